@@ -45,8 +45,17 @@ public static partial class torch
                 WillDifferentiate = Array.Exists(_needed, n => n);
                 Tensor?[] outputs;
                 using (no_grad())
+                using (DisposeScope scope = NewDisposeScope())
                 {
+                    // Temporaries go at once: a wrapper that outlived the call would keep memory that the graph does not need.
                     outputs = forward(inputs);
+                    foreach (Tensor? t in outputs)
+                    {
+                        if (ReferenceEquals(t?.Scope, scope))
+                        {
+                            t!.MoveToOuterDisposeScope();
+                        }
+                    }
                 }
 
                 if (WillDifferentiate)

@@ -1,0 +1,103 @@
+using GenoSeq.Models.Mixers;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Blocks;
+
+/// <summary>
+/// One layer: residual += x, then x = mixer(norm(residual)); and the same once more with the MLP, if there is one.
+/// </summary>
+public sealed class Block : nn.Module
+{
+    /// <summary>Joins a mixer, an MLP and their norms.</summary>
+    /// <param name="mixer">Mixes along the sequence.</param>
+    /// <param name="mlp">Mixes along the channels, or null.</param>
+    /// <param name="dModel">Width of the residual stream.</param>
+    /// <param name="normEps">Epsilon of the norms.</param>
+    public Block(Mixer mixer, SwiGlu? mlp, int dModel, double normEps)
+    {
+        Norm = register_module("norm", new RmsNorm(dModel, normEps));
+        Mixer = register_module("mixer", mixer);
+        if (mlp is not null)
+        {
+            Norm2 = register_module("norm2", new RmsNorm(dModel, normEps));
+            Mlp = register_module("mlp", mlp);
+        }
+    }
+
+    /// <summary>The norm before the mixer.</summary>
+    public RmsNorm Norm { get; }
+
+    /// <summary>The mixer.</summary>
+    public Mixer Mixer { get; }
+
+    /// <summary>The norm before the MLP, or null.</summary>
+    public RmsNorm? Norm2 { get; }
+
+    /// <summary>The MLP, or null.</summary>
+    public SwiGlu? Mlp { get; }
+
+    /// <summary>Runs the layer.</summary>
+    /// <param name="x">The last layer's output [batch, length, d_model], not yet added to the residual.</param>
+    /// <param name="residual">The residual stream, or null in the first layer.</param>
+    /// <param name="context">Orientation and sequence boundaries.</param>
+    /// <returns>This layer's output, not yet added, and the residual stream.</returns>
+    public (Tensor X, Tensor Residual) forward(Tensor x, Tensor? residual, in MixContext context)
+    {
+        // The scope drops wrappers whose tensors only the graph needs, if anything does.
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor n, Tensor r) = Norm.AddNorm(x, residual, context.Mirrored);
+        Tensor y = Mixer.forward(n, context);
+        if (Mlp is not null)
+        {
+            (n, r) = Norm2!.AddNorm(y, r, context.Mirrored);
+            y = MlpOf(n, context.Mirrored);
+        }
+
+        return (y.MoveToOuterDisposeScope(), ReferenceEquals(r, x) ? r : r.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>
+    /// Runs the layer keeping nothing but the residual stream: backward computes the rest again.
+    /// </summary>
+    public (Tensor X, Tensor Residual) ForwardRecomputed(Tensor x, Tensor? residual, MixContext context)
+    {
+        Tensor r = residual is null ? x : residual + x;
+        Tensor[] outputs = utils.checkpoint.run(inputs => Inner(inputs[0]!, context), r);
+        return (outputs[0], outputs.Length > 1 ? r + outputs[1] : r);
+    }
+
+    /// <summary>Runs the layer on one position.</summary>
+    /// <param name="x">[batch, d_model].</param>
+    /// <param name="residual">[batch, d_model], or null in the first layer.</param>
+    /// <param name="state">The mixer's state, updated.</param>
+    public (Tensor X, Tensor Residual) step(Tensor x, Tensor? residual, MixerState state)
+    {
+        (Tensor n, Tensor r) = Norm.AddNorm(x, residual, false);
+        x = Mixer.step(n, state);
+        if (Mlp is null)
+        {
+            return (x, r);
+        }
+
+        (n, r) = Norm2!.AddNorm(x, r, false);
+        return (Mlp.forward(n), r);
+    }
+
+    // With an MLP the first branch's output joins the residual outside, so that the stream itself is never recomputed.
+    private Tensor[] Inner(Tensor r, in MixContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor n, _) = Norm.AddNorm(r, null, context.Mirrored);
+        Tensor first = Mixer.forward(n, context).MoveToOuterDisposeScope();
+        if (Mlp is null)
+        {
+            return [first];
+        }
+
+        (n, _) = Norm2!.AddNorm(first, r, context.Mirrored);
+        return [MlpOf(n, context.Mirrored).MoveToOuterDisposeScope(), first];
+    }
+
+    private Tensor MlpOf(Tensor n, bool mirrored) => mirrored ? Mlp!.forward(n.flip(-1)).flip(-1) : Mlp!.forward(n);
+}

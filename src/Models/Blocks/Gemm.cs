@@ -1,0 +1,27 @@
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Blocks;
+
+/// <summary>Linear layers under a precision policy.</summary>
+internal static class Gemm
+{
+    /// <summary>
+    /// x [..., in] times weight [out, in] transposed. Under the bf16 policy both are rounded to bfloat16, the product is
+    /// accumulated in single precision by the library, and the result comes back in x's type.
+    /// </summary>
+    internal static Tensor Linear(Tensor x, Tensor weight, Tensor? bias, ScalarType compute)
+    {
+        if (compute == x.dtype)
+        {
+            return nn.functional.linear(x, weight, bias);
+        }
+
+        Tensor y = nn.functional.linear(x.to(compute), weight.to(compute)).to(x.dtype);
+        return bias is null ? y : y + bias;
+    }
+
+    /// <summary>[m, k] times [k, n] in the policy's type, as single precision.</summary>
+    internal static Tensor Product(Tensor a, Tensor b, ScalarType compute) =>
+        compute == a.dtype ? a.mm(b) : a.to(compute).mm(b.to(compute)).to(a.dtype);
+}

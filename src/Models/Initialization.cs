@@ -1,0 +1,77 @@
+using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Mixers;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models;
+
+/// <summary>Initial values that layers do not choose by themselves: those that depend on the whole model.</summary>
+internal static class Initialization
+{
+    /// <summary>
+    /// As the reference does: embedding N(0, initializer_range); output projections of each residual branch Kaiming-uniform
+    /// (a = sqrt 5) over sqrt(branches * n_layer); attention and MLP weights N(0, initializer_range).
+    /// </summary>
+    internal static void Apply(SequenceModel model)
+    {
+        ModelConfig c = model.Config;
+        nn.init.normal_(model.Embedding.weight, 0, c.InitializerRange);
+        if (!model.Head.IsTied)
+        {
+            nn.init.normal_(model.Head.weight, 0, c.InitializerRange);
+        }
+
+        double branches = Math.Sqrt((c.Mlp is null ? 1 : 2) * c.NLayer);
+        foreach (Block block in model.Layers)
+        {
+            switch (block.Mixer)
+            {
+                case MambaMixer mamba when c.RescalePrenormResidual:
+                    foreach (nn.Linear o in mamba.OutputProjections())
+                    {
+                        nn.init.kaiming_uniform_(o.weight, Math.Sqrt(5));
+                        Scale(o.weight, 1 / branches);
+                    }
+
+                    break;
+                case AttentionMixer attention:
+                    foreach (nn.Linear l in attention.InputProjections())
+                    {
+                        nn.init.normal_(l.weight, 0, c.InitializerRange);
+                    }
+
+                    Output(attention.OutputProjection);
+                    break;
+            }
+
+            if (block.Mlp is { } mlp)
+            {
+                nn.init.normal_(mlp.Gate.weight, 0, c.InitializerRange);
+                nn.init.normal_(mlp.Up.weight, 0, c.InitializerRange);
+                Output(mlp.Down);
+            }
+        }
+
+        ZeroBiases(model);
+
+        void Output(nn.Linear l) =>
+            nn.init.normal_(l.weight, 0, c.InitializerRange / (c.RescalePrenormResidual ? branches : 1));
+    }
+
+    // Linear biases start at zero, except dt_proj's, which holds the step sizes.
+    private static void ZeroBiases(nn.Module model)
+    {
+        foreach ((string name, nn.Parameter p) in model.named_parameters())
+        {
+            if (name.EndsWith("_proj.bias", StringComparison.Ordinal) && !name.EndsWith("dt_proj.bias", StringComparison.Ordinal))
+            {
+                nn.init.constant_(p, 0);
+            }
+        }
+    }
+
+    private static void Scale(Tensor t, double factor)
+    {
+        using IDisposable mode = no_grad();
+        t.mul_(factor);
+    }
+}

@@ -1,0 +1,94 @@
+using GenoSeq.Models.Kernels;
+using GenoSeq.Models.Mixers;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Losses;
+
+/// <summary>A weighted cross-entropy over the positions that have a target.</summary>
+/// <param name="Sum">Differentiable scalar: the sum of weight times negative log-likelihood, in nats.</param>
+/// <param name="WeightSum">Sum of the weights.</param>
+/// <param name="Count">Positions with a target.</param>
+/// <param name="Correct">Of these, positions whose target has the largest logit.</param>
+public sealed record LossTotals(Tensor Sum, double WeightSum, long Count, long Correct)
+{
+    /// <summary>Mean negative log-likelihood in bits per target base.</summary>
+    public double BitsPerBase(double sum) => sum / Math.Max(WeightSum, double.Epsilon) / Math.Log(2);
+}
+
+/// <summary>The loss of every objective: cross-entropy with targets below 0 ignored and optional weights per position.</summary>
+public static class SequenceLoss
+{
+    /// <summary>Sums the loss over a batch.</summary>
+    /// <param name="logits">[batch, length, vocab].</param>
+    /// <param name="targets">int32 [batch, length]; negative: no target.</param>
+    /// <param name="weights">f32 [batch, length], or null for 1 everywhere.</param>
+    /// <returns>The differentiable sum and what it is over; divide by the global weight sum for the mean.</returns>
+    public static LossTotals Compute(Tensor logits, Tensor targets, Tensor? weights = null)
+    {
+        ArgumentNullException.ThrowIfNull(logits);
+        ArgumentNullException.ThrowIfNull(targets);
+        return TensorRows.OnKernels(logits) ? OnKernels(logits, targets, weights) : Portable(logits, targets, weights);
+    }
+
+    private static LossTotals OnKernels(Tensor logits, Tensor targets, Tensor? weights)
+    {
+        var function = new CrossEntropyFunction();
+        Tensor sum = function.apply(logits, targets, weights)[0]!;
+        return new LossTotals(sum, function.Totals.WeightSum, function.Totals.Count, function.Totals.Correct);
+    }
+
+    private static LossTotals Portable(Tensor logits, Tensor targets, Tensor? weights)
+    {
+        long vocab = logits.size(-1);
+        Tensor flat = logits.reshape(-1, vocab).to(float32);
+        Tensor t = targets.reshape(-1).to(int64);
+        Tensor valid = t.ge(0).to(float32);
+        Tensor w = weights is null ? valid : valid * weights.reshape(-1);
+        Tensor nll = -flat.log_softmax(1).gather(1, t.clamp(min: 0).unsqueeze(1)).squeeze(1);
+        double hits = (flat.argmax(1).eq(t).to(float32) * valid).sum().item();
+        return new LossTotals((nll * w).sum(), w.sum().item(), (long)valid.sum().item(), (long)hits);
+    }
+
+    private sealed unsafe class CrossEntropyFunction : autograd.Function
+    {
+        protected override string Name => "CrossEntropy";
+
+        internal CrossEntropyTotals Totals { get; private set; }
+
+        protected override Tensor?[] forward(Tensor?[] inputs)
+        {
+            Tensor logits = inputs[0]!.contiguous();
+            Tensor targets = inputs[1]!.to(int32).contiguous();
+            Tensor? weights = inputs[2]?.contiguous();
+            Tensor partition = empty([logits.numel() / logits.size(-1)]);
+            Totals = CrossEntropy.Forward(Arguments(logits, targets, weights),
+                new CrossEntropyOutputs<float> { LogPartition = TensorRows.Dense(partition) });
+            save_for_backward(logits, targets, weights, partition);
+            return [scalar(Totals.LossSum)];
+        }
+
+        protected override Tensor?[] backward(Tensor?[] grad_outputs)
+        {
+            Tensor logits = saved(0)!;
+            Tensor gradient = empty_like(logits);
+            CrossEntropy.Backward(Arguments(logits, saved(1)!, saved(2)), new CrossEntropyGradients<float>
+            {
+                DLogits = TensorRows.Dense(gradient),
+                DLogitsStride = logits.size(-1),
+                Scale = grad_outputs[0]!.ToSingle(),
+                LogPartition = TensorRows.Dense(saved(3)),
+            });
+            return [gradient, null, null];
+        }
+
+        private static CrossEntropyInputs<float> Arguments(Tensor logits, Tensor targets, Tensor? weights) => new()
+        {
+            Tokens = (int)targets.numel(),
+            Vocab = (int)logits.size(-1),
+            Logits = TensorRows.Dense(logits),
+            LogitsStride = logits.size(-1),
+            Targets = (int*)targets.data_ptr(),
+            Weights = TensorRows.Dense(weights),
+        };
+    }
+}

@@ -1,0 +1,128 @@
+using GenoSeq.Models.Blocks;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Mixers;
+
+/// <summary>
+/// Mamba-1 (Gu and Dao 2023), or the bidirectional wrapper of two of them (Schiff et al. 2024). With tied projections in_proj
+/// runs once for both directions, and for "add" out_proj too: it is linear, so it may be applied to the sum.
+/// </summary>
+public sealed class MambaMixer : Mixer
+{
+    private readonly MambaConfig _config;
+    private readonly int _dInner;
+
+    /// <summary>Creates the mixer.</summary>
+    /// <param name="config">Settings.</param>
+    /// <param name="dModel">Width of the residual stream.</param>
+    /// <param name="bidirectional">Two directions in place of one.</param>
+    public MambaMixer(MambaConfig config, int dModel, bool bidirectional)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        _config = config;
+        _dInner = config.DInner(dModel);
+        Fwd = register_module("mamba_fwd", new MambaDirection(config, dModel));
+        if (bidirectional)
+        {
+            Rev = register_module("mamba_rev", new MambaDirection(config, dModel, config.TieProjections ? Fwd : null));
+        }
+    }
+
+    /// <summary>The direction that reads from the first position to the last.</summary>
+    public MambaDirection Fwd { get; }
+
+    /// <summary>The direction that reads from the last position to the first, or null.</summary>
+    public MambaDirection? Rev { get; }
+
+    /// <inheritdoc/>
+    public override bool IsCausal => Rev is null;
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x, in MixContext context = default)
+    {
+        bool mirrored = context.Mirrored;
+        if (Rev is null)
+        {
+            Tensor y = Inner(In(x, Fwd, mirrored), context, (Fwd, mirrored));
+            return Out(y, Fwd, mirrored);
+        }
+
+        if (_config.TieProjections)
+        {
+            Tensor xz = In(x, Fwd, mirrored);
+            if (_config.BidirectionalStrategy == "add")
+            {
+                return Out(Inner(xz, context, (Fwd, mirrored), (Rev, !mirrored)), Fwd, mirrored);
+            }
+
+            return Out(Inner(xz, context, (Fwd, mirrored)), Fwd, mirrored)
+                * Out(Inner(xz, context, (Rev, !mirrored)), Rev, mirrored);
+        }
+
+        Tensor f = Out(Inner(In(x, Fwd, mirrored), context, (Fwd, mirrored)), Fwd, mirrored);
+        Tensor r = Out(Inner(In(x, Rev, mirrored), context, (Rev, !mirrored)), Rev, mirrored);
+        return _config.BidirectionalStrategy == "add" ? f + r : f * r;
+    }
+
+    /// <inheritdoc/>
+    public override MixerState initial_state(long batch) =>
+        IsCausal ? new MambaState(batch, _config.DConv - 1, _dInner, _config.DState, Fwd.D.device) : base.initial_state(batch);
+
+    /// <inheritdoc/>
+    public override Tensor step(Tensor x, MixerState state)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        var s = (MambaState)state;
+        Tensor xz = In(x.unsqueeze(1), Fwd, false);
+        Tensor y = MambaScan.Run(xz, s, null, ComputeType, (Fwd, false));
+        return Out(y, Fwd, false).squeeze(1);
+    }
+
+    /// <summary>The output projections, each once.</summary>
+    public IEnumerable<nn.Linear> OutputProjections() =>
+        Rev is null || _config.TieProjections ? [Fwd.OutProj] : [Fwd.OutProj, Rev.OutProj];
+
+    // Mirrored: the channels of x are reversed, so the columns of in_proj (and the rows of out_proj) are.
+    private Tensor In(Tensor x, MambaDirection d, bool mirrored) =>
+        Gemm.Linear(x, mirrored ? d.InProj.weight.flip(1) : d.InProj.weight, d.InProj.bias, ComputeType);
+
+    private Tensor Out(Tensor y, MambaDirection d, bool mirrored)
+    {
+        Tensor? bias = mirrored ? d.OutProj.bias?.flip(0) : d.OutProj.bias;
+        return Gemm.Linear(y, mirrored ? d.OutProj.weight.flip(0) : d.OutProj.weight, bias, ComputeType);
+    }
+
+    private Tensor Inner(Tensor xz, in MixContext context, params (MambaDirection, bool)[] directions) =>
+        MambaScan.Run(xz, null, context.SequenceIds, ComputeType, directions);
+}
+
+/// <summary>What a causal Mamba carries: the last inputs of its convolution, and its state.</summary>
+public sealed class MambaState : MixerState
+{
+    /// <summary>The state before the first position.</summary>
+    public MambaState(long batch, int halo, int dInner, int dState, Device device)
+    {
+        Halo = zeros([batch, halo, dInner], float32, device).DetachFromDisposeScope();
+        State = zeros([batch, dInner, dState], float32, device).DetachFromDisposeScope();
+    }
+
+    /// <summary>The convolution's last inputs [batch, d_conv - 1, d_inner], oldest first.</summary>
+    public Tensor Halo { get; }
+
+    /// <summary>[batch, d_inner, d_state].</summary>
+    public Tensor State { get; }
+
+    /// <inheritdoc/>
+    public override long Bytes => 4 * (Halo.numel() + State.numel());
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Halo.Dispose();
+            State.Dispose();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Mixers;
+
+/// <summary>What a mixer is told besides its input.</summary>
+/// <param name="Mirrored">
+/// Run on a sequence whose positions and channels are both reversed, and return the result so too: flip(f(flip(x))).
+/// </param>
+/// <param name="SequenceIds">
+/// int32 [batch, length], or null. Where the id changes, another sequence begins: nothing is carried across.
+/// </param>
+public readonly record struct MixContext(bool Mirrored = false, Tensor? SequenceIds = null);
+
+/// <summary>What a causal mixer carries from one position to the next.</summary>
+public abstract class MixerState : IDisposable
+{
+    /// <summary>Bytes that the state holds.</summary>
+    public abstract long Bytes { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the state's tensors.</summary>
+    protected abstract void Dispose(bool disposing);
+}
+
+/// <summary>Mixes along the sequence: the one contract of everything that does. Shapes keep [batch, length, d_model].</summary>
+public abstract class Mixer : nn.Module
+{
+    /// <summary>True when position t depends on positions up to t only, so that <see cref="step"/> exists.</summary>
+    public abstract bool IsCausal { get; }
+
+    /// <summary>Mixes a whole sequence.</summary>
+    /// <param name="x">[batch, length, d_model].</param>
+    /// <param name="context">Orientation and sequence boundaries.</param>
+    /// <returns>[batch, length, d_model].</returns>
+    public abstract Tensor forward(Tensor x, in MixContext context = default);
+
+    /// <summary>The state before the first position.</summary>
+    /// <param name="batch">Sequences.</param>
+    /// <exception cref="NotSupportedException">The mixer is not causal.</exception>
+    public virtual MixerState initial_state(long batch) => throw NotCausal();
+
+    /// <summary>Mixes one position: the same numbers as <see cref="forward"/> gives there.</summary>
+    /// <param name="x">[batch, d_model].</param>
+    /// <param name="state">Updated in place.</param>
+    /// <returns>[batch, d_model].</returns>
+    /// <exception cref="NotSupportedException">The mixer is not causal.</exception>
+    public virtual Tensor step(Tensor x, MixerState state) => throw NotCausal();
+
+    /// <summary>Type that matrix products are computed in; single precision, or bfloat16 under the bf16 policy.</summary>
+    public Torch.ScalarType ComputeType { get; set; } = float32;
+
+    private NotSupportedException NotCausal() =>
+        new($"{GetType().Name} sees both sides of a position, so it cannot run position by position");
+}

@@ -1,0 +1,280 @@
+using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Mixers;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models;
+
+/// <summary>
+/// A model of sequences: ids to embedding, layers, norm, head, logits. One class for every family; what differs is in
+/// <see cref="ModelConfig"/>.
+/// </summary>
+/// <remarks>
+/// Reverse-complement equivariance (Schiff et al. 2024, "Caduceus"): the other strand is a second batch entry in its own
+/// reading direction, so nothing is flipped between the embedding and the head. Published weights were trained with the
+/// strands changing places at every block; a swap of strands stored in their own direction is flip(length and channels), so
+/// every other layer runs mirrored (weights flipped instead of activations) and the result is the same.
+/// </remarks>
+public sealed class SequenceModel : nn.Module
+{
+    private readonly Block[] _layers;
+    private readonly Tensor? _complement;
+
+    /// <summary>Builds the model with fresh weights from the default generator.</summary>
+    /// <param name="config">What it is made of.</param>
+    /// <param name="complement">
+    /// For equivariant models: the complement of each id [vocab]; ids without one map to themselves.
+    /// </param>
+    /// <exception cref="ModelConfigException">The configuration makes no model; every problem is listed.</exception>
+    public SequenceModel(ModelConfig config, ReadOnlySpan<int> complement = default)
+    {
+        ModelConfigException.ThrowIfAny(config);
+        Config = config;
+        Embedding = register_module("embedding", new nn.Embedding(config.VocabSize, config.DModel));
+        string kinds = config.LayerKinds();
+        _layers = new Block[config.NLayer];
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            Mixer mixer = kinds[i] == 'M'
+                ? new MambaMixer(config.Mamba, config.DModel, config.Bidirectional)
+                : new AttentionMixer(config.Attention, config.DModel, config.Bidirectional);
+            SwiGlu? mlp = config.Mlp is null ? null : new SwiGlu(config.Mlp, config.DModel);
+            _layers[i] = register_module($"layers.{i}", new Block(mixer, mlp, config.DModel, config.NormEps));
+        }
+
+        NormF = register_module("norm_f", new RmsNorm(config.DModel, config.NormEps));
+        Head = register_module("lm_head", new Head(config.DModel, config.VocabSize, config.TieEmbeddings ? Embedding : null));
+        if (config.RcEquivariant)
+        {
+            _complement = ComplementTensor(config.VocabSize, complement);
+            register_buffer("complement_map", _complement, persistent: false);
+        }
+
+        Initialization.Apply(this);
+    }
+
+    /// <summary>What the model is made of.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>[vocab, d_model].</summary>
+    public nn.Embedding Embedding { get; }
+
+    /// <summary>The layers, in order.</summary>
+    public IReadOnlyList<Block> Layers => _layers;
+
+    /// <summary>The last norm.</summary>
+    public RmsNorm NormF { get; }
+
+    /// <summary>The output projection.</summary>
+    public Head Head { get; }
+
+    /// <summary>Keep only the residual stream between layers and compute the rest again in the backward pass.</summary>
+    public bool Recompute { get; set; }
+
+    /// <summary>Device of the parameters.</summary>
+    public Device Device => Embedding.weight.device;
+
+    /// <summary>Sets the type of matrix products: single precision, or bfloat16.</summary>
+    public void SetComputeType(ScalarType type)
+    {
+        foreach (Block b in _layers)
+        {
+            b.Mixer.ComputeType = type;
+            if (b.Mlp is not null)
+            {
+                b.Mlp.ComputeType = type;
+            }
+        }
+    }
+
+    /// <summary>Logits of each position.</summary>
+    /// <param name="ids">int32 or int64 [batch, length].</param>
+    /// <param name="sequenceIds">int32 [batch, length] that changes where another sequence begins, or null.</param>
+    /// <returns>[batch, length, vocab].</returns>
+    public Tensor forward(Tensor ids, Tensor? sequenceIds = null) => Logits(Strands(ids, sequenceIds));
+
+    /// <summary>The normalised output of the last layer.</summary>
+    /// <param name="ids">int32 or int64 [batch, length].</param>
+    /// <param name="sequenceIds">int32 [batch, length], or null.</param>
+    /// <returns>
+    /// [batch, length, d_model]; for equivariant models [batch, length, 2 d_model], the second half being the other strand's,
+    /// reversed in length and channels, as the reference lays it out.
+    /// </returns>
+    public Tensor ForwardHidden(Tensor ids, Tensor? sequenceIds = null)
+    {
+        Tensor h = Strands(ids, sequenceIds);
+        if (!Config.RcEquivariant)
+        {
+            return h;
+        }
+
+        Tensor[] s = h.chunk(2);
+        return cat([s[0], s[1].flip(1, 2)], -1);
+    }
+
+    /// <summary>Logits of hidden states that <see cref="ForwardHidden"/> gave.</summary>
+    public Tensor HeadOf(Tensor hidden)
+    {
+        ArgumentNullException.ThrowIfNull(hidden);
+        if (!Config.RcEquivariant)
+        {
+            return Head.forward(hidden);
+        }
+
+        Tensor[] halves = hidden.chunk(2, -1);
+        return Logits(cat([halves[0], halves[1].flip(1, 2)]));
+    }
+
+    /// <summary>True when every mixer is causal, so that the model can run position by position.</summary>
+    public bool IsCausal => Array.TrueForAll(_layers, l => l.Mixer.IsCausal);
+
+    /// <summary>The state before the first position.</summary>
+    public ModelState initial_state(long batch) => new(Array.ConvertAll(_layers, l => l.Mixer.initial_state(batch)));
+
+    /// <summary>Logits of one more position.</summary>
+    /// <param name="ids">int32 or int64 [batch].</param>
+    /// <param name="state">Updated in place.</param>
+    /// <returns>[batch, vocab].</returns>
+    public Tensor step(Tensor ids, ModelState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        Tensor x = Embedding.forward(ids);
+        Tensor? r = null;
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            (x, r) = _layers[i].step(x, r, state.Layers[i]);
+        }
+
+        return Head.forward(NormF.AddNorm(x, r, false).Normed);
+    }
+
+    // Hidden states with strands as batch entries: [batch, ...], or [2 batch, ...] with the other strands behind.
+    private Tensor Strands(Tensor ids, Tensor? sequenceIds)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        if (_complement is not null)
+        {
+            Tensor other = _complement.index_select(0, ids.flip(1).reshape(-1).to(int64)).reshape(ids.size(0), ids.size(1));
+            ids = cat([ids, other.to(ids.dtype)]);
+            sequenceIds = sequenceIds is null ? null : cat([sequenceIds, sequenceIds.flip(1)]);
+        }
+
+        Tensor x = Embedding.forward(ids);
+        Tensor? r = null;
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            // Before layer i the strands have changed places i times, and change once more: with an odd number of changes
+            // the stored tensors are the mirror images of the slots.
+            var context = new MixContext(Config.RcpsSwapHalves && i % 2 == 0, sequenceIds);
+            (Tensor nextX, Tensor nextR) = Recompute && is_grad_enabled()
+                ? _layers[i].ForwardRecomputed(x, r, context)
+                : _layers[i].forward(x, r, context);
+            Free(x, nextR);
+            Free(r, nextR);
+            (x, r) = (nextX, nextR);
+        }
+
+        if (Config.RcpsSwapHalves && _layers.Length % 2 == 1)
+        {
+            Tensor[] s = (r! + x).chunk(2);
+            (x, r) = (cat([s[1].flip(1, 2), s[0].flip(1, 2)]), null);
+        }
+
+        return NormF.AddNorm(x, r, false).Normed;
+    }
+
+    // A layer's input, unless it lives on as the residual: from here on only the graph may need it.
+    private static void Free(Tensor? t, Tensor kept)
+    {
+        if (t is not null && !ReferenceEquals(t, kept))
+        {
+            t.Dispose();
+        }
+    }
+
+    private Tensor Logits(Tensor strands)
+    {
+        Tensor logits = Head.forward(strands);
+        if (_complement is null)
+        {
+            return logits;
+        }
+
+        Tensor[] s = logits.chunk(2);
+        return s[0] + s[1].flip(1).index_select(2, _complement);
+    }
+
+    private static Tensor ComplementTensor(int vocab, ReadOnlySpan<int> complement)
+    {
+        if (complement.Length == 0)
+        {
+            throw new ArgumentException("an equivariant model needs the complement of each id", nameof(complement));
+        }
+
+        long[] map = new long[vocab];
+        for (int i = 0; i < vocab; i++)
+        {
+            map[i] = i < complement.Length ? complement[i] : i;
+        }
+
+        return tensor(map);
+    }
+}
+
+/// <summary>The states of all layers of a causal model.</summary>
+public sealed class ModelState : IDisposable
+{
+    internal ModelState(MixerState[] layers) => Layers = layers;
+
+    internal MixerState[] Layers { get; }
+
+    /// <summary>Bytes that the states hold.</summary>
+    public long Bytes => Layers.Sum(l => l.Bytes);
+
+    /// <inheritdoc/>
+    public void Dispose() => Array.ForEach(Layers, l => l.Dispose());
+}
+
+/// <summary>The output projection: hidden [..., d_model] to logits [..., vocab].</summary>
+public sealed class Head : nn.Module
+{
+    /// <summary>Creates the head.</summary>
+    /// <param name="dModel">Width of the hidden states.</param>
+    /// <param name="vocab">Number of logits.</param>
+    /// <param name="tied">The embedding whose weight it shares, or null for a weight of its own.</param>
+    public Head(int dModel, int vocab, nn.Embedding? tied)
+    {
+        IsTied = tied is not null;
+        weight = register_parameter("weight", tied?.weight ?? new nn.Parameter(empty([vocab, dModel])));
+    }
+
+    /// <summary>[vocab, d_model].</summary>
+    public nn.Parameter weight { get; }
+
+    /// <summary>True when the weight is the embedding's.</summary>
+    public bool IsTied { get; }
+
+    /// <summary>hidden [..., d_model] to logits [..., vocab].</summary>
+    public Tensor forward(Tensor hidden) => nn.functional.linear(hidden, weight);
+}
+
+/// <summary>A configuration that makes no model.</summary>
+public sealed class ModelConfigException : Exception
+{
+    /// <summary>Lists the problems.</summary>
+    public ModelConfigException(IReadOnlyList<string> problems)
+        : base($"the model configuration is not valid\n  {string.Join("\n  ", problems)}") => Problems = problems;
+
+    /// <summary>Each problem in one sentence.</summary>
+    public IReadOnlyList<string> Problems { get; }
+
+    internal static void ThrowIfAny(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        string[] problems = [.. config.Validate()];
+        if (problems.Length > 0)
+        {
+            throw new ModelConfigException(problems);
+        }
+    }
+}
