@@ -6,6 +6,7 @@ namespace GenoSeq.Torch.IO;
 public static class AtomicFile
 {
     private const int BufferSize = 1 << 16;
+    private const int PlainIOError = unchecked((int)0x80131620);
 
     /// <summary>Writes a file.</summary>
     /// <param name="path">The file; replaced when it exists, keeping its permissions. A symbolic link is followed.</param>
@@ -19,11 +20,13 @@ public static class AtomicFile
         var target = TemporaryName.Resolve(path);
         TemporaryName.RemoveStale(target);
         var temporary = TemporaryName.For(target);
+        var opened = false;
         long written = 0;
         try
         {
             using (var stream = new FileStream(temporary, Options(target, length)))
             {
+                opened = true;
                 try
                 {
                     write(stream);
@@ -40,7 +43,7 @@ public static class AtomicFile
         catch (Exception error)
         {
             TemporaryName.Remove(temporary);
-            if (error is IOException io && IsFull(io)) throw Full(path, target, length, written, io);
+            if (error is IOException io && IsFull(io, opened)) throw Full(path, target, length, written, io);
             throw;
         }
 
@@ -69,9 +72,11 @@ public static class AtomicFile
         return options;
     }
 
-    // .NET reports a failed preallocation with Windows' code for a full disk, and a failed write with the raw errno.
-    private static bool IsFull(IOException error) =>
-        (error.HResult & 0xFFFF) is Posix.ENOSPC or Posix.EDQUOT or Posix.EFBIG or 0x70 or 0xDF;
+    // .NET reports a failed write with the raw errno. A failed claim of space is the one plain IOException, without a
+    // code of its own, that opening a file with a preallocation size can end in.
+    private static bool IsFull(IOException error, bool opened) =>
+        error.HResult is Posix.ENOSPC or Posix.EDQUOT or Posix.EFBIG ||
+        (!opened && error.GetType() == typeof(IOException) && error.HResult == PlainIOError);
 
     private static IOException Full(string path, string target, long? length, long written, IOException error)
     {
