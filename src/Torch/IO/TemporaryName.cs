@@ -51,7 +51,8 @@ internal static partial class TemporaryName
         foreach (var path in Stale(finalPath, Temporary)) Remove(path);
     }
 
-    /// <summary>Removes a file or a whole folder, if it is there.</summary>
+    /// <summary>Removes a file or a whole folder, if it is there and as far as that is possible: what stays is found again
+    /// by the next writer, and is no reason to fail a write that succeeded.</summary>
     public static void Remove(string path)
     {
         try
@@ -59,9 +60,9 @@ internal static partial class TemporaryName
             if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
             else File.Delete(path);
         }
-        catch (DirectoryNotFoundException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Another process removed it first.
+            // Another process removed it first, or it belongs to another user.
         }
     }
 
