@@ -57,9 +57,9 @@ install_packages() {
 
 check_libtorch() {
   [[ -n ${LIBTORCH:-} ]] || return 0
-  [[ -f $LIBTORCH/include/torch/csrc/api/include/torch/torch.h && -f $LIBTORCH/lib/libtorch.so ]] ||
+  [[ -f $LIBTORCH/include/ATen/ATen.h && -f $LIBTORCH/lib/libtorch.so ]] ||
     die "$EXIT_MISSING_RESOURCE" "LIBTORCH=$LIBTORCH is not a libtorch" \
-      "expected: a folder with include/torch/csrc/api/include/torch/torch.h and lib/libtorch.so" \
+      "expected: a folder with include/ATen/ATen.h and lib/libtorch.so" \
       "try: the unpacked libtorch archive, or the 'torch' folder of a Python install's site-packages"
 }
 
