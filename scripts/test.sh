@@ -7,10 +7,10 @@ set -euo pipefail
 
 share=${1:-fast}
 case $share in
-  fast) filter='Category!=Slow&Category!=Gpu&Category!=Network' limit_s=600 ;;
-  slow) filter='Category=Slow' limit_s=3600 ;;
-  gpu) filter='Category=Gpu' limit_s=3600 ;;
-  network) filter='Category=Network' limit_s=1200 ;;
+  fast) filter='Category!=Slow&Category!=Gpu&Category!=Network' limit_s=600 hang=3m ;;
+  slow) filter='Category=Slow' limit_s=3600 hang=30m ;;
+  gpu) filter='Category=Gpu' limit_s=3600 hang=30m ;;
+  network) filter='Category=Network' limit_s=1200 hang=10m ;;
   *) die 2 "unknown share of the tests '$share'" "expected: fast, slow, gpu or network" ;;
 esac
 require_dotnet
@@ -27,13 +27,18 @@ for project in tests/*/*.csproj; do
 done
 ((${#projects[@]} > 0)) || die 2 "no test project selected" "expected in PROJECTS: names of folders in tests/"
 
+# At a terminal Ctrl-C must reach the runner.
+foreground=()
+[[ ! -t 2 ]] || foreground=(--foreground)
+
 records=() complaints=() started=$SECONDS
 for name in "${projects[@]}"; do
   record=$results/$name.trx start=$SECONDS code=0
   printf '\n== %s\n' "$name"
-  # The limit ends a hung project; the blame file then names the test that hung.
-  timeout --kill-after=30 "$limit_s" dotnet test "$ARTIFACTS/bin/$name/release/$name.dll" --filter "$filter" \
+  # A test that hangs is named and ends its project; the limit is for a project that is slow as a whole.
+  timeout "${foreground[@]}" --kill-after=30 "$limit_s" dotnet test "$ARTIFACTS/bin/$name/release/$name.dll" --filter "$filter" \
     --results-directory "$results" --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" \
+    --blame-hang --blame-hang-timeout "$hang" \
     </dev/null 2>&1 || code=$?
   counts='0 0 0'
   if [[ -f $record ]]; then
@@ -44,7 +49,7 @@ for name in "${projects[@]}"; do
   if ((code == 124 || code == 137)); then
     complaints+=("$name was ended after $limit_s s")
   elif ((code != 0 && failed == 0)); then
-    complaints+=("$name: the runner ended with exit code $code and no failed test: it crashed")
+    complaints+=("$name: the runner ended with exit code $code and no failed test: it crashed or hung")
   elif [[ $share == fast ]] && ((passed + failed + skipped == 0)); then
     complaints+=("$name produced no results")
   fi

@@ -7,7 +7,7 @@ namespace GenoSeq.Torch.Tests.Safetensors;
 /// anything else, and never a byte from outside the file.</summary>
 public class SafetensorsFuzzTests
 {
-    private const int Rounds = 6000;
+    private const int Rounds = 3000;
 
     [Theory]
     [InlineData(11, false)]
