@@ -14,18 +14,11 @@ public class AtomicFileTests
     }
 
     [Fact]
-    public void Write_RelativePath_GoesToCurrentFolder()
+    public void Write_RelativePath_IsSeenFromTheCurrentFolder()
     {
-        var name = $"genoseq-relative-{Environment.ProcessId}.txt";
-        try
-        {
-            AtomicFile.WriteAllText(name, "x");
-            Assert.Equal("x", File.ReadAllText(Path.GetFullPath(name)));
-        }
-        finally
-        {
-            File.Delete(name);
-        }
+        using var folder = new TemporaryFolder();
+        AtomicFile.WriteAllText(Path.GetRelativePath(Environment.CurrentDirectory, folder.File("a")), "x");
+        Assert.Equal("x", File.ReadAllText(folder.File("a")));
     }
 
     [Fact]
