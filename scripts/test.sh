@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# test.sh fast|slow|gpu|network: runs that share of every test project, one project after the other, all of them even
+# when one fails. The last line printed is "N passed, N failed, N skipped", counted from the runner's own records.
+# GENOSEQ_TEST_SUMMARY=FILE: the line goes into FILE instead. PROJECTS="A B": only these test projects.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+share=${1:-fast}
+case $share in
+  fast) filter='Category!=Slow&Category!=Gpu&Category!=Network' limit_s=600 hang=3m ;;
+  slow) filter='Category=Slow' limit_s=3600 hang=30m ;;
+  gpu) filter='Category=Gpu' limit_s=3600 hang=30m ;;
+  network) filter='Category=Network' limit_s=1200 hang=10m ;;
+  *) die 2 "unknown share of the tests '$share'" "expected: fast, slow, gpu or network" ;;
+esac
+require_dotnet
+cd "$ROOT"
+
+results=$ARTIFACTS/test-results
+rm -rf "$results"
+mkdir -p "$results"
+
+projects=()
+for project in tests/*/*.csproj; do
+  name=$(basename "$project" .csproj)
+  [[ -n ${PROJECTS:-} && " $PROJECTS " != *" $name "* ]] || projects+=("$name")
+done
+((${#projects[@]} > 0)) || die 2 "no test project selected" "expected in PROJECTS: names of folders in tests/"
+
+# At a terminal Ctrl-C must reach the runner.
+foreground=()
+[[ ! -t 2 ]] || foreground=(--foreground)
+
+records=() complaints=() started=$SECONDS
+for name in "${projects[@]}"; do
+  record=$results/$name.trx start=$SECONDS code=0
+  printf '\n== %s\n' "$name"
+  # A test that hangs is named and ends its project; the limit is for a project that is slow as a whole.
+  timeout "${foreground[@]}" --kill-after=30 "$limit_s" dotnet test "$ARTIFACTS/bin/$name/release/$name.dll" --filter "$filter" \
+    --results-directory "$results" --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" \
+    --blame-hang --blame-hang-timeout "$hang" \
+    </dev/null 2>&1 || code=$?
+  counts='0 0 0'
+  if [[ -f $record ]]; then
+    if counts=$(bash scripts/test-summary.sh "$record"); then records+=("$record"); else counts='0 0 0'; fi
+  fi
+  read -r passed failed skipped <<<"$counts"
+  printf -- '-- %s: %d passed, %d failed, %d skipped in %d s\n' "$name" "$passed" "$failed" "$skipped" $((SECONDS - start))
+  if ((code == 124 || code == 137)); then
+    complaints+=("$name was ended after $limit_s s")
+  elif ((code != 0 && failed == 0)); then
+    complaints+=("$name: the runner ended with exit code $code and no failed test: it crashed or hung")
+  elif [[ $share == fast ]] && ((passed + failed + skipped == 0)); then
+    complaints+=("$name produced no results")
+  fi
+done
+
+read -r passed failed skipped < <(bash scripts/test-summary.sh "${records[@]}")
+((passed + failed > 0)) || complaints+=("no test ran")
+printf '\nAll test projects: %d s\n' $((SECONDS - started))
+for complaint in "${complaints[@]}"; do printf 'error: %s\n' "$complaint"; done
+summary="$passed passed, $failed failed, $skipped skipped"
+if [[ -n ${GENOSEQ_TEST_SUMMARY:-} ]]; then printf '%s\n' "$summary" >"$GENOSEQ_TEST_SUMMARY"; else printf '%s\n' "$summary"; fi
+((failed == 0 && ${#complaints[@]} == 0))
