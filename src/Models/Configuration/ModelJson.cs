@@ -1,0 +1,23 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace GenoSeq.Models;
+
+/// <summary>JSON form of a model configuration: snake_case, unknown keys refused.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    WriteIndented = true)]
+[JsonSerializable(typeof(ModelConfig))]
+public sealed partial class ModelJson : JsonSerializerContext
+{
+    /// <summary>Writes a configuration as a JSON object.</summary>
+    public static JsonObject Write(ModelConfig config) =>
+        JsonSerializer.SerializeToNode(config, Default.ModelConfig)!.AsObject();
+
+    /// <summary>Reads a configuration that <see cref="Write"/> wrote.</summary>
+    /// <exception cref="JsonException">A key is unknown or a value has the wrong type.</exception>
+    public static ModelConfig Read(JsonNode node) =>
+        node.Deserialize(Default.ModelConfig) ?? throw new JsonException("the model configuration is null");
+}

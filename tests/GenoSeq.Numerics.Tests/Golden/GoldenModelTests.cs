@@ -1,0 +1,24 @@
+using GenoSeq.Models;
+using GenoSeq.Torch.Safetensors;
+
+namespace GenoSeq.Numerics.Tests.Golden;
+
+/// <summary>Recorded outputs of the reference implementations, reproduced.</summary>
+public sealed class GoldenModelTests
+{
+    [SharedTheory]
+    [InlineData("caduceus-ps")]
+    [InlineData("caduceus-ph")]
+    [InlineData("mamba-hf")]
+    [InlineData("llama-hf")]
+    public void Reference_Recorded_IsReproduced(string name)
+    {
+        string folder = SharedFiles.Path("golden");
+        string config = Path.Combine(folder, $"{name}.config.json");
+        using SequenceModel model = ModelFile.Load(config, Path.Combine(folder, $"{name}.weights.safetensors"));
+        using SafetensorsCheckpoint reference = SafetensorsCheckpoint.Open(Path.Combine(folder, $"{name}.io.safetensors"));
+        IReadOnlyList<VerificationRow> rows = Verification.Run(model, ModelFile.ReadConfig(config).Layout, reference, 1e-4);
+        Assert.True(rows.Count > 10, "nothing was compared");
+        Assert.All(rows, r => Assert.True(r.Passed, $"{r.Name}: error {r.Error:g3} over {r.Tolerance:g3}"));
+    }
+}
