@@ -44,9 +44,17 @@ public static partial class torch
                 _needed = Array.ConvertAll(inputs, t => grad && t is not null && t.requires_grad);
                 WillDifferentiate = Array.Exists(_needed, n => n);
                 Tensor?[] outputs;
-                using (no_grad())
+                try
                 {
-                    outputs = forward(inputs);
+                    using (no_grad())
+                    {
+                        outputs = forward(inputs);
+                    }
+                }
+                catch
+                {
+                    Release();
+                    throw;
                 }
 
                 if (WillDifferentiate)
@@ -138,7 +146,7 @@ public static partial class torch
                     Release();
                 }
 
-                Status.Check(status, Name, string.Join(", ", inputs.Select(t => t?.Describe() ?? "none")));
+                Status.Check(status, Name, inputs);
             }
 
             private void Release()

@@ -132,7 +132,7 @@ public static partial class torch
         public Tensor detach() => Ops.Detach.Call(this);
         public double ToDouble() => Ops.LocalScalar.CallScalar(this);
         public float ToSingle() => (float)ToDouble();
-        public long ToInt64() => (long)ToDouble();
+        public long ToInt64() => Ops.LocalScalar.CallInteger(this);
         public double item() => ToDouble();
     }
 
