@@ -80,6 +80,9 @@ public sealed class DisposeScope : IDisposable
         }
     }
 
+    // Slots in use, gaps included.
+    internal int Slots => _tensors.Count;
+
     /// <summary>Makes the scope the owner of a tensor, taking it from its present one.</summary>
     public torch.Tensor Attach(torch.Tensor tensor)
     {

@@ -193,7 +193,7 @@ public static partial class torch
             }
 
             bool bits = typeof(T) == typeof(ushort) && ((ScalarType)i.DType).ElementSize() == 2;
-            if (!bits && ScalarTypes.Of<T>() != (ScalarType)i.DType)
+            if (!bits && (typeof(T) == typeof(ushort) || ScalarTypes.Of<T>() != (ScalarType)i.DType))
             {
                 throw new InvalidOperationException($"a span of {typeof(T).Name} cannot show {Describe()}");
             }

@@ -359,6 +359,9 @@ GS_API int32_t gs_tensor_from_blob(void* data, const int64_t* sizes, int32_t dim
   return guarded([&] {
     std::shared_ptr<void> keep;
     if (deleter) keep.reset(context, deleter);
+    // An unknown type would end the process: libtorch's conversion is noexcept.
+    TORCH_CHECK(dtype >= 0 && dtype < static_cast<int32_t>(at::ScalarType::Undefined), "no element type has the number ",
+                dtype);
     const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
     const at::IntArrayRef shape(sizes, static_cast<size_t>(dim));
     *out = give(deleter ? at::from_blob(data, shape, [keep](void*) {}, options) : at::from_blob(data, shape, options));
