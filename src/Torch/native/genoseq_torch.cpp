@@ -369,7 +369,10 @@ GS_API int32_t gs_tensor_from_blob(void* data, const int64_t* sizes, int32_t dim
 }
 
 GS_API int32_t gs_tensor_set_requires_grad(at::Tensor* t, int32_t value) {
-  return guarded([&] { t->set_requires_grad(value != 0); });
+  return guarded([&] {
+    TORCH_CHECK(value || t->is_leaf(), "gradients flow through what an operation made; use detach() to cut it off");
+    t->set_requires_grad(value != 0);
+  });
 }
 
 GS_API int32_t gs_tensor_grad(const at::Tensor* t, at::Tensor** out) {
@@ -537,16 +540,22 @@ GS_API int32_t gs_custom_function(const char* name, at::Tensor* const* inputs, i
 // Tensor hook: called with the gradient; may hand back another (ownership passes). Returns 0 or an exception's token.
 typedef int64_t (*gs_hook)(void* context, at::Tensor* grad, at::Tensor** replacement);
 
+namespace {
+// Tensor::register_hook asserts that there is a gradient, which an output that took no part in the loss has not.
+struct HookAccess : at::TensorBase {
+  using at::TensorBase::_register_hook;
+};
+}  // namespace
+
 GS_API int32_t gs_register_hook(at::Tensor* t, gs_hook hook, void (*destroy)(void*), void* context, uint32_t* id) {
   return guarded([&] {
     std::shared_ptr<void> keep(context, destroy);
-    *id = t->register_hook([hook, keep](at::Tensor grad) -> at::Tensor {
-      // One of several outputs of a node that took no part in the loss: libtorch calls its hooks without a gradient.
+    *id = (t->*(&HookAccess::_register_hook))([hook, keep](const at::TensorBase& grad) -> at::TensorBase {
       if (!grad.defined()) return grad;
       at::Tensor* replacement = nullptr;
-      const int64_t token = hook(keep.get(), give(grad), &replacement);
+      const int64_t token = hook(keep.get(), give(at::Tensor(grad)), &replacement);
       if (token) throw ManagedError(token);
-      if (!replacement) return at::Tensor();
+      if (!replacement) return at::TensorBase();
       at::Tensor result = std::move(*replacement);
       delete replacement;
       return result;
