@@ -38,7 +38,12 @@ public sealed unsafe class Operator
         get
         {
             nint handle = _handle;
-            return handle != 0 || NativeMethods.gs_op_find(_name, _overload, &handle) == 0;
+            if (handle == 0 && NativeMethods.gs_op_find(_name, _overload, &handle) == 0)
+            {
+                _handle = handle;
+            }
+
+            return handle != 0;
         }
     }
 
@@ -50,7 +55,8 @@ public sealed unsafe class Operator
         int n = Invoke(args, results);
         if (n != 1 || results[0].Tag != ValueTag.Tensor)
         {
-            throw new TorchException($"{FullName} returned {n} values where one tensor was expected");
+            NativeMethods.gs_results_free(results, n);
+            throw new TorchException($"{FullName} returned {n} values where one tensor was expected (see CallMany)");
         }
 
         return new torch.Tensor((nint)results[0].Bits);
@@ -77,6 +83,15 @@ public sealed unsafe class Operator
         var result = new torch.Tensor?[n];
         for (int k = 0; k < n; k++)
         {
+            if (results[k].Tag is not (ValueTag.Tensor or ValueTag.None))
+            {
+                NativeMethods.gs_results_free(results, n);
+                throw new TorchException($"{FullName}: result {k} is no tensor");
+            }
+        }
+
+        for (int k = 0; k < n; k++)
+        {
             result[k] = results[k].Tag == ValueTag.Tensor ? new torch.Tensor((nint)results[k].Bits) : null;
         }
 
@@ -88,30 +103,38 @@ public sealed unsafe class Operator
     {
         Value* results = stackalloc Value[MaxResults];
         int n = Invoke(args, results);
-        for (int k = 0; k < n; k++)
-        {
-            if (results[k].Tag == ValueTag.Tensor)
-            {
-                NativeMethods.gs_tensor_free((nint)results[k].Bits);
-            }
-        }
+        NativeMethods.gs_results_free(results, n);
     }
 
     /// <summary>Calls an operator whose one result is a number or a truth value.</summary>
     public double CallScalar(params ReadOnlySpan<Arg> args)
     {
-        Value* results = stackalloc Value[MaxResults];
-        Invoke(args, results);
-        return results[0].Tag switch
-        {
-            ValueTag.Double => BitConverter.Int64BitsToDouble(results[0].Bits),
-            ValueTag.Int or ValueTag.Bool => results[0].Bits,
-            _ => throw new TorchException($"{FullName} returned no number"),
-        };
+        Value value = Number(args);
+        return value.Tag == ValueTag.Double ? BitConverter.Int64BitsToDouble(value.Bits) : value.Bits;
+    }
+
+    /// <summary>Like <see cref="CallScalar"/>, exact for every 64-bit integer; a floating-point result is truncated.</summary>
+    public long CallInteger(params ReadOnlySpan<Arg> args)
+    {
+        Value value = Number(args);
+        return value.Tag == ValueTag.Double ? (long)BitConverter.Int64BitsToDouble(value.Bits) : value.Bits;
     }
 
     /// <inheritdoc/>
     public override string ToString() => FullName;
+
+    private Value Number(ReadOnlySpan<Arg> args)
+    {
+        Value* results = stackalloc Value[MaxResults];
+        int n = Invoke(args, results);
+        if (n != 1 || results[0].Tag is not (ValueTag.Double or ValueTag.Int or ValueTag.Bool))
+        {
+            NativeMethods.gs_results_free(results, n);
+            throw new TorchException($"{FullName} returned no number");
+        }
+
+        return results[0];
+    }
 
     private int Invoke(ReadOnlySpan<Arg> args, Value* results)
     {
@@ -157,7 +180,9 @@ public sealed unsafe class Operator
 
         if (status != 0)
         {
-            Status.Check(status, FullName, Describe(args));
+            // The message is fetched first: describing the arguments calls into the library again.
+            string message = Status.LastMessage();
+            Status.Throw(status, message, FullName, Describe(args));
         }
 
         return n;
@@ -203,6 +228,7 @@ public readonly unsafe struct Arg
         long[] list => list.Length,
         double[] list => list.Length,
         torch.Tensor?[] list => list.Length,
+        bool[] list => list.Length,
         string text => (Encoding.UTF8.GetByteCount(text) + 7) / 8,
         _ => 0,
     };
@@ -230,6 +256,9 @@ public readonly unsafe struct Arg
 
     /// <summary>A list of numbers.</summary>
     public static implicit operator Arg(double[] v) => new(ValueTag.DoubleList, 0, v);
+
+    /// <summary>A list of truth values.</summary>
+    public static implicit operator Arg(bool[] v) => new(ValueTag.BoolList, 0, v);
 
     /// <summary>A list of tensors.</summary>
     public static implicit operator Arg(torch.Tensor[] v) => new(ValueTag.TensorList, 0, v);
@@ -273,6 +302,14 @@ public readonly unsafe struct Arg
 
                 (value.Length, value.Bits) = (list.Length, (long)words);
                 break;
+            case bool[] list:
+                for (int k = 0; k < list.Length; k++)
+                {
+                    words[k] = list[k] ? 1 : 0;
+                }
+
+                (value.Length, value.Bits) = (list.Length, (long)words);
+                break;
             case string text:
                 int bytes = Encoding.UTF8.GetBytes(text, new Span<byte>(words, Words * 8));
                 (value.Length, value.Bits) = (bytes, (long)words);
@@ -288,6 +325,7 @@ public readonly unsafe struct Arg
         long[] list => $"[{string.Join(", ", list)}]",
         double[] list => $"[{string.Join(", ", list)}]",
         torch.Tensor?[] list => $"[{string.Join(", ", list.Select(t => t?.Describe() ?? "none"))}]",
+        bool[] list => $"[{string.Join(", ", list)}]",
         string text => $"\"{text}\"",
         _ => _tag switch
         {

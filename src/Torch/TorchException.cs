@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using GenoSeq.Torch.Native;
@@ -39,6 +40,15 @@ public sealed class TorchOutOfMemoryException : TorchException
     public TorchOutOfMemoryException(string message) : base(message)
     {
     }
+
+    /// <summary>Creates the exception for an operator.</summary>
+    /// <param name="message">What libtorch said.</param>
+    /// <param name="operatorName">The operator.</param>
+    /// <param name="arguments">The arguments in words.</param>
+    public TorchOutOfMemoryException(string message, string operatorName, string arguments)
+        : base(message, operatorName, arguments)
+    {
+    }
 }
 
 /// <summary>A library, a device or a part of libtorch that was asked for is not there.</summary>
@@ -69,26 +79,39 @@ public sealed class MissingLibraryException : Exception
 /// <summary>Turns statuses of the native library into exceptions.</summary>
 internal static class Status
 {
-    internal static void Check(int status, string? op = null, string? args = null)
+    internal static void Check(int status, string? op = null)
     {
         if (status != 0)
         {
-            Throw(status, op, args);
+            Throw(status, LastMessage(), op, null);
         }
     }
 
-    private static void Throw(int status, string? op, string? args)
+    internal static void Check(int status, string op, params ReadOnlySpan<torch.Tensor?> about)
     {
-        string message = Marshal.PtrToStringUTF8(NativeMethods.gs_last_error()) ?? "unknown error";
+        if (status != 0)
+        {
+            string message = LastMessage();
+            Throw(status, message, op, string.Join(", ", about.ToArray().Select(t => t?.Describe() ?? "none")));
+        }
+    }
+
+    internal static string LastMessage() => Marshal.PtrToStringUTF8(NativeMethods.gs_last_error()) ?? "unknown error";
+
+    [DoesNotReturn]
+    internal static void Throw(int status, string message, string? op, string? args)
+    {
         switch (status)
         {
             case 3:
                 ManagedErrors.Rethrow(NativeMethods.gs_last_managed_error());
                 break;
             case 2:
-                throw new TorchOutOfMemoryException(op is null ? message : $"{op}({args}): {message}");
+                throw op is null
+                    ? new TorchOutOfMemoryException(message)
+                    : new TorchOutOfMemoryException(message, op, args ?? "");
             case 4:
-                throw new MissingLibraryException(message, "a libtorch that has it",
+                throw new MissingLibraryException(op is null ? message : $"{op}: {message}", "a libtorch that has it",
                     "build the native library against another libtorch: `make native LIBTORCH=/path/to/libtorch`");
         }
 
@@ -102,8 +125,12 @@ internal static class Status
 /// </summary>
 internal static class ManagedErrors
 {
+    // libtorch reports the first of several failures and drops the others, so some tokens never come back. Passes on
+    // other threads may have errors under way: only the oldest beyond this many are forgotten.
+    private const int MostPending = 256;
     private static readonly Dictionary<long, ExceptionDispatchInfo> s_pending = [];
     private static long s_next;
+    private static long s_oldest = 1;
 
     internal static long Store(Exception e)
     {
@@ -111,6 +138,11 @@ internal static class ManagedErrors
         {
             long token = ++s_next;
             s_pending[token] = ExceptionDispatchInfo.Capture(e);
+            while (s_pending.Count > MostPending)
+            {
+                s_pending.Remove(s_oldest++);
+            }
+
             return token;
         }
     }
@@ -120,9 +152,7 @@ internal static class ManagedErrors
         ExceptionDispatchInfo? info;
         lock (s_pending)
         {
-            // Others can be pending only if libtorch dropped them: it reports the first of several failures.
             s_pending.Remove(token, out info);
-            s_pending.Clear();
         }
 
         info?.Throw();

@@ -63,7 +63,11 @@ public static partial class torch
                 }
             }
 
-            autograd.backward([.. roots], [.. grads]);
+            if (roots.Count > 0)
+            {
+                autograd.backward([.. roots], [.. grads]);
+            }
+
             return Array.ConvertAll(inputs, t => t is { requires_grad: true } ? t.grad : null);
         }
     }

@@ -44,18 +44,14 @@ public static partial class torch
                 _needed = Array.ConvertAll(inputs, t => grad && t is not null && t.requires_grad);
                 WillDifferentiate = Array.Exists(_needed, n => n);
                 Tensor?[] outputs;
-                using (no_grad())
-                using (DisposeScope scope = NewDisposeScope())
+                try
                 {
-                    // Temporaries go at once: a wrapper that outlived the call would keep memory that the graph does not need.
-                    outputs = forward(inputs);
-                    foreach (Tensor? t in outputs)
-                    {
-                        if (ReferenceEquals(t?.Scope, scope))
-                        {
-                            t!.MoveToOuterDisposeScope();
-                        }
-                    }
+                    outputs = RunForward(inputs);
+                }
+                catch
+                {
+                    Release();
+                    throw;
                 }
 
                 if (WillDifferentiate)
@@ -114,6 +110,23 @@ public static partial class torch
                 return tensor;
             }
 
+            // Temporaries go at once: a wrapper that outlived the call would keep memory that the graph does not need.
+            private Tensor?[] RunForward(Tensor?[] inputs)
+            {
+                using IDisposable mode = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Tensor?[] outputs = forward(inputs);
+                foreach (Tensor? t in outputs)
+                {
+                    if (ReferenceEquals(t?.Scope, scope))
+                    {
+                        t!.MoveToOuterDisposeScope();
+                    }
+                }
+
+                return outputs;
+            }
+
             private void Attach(Tensor?[] inputs, Tensor?[] outputs)
             {
                 nint* handles = stackalloc nint[inputs.Length + outputs.Length + 1];
@@ -147,7 +160,7 @@ public static partial class torch
                     Release();
                 }
 
-                Status.Check(status, Name, string.Join(", ", inputs.Select(t => t?.Describe() ?? "none")));
+                Status.Check(status, Name, inputs);
             }
 
             private void Release()

@@ -9,17 +9,21 @@ internal static unsafe class Hooks
     internal static IDisposable Register(torch.Tensor tensor, Func<torch.Tensor, torch.Tensor?> hook)
     {
         ArgumentNullException.ThrowIfNull(hook);
-        nint context = GCHandle.ToIntPtr(GCHandle.Alloc(hook));
+        var target = new TensorHook { Hook = hook };
+        nint context = GCHandle.ToIntPtr(GCHandle.Alloc(target));
         uint id;
         // On failure the native side has already freed the context with the shared pointer it put it in.
         Status.Check(NativeMethods.gs_register_hook(tensor.Handle, &Call, &Free, context, &id), "register_hook",
-            tensor.Describe());
+            tensor);
         uint registered = id;
         return new Registration(() =>
         {
+            // A graph may hold the hook when this wrapper of the tensor is gone, so the hook is silenced too.
+            target.Hook = null;
             if (!tensor.IsDisposed)
             {
-                Status.Check(NativeMethods.gs_remove_hook(tensor.Handle, registered));
+                Status.Check(NativeMethods.gs_remove_hook(tensor.Handle, registered), "remove_hook", tensor);
+                GC.KeepAlive(tensor);
             }
         });
     }
@@ -31,7 +35,8 @@ internal static unsafe class Hooks
         nint context = GCHandle.ToIntPtr(GCHandle.Alloc(target));
         nint handle;
         Status.Check(NativeMethods.gs_post_accumulate_hook(leaf.Handle, &CallPost, &Free, context, &handle),
-            "register_post_accumulate_grad_hook", leaf.Describe());
+            "register_post_accumulate_grad_hook", leaf);
+        GC.KeepAlive(leaf);
         nint accumulator = handle;
         return new Registration(() =>
         {
@@ -46,10 +51,11 @@ internal static unsafe class Hooks
     {
         try
         {
-            var hook = (Func<torch.Tensor, torch.Tensor?>)GCHandle.FromIntPtr(context).Target!;
             using DisposeScope scope = torch.NewDisposeScope();
-            torch.Tensor? result = hook(new torch.Tensor(grad));
+            var gradient = new torch.Tensor(grad);
+            torch.Tensor? result = ((TensorHook)GCHandle.FromIntPtr(context).Target!).Hook?.Invoke(gradient);
             *replacement = result is null ? 0 : NativeMethods.gs_tensor_alias(result.Handle);
+            GC.KeepAlive(result);
             return 0;
         }
 #pragma warning disable CA1031 // nothing may cross the native frames: it is stored and rethrown behind them
@@ -79,6 +85,11 @@ internal static unsafe class Hooks
 
     [UnmanagedCallersOnly]
     private static void Free(nint context) => GCHandle.FromIntPtr(context).Free();
+
+    private sealed class TensorHook
+    {
+        internal volatile Func<torch.Tensor, torch.Tensor?>? Hook;
+    }
 
     private sealed class PostAccumulate
     {

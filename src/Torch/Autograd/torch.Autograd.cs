@@ -37,19 +37,24 @@ public static partial class torch
             bool create_graph = false)
         {
             Tensor?[] grads = grad_tensors ?? new Tensor?[tensors.Length];
+            RequireOneEach(tensors, grads, nameof(grad_tensors));
             int n = tensors.Length;
-            nint* handles = stackalloc nint[(2 * n) + 1];
+            var handles = new nint[(2 * n) + 1];
             for (int k = 0; k < n; k++)
             {
                 handles[k] = tensors[k].Handle;
                 handles[n + k] = grads[k]?.Handle ?? 0;
             }
 
-            int status = NativeMethods.gs_backward(handles, n, handles + n, retain_graph ? 1 : 0, create_graph ? 1 : 0,
-                null, 0);
+            int status;
+            fixed (nint* p = handles)
+            {
+                status = NativeMethods.gs_backward(p, n, p + n, retain_graph ? 1 : 0, create_graph ? 1 : 0, null, 0);
+            }
+
             GC.KeepAlive(tensors);
             GC.KeepAlive(grads);
-            Status.Check(status, "backward", string.Join(", ", tensors.Select(t => t.Describe())));
+            Status.Check(status, "backward", tensors);
         }
 
         /// <summary>Gradients of outputs with respect to inputs, without touching any <c>.grad</c>.</summary>
@@ -63,6 +68,7 @@ public static partial class torch
             bool retain_graph = false, bool create_graph = false, bool allow_unused = false)
         {
             Tensor?[] grads = grad_outputs ?? new Tensor?[outputs.Length];
+            RequireOneEach(outputs, grads, nameof(grad_outputs));
             int n = outputs.Length;
             int m = inputs.Length;
             var handles = new nint[(2 * n) + (2 * m) + 1];
@@ -87,7 +93,7 @@ public static partial class torch
             GC.KeepAlive(outputs);
             GC.KeepAlive(inputs);
             GC.KeepAlive(grads);
-            Status.Check(status, "grad", string.Join(", ", outputs.Select(t => t.Describe())));
+            Status.Check(status, "grad", outputs);
             var result = new Tensor?[m];
             for (int k = 0; k < m; k++)
             {
@@ -96,6 +102,14 @@ public static partial class torch
             }
 
             return result;
+        }
+
+        private static void RequireOneEach(Tensor[] tensors, Tensor?[] grads, string name)
+        {
+            if (tensors.Length != grads.Length)
+            {
+                throw new ArgumentException($"{grads.Length} gradients for {tensors.Length} tensors", name);
+            }
         }
     }
 }

@@ -48,6 +48,7 @@ public static partial class torch
             /// <summary>Registers a parameter under a name and returns it.</summary>
             protected Parameter register_parameter(string name, Parameter parameter)
             {
+                RequireFresh(name, _parameters.Exists(p => p.Name == name));
                 _parameters.Add((name, parameter));
                 return parameter;
             }
@@ -55,6 +56,7 @@ public static partial class torch
             /// <summary>Registers a tensor that is part of the state but not trained.</summary>
             protected Tensor register_buffer(string name, Tensor buffer, bool persistent = true)
             {
+                RequireFresh(name, _buffers.Exists(b => b.Name == name));
                 _buffers.Add((name, buffer.DetachFromDisposeScope(), persistent));
                 return buffer;
             }
@@ -65,6 +67,7 @@ public static partial class torch
             {
                 if (module is not null)
                 {
+                    RequireFresh(name, _modules.Exists(m => m.Name == name));
                     _modules.Add((name, module));
                 }
 
@@ -107,20 +110,27 @@ public static partial class torch
             /// <summary>Ends training mode here and below.</summary>
             public void eval() => train(false);
 
-            /// <summary>Moves parameters and buffers to a device.</summary>
+            /// <summary>
+            /// Moves parameters, their gradients and buffers to a device. Hooks that wait for gradients are registered
+            /// afterwards: a parameter that moves loses them.
+            /// </summary>
             public void to(Device device)
             {
                 using IDisposable mode = no_grad();
                 foreach (Parameter p in parameters())
                 {
-                    using Tensor moved = p.to(device);
-                    p.set_data(moved);
+                    using Tensor? gradient = p.grad;
+                    Move(p, device);
+                    if (gradient is not null)
+                    {
+                        using Tensor moved = gradient.to(device);
+                        p.grad = moved;
+                    }
                 }
 
                 foreach ((_, Tensor b) in named_buffers())
                 {
-                    using Tensor moved = b.to(device);
-                    b.set_data(moved);
+                    Move(b, device);
                 }
             }
 
@@ -148,6 +158,26 @@ public static partial class torch
                     _parameters.ForEach(p => p.Value.Dispose());
                     _buffers.ForEach(b => b.Value.Dispose());
                     _modules.ForEach(m => m.Value.Dispose());
+                }
+            }
+
+            // Names are the keys of a checkpoint: two of the same would be written and read as one.
+            private void RequireFresh(string name, bool taken)
+            {
+                ArgumentException.ThrowIfNullOrEmpty(name);
+                if (taken || name.Contains('.', StringComparison.Ordinal))
+                {
+                    throw new ArgumentException(
+                        $"{GetType().Name}: the name '{name}' {(taken ? "is taken" : "has a point in it")}", nameof(name));
+                }
+            }
+
+            private static void Move(Tensor t, Device device)
+            {
+                if (t.device != device)
+                {
+                    using Tensor moved = t.to(device);
+                    t.set_data(moved);
                 }
             }
 

@@ -19,7 +19,10 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)]
     internal static partial int gs_op_call(nint op, Value* args, int nargs, Value* results, int* nresults);
 
+    [LibraryImport(Library)] internal static partial void gs_results_free(Value* results, int n);
+
     [LibraryImport(Library)] internal static partial void gs_tensor_free(nint t);
+    [LibraryImport(Library)] internal static partial int gs_tensor_bump_version(nint t);
     [LibraryImport(Library)] internal static partial nint gs_tensor_alias(nint t);
     [LibraryImport(Library)] internal static partial int gs_tensor_info(nint t, TensorInfo* info);
 
@@ -111,6 +114,7 @@ internal static unsafe partial class NativeMethods
         int nInputs, int op, int root, long timeoutMs, nint* work);
 
     [LibraryImport(Library)] internal static partial int gs_work_wait(nint work, long timeoutMs);
+    [LibraryImport(Library)] internal static partial void gs_work_free(nint work);
     [LibraryImport(Library)] internal static partial int gs_work_is_completed(nint work, int* completed);
 }
 

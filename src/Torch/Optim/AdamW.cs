@@ -91,6 +91,7 @@ public static partial class torch
                     && g.is_contiguous())
                 {
                     Fused(p.AsSpan<float>(), g.AsSpan<float>(), m.AsSpan<float>(), v.AsSpan<float>(), k);
+                    p.bump_version();
                     return;
                 }
 

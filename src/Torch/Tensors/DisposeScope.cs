@@ -67,24 +67,35 @@ public sealed class DisposeScope : IDisposable
     {
         get
         {
-            int n = 0;
-            foreach (torch.Tensor? t in _tensors)
+            lock (_tensors)
             {
-                n += t is null ? 0 : 1;
-            }
+                int n = 0;
+                foreach (torch.Tensor? t in _tensors)
+                {
+                    n += t is null ? 0 : 1;
+                }
 
-            return n;
+                return n;
+            }
         }
     }
+
+    // Slots in use, gaps included.
+    internal int Slots => _tensors.Count;
 
     /// <summary>Makes the scope the owner of a tensor, taking it from its present one.</summary>
     public torch.Tensor Attach(torch.Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
+        ObjectDisposedException.ThrowIf(_closed, this);
         tensor.Scope?.Forget(tensor);
-        tensor.Scope = this;
-        tensor.ScopeSlot = _tensors.Count;
-        _tensors.Add(tensor);
+        lock (_tensors)
+        {
+            tensor.Scope = this;
+            tensor.ScopeSlot = _tensors.Count;
+            _tensors.Add(tensor);
+        }
+
         return tensor;
     }
 
@@ -98,24 +109,36 @@ public sealed class DisposeScope : IDisposable
 
         DisposeScopeManager.Close(this);
         _closed = true;
-        // Last made first: what depends on others goes before them.
-        for (int k = _tensors.Count - 1; k >= 0; k--)
+        // Last made first: what depends on others goes before them. Disposing a tensor takes it off the list.
+        while (Last() is { } tensor)
         {
-            _tensors[k]?.Dispose();
+            tensor.Dispose();
+            Forget(tensor);
         }
-
-        _tensors.Clear();
     }
 
+    private torch.Tensor? Last()
+    {
+        lock (_tensors)
+        {
+            return _tensors.Count == 0 ? null : _tensors[^1];
+        }
+    }
+
+    // A tensor may be disposed on another thread than its scope's, which is why the list is locked.
     internal void Forget(torch.Tensor tensor)
     {
-        int slot = tensor.ScopeSlot;
-        if (slot < _tensors.Count && ReferenceEquals(_tensors[slot], tensor))
+        lock (_tensors)
         {
-            _tensors[slot] = null;
-            if (slot == _tensors.Count - 1)
+            int slot = tensor.ScopeSlot;
+            if (slot < _tensors.Count && ReferenceEquals(_tensors[slot], tensor))
             {
-                _tensors.RemoveAt(slot);
+                _tensors[slot] = null;
+                // Trailing gaps go, or a scope as long as a run would grow with every tensor disposed in it.
+                while (_tensors.Count > 0 && _tensors[^1] is null)
+                {
+                    _tensors.RemoveAt(_tensors.Count - 1);
+                }
             }
         }
     }

@@ -59,5 +59,5 @@ internal static class Ops
 
     internal static readonly Operator
         ToDtype = new("aten::to", "dtype"), ToDevice = new("aten::to", "device"), Clone = new("aten::clone"),
-        Detach = new("aten::detach"), LocalScalar = new("aten::_local_scalar_dense");
+        Detach = new("aten::detach"), Item = new("aten::item");
 }

@@ -130,9 +130,9 @@ public static partial class torch
         public Tensor cpu() => to(Device.CPU);
         public Tensor clone() => Ops.Clone.Call(this);
         public Tensor detach() => Ops.Detach.Call(this);
-        public double ToDouble() => Ops.LocalScalar.CallScalar(this);
+        public double ToDouble() => Ops.Item.CallScalar(this);
         public float ToSingle() => (float)ToDouble();
-        public long ToInt64() => (long)ToDouble();
+        public long ToInt64() => Ops.Item.CallInteger(this);
         public double item() => ToDouble();
     }
 

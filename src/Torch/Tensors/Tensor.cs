@@ -13,6 +13,7 @@ public static partial class torch
     public unsafe partial class Tensor : IDisposable
     {
         private readonly TensorHandle _handle;
+        private int _disposed;
         internal DisposeScope? Scope;
         internal int ScopeSlot;
 
@@ -40,7 +41,9 @@ public static partial class torch
             get
             {
                 TensorInfo i = Info();
-                return new ReadOnlySpan<long>(i.Sizes, i.Dim).ToArray();
+                long[] sizes = new ReadOnlySpan<long>(i.Sizes, i.Dim).ToArray();
+                GC.KeepAlive(this);
+                return sizes;
             }
         }
 
@@ -48,23 +51,27 @@ public static partial class torch
         public long[] stride()
         {
             TensorInfo i = Info();
-            return new ReadOnlySpan<long>(i.Strides, i.Dim).ToArray();
+            long[] strides = new ReadOnlySpan<long>(i.Strides, i.Dim).ToArray();
+            GC.KeepAlive(this);
+            return strides;
         }
 
         /// <summary>Elements between neighbours along a dimension (negative counts from the end).</summary>
         public long stride(int dim)
         {
             TensorInfo i = Info();
-            return i.Strides[dim < 0 ? dim + i.Dim : dim];
+            long stride = i.Strides[Dimension(dim, i.Dim)];
+            GC.KeepAlive(this);
+            return stride;
         }
 
         /// <summary>Size of a dimension (negative counts from the end).</summary>
         public long size(int dim)
         {
             TensorInfo i = Info();
-            int d = dim < 0 ? dim + i.Dim : dim;
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)d, (uint)i.Dim, nameof(dim));
-            return i.Sizes[d];
+            long size = i.Sizes[Dimension(dim, i.Dim)];
+            GC.KeepAlive(this);
+            return size;
         }
 
         /// <summary>Number of dimensions.</summary>
@@ -102,7 +109,11 @@ public static partial class torch
         public bool requires_grad
         {
             get => Info().RequiresGrad != 0;
-            set => Status.Check(NativeMethods.gs_tensor_set_requires_grad(Handle, value ? 1 : 0));
+            set
+            {
+                Status.Check(NativeMethods.gs_tensor_set_requires_grad(Handle, value ? 1 : 0), "requires_grad", this);
+                GC.KeepAlive(this);
+            }
         }
 
         /// <summary>Sets <see cref="requires_grad"/> and returns the tensor.</summary>
@@ -118,22 +129,35 @@ public static partial class torch
             get
             {
                 nint g;
-                Status.Check(NativeMethods.gs_tensor_grad(Handle, &g));
+                Status.Check(NativeMethods.gs_tensor_grad(Handle, &g), "grad", this);
+                GC.KeepAlive(this);
                 return g == 0 ? null : new Tensor(g);
             }
 
             set
             {
-                Status.Check(NativeMethods.gs_tensor_set_grad(Handle, value?.Handle ?? 0));
+                Status.Check(NativeMethods.gs_tensor_set_grad(Handle, value?.Handle ?? 0), "grad", this, value);
                 GC.KeepAlive(value);
+                GC.KeepAlive(this);
             }
         }
 
         /// <summary>Points this tensor at another's storage, as assigning <c>.data</c> does in Python.</summary>
         public void set_data(Tensor source)
         {
-            Status.Check(NativeMethods.gs_tensor_set_data(Handle, source.Handle));
+            Status.Check(NativeMethods.gs_tensor_set_data(Handle, source.Handle), "set_data", this, source);
             GC.KeepAlive(source);
+            GC.KeepAlive(this);
+        }
+
+        /// <summary>
+        /// Tells autograd that the elements were changed through <see cref="AsSpan"/> or <see cref="data_ptr"/>, so that a
+        /// graph which saved the old values refuses to use them.
+        /// </summary>
+        public void bump_version()
+        {
+            Status.Check(NativeMethods.gs_tensor_bump_version(Handle), "bump_version", this);
+            GC.KeepAlive(this);
         }
 
         /// <summary>Name of the autograd node that made the tensor; empty for a leaf.</summary>
@@ -143,12 +167,18 @@ public static partial class torch
             {
                 byte* buffer = stackalloc byte[256];
                 Status.Check(NativeMethods.gs_tensor_grad_fn_name(Handle, buffer, 256));
+                GC.KeepAlive(this);
                 return Marshal.PtrToStringUTF8((nint)buffer) ?? "";
             }
         }
 
         /// <summary>A second wrapper of the same tensor, with a lifetime of its own.</summary>
-        public Tensor alias() => new(NativeMethods.gs_tensor_alias(Handle));
+        public Tensor alias()
+        {
+            var second = new Tensor(NativeMethods.gs_tensor_alias(Handle));
+            GC.KeepAlive(this);
+            return second;
+        }
 
         /// <summary>
         /// The elements in place, without a copy. The tensor must be on the CPU and contiguous, and must outlive the span.
@@ -163,12 +193,14 @@ public static partial class torch
             }
 
             bool bits = typeof(T) == typeof(ushort) && ((ScalarType)i.DType).ElementSize() == 2;
-            if (!bits && ScalarTypes.Of<T>() != (ScalarType)i.DType)
+            if (!bits && (typeof(T) == typeof(ushort) || ScalarTypes.Of<T>() != (ScalarType)i.DType))
             {
                 throw new InvalidOperationException($"a span of {typeof(T).Name} cannot show {Describe()}");
             }
 
-            return new Span<T>(i.Data, checked((int)i.Numel));
+            return i.Numel <= int.MaxValue
+                ? new Span<T>(i.Data, (int)i.Numel)
+                : throw new InvalidOperationException($"a span shows at most {int.MaxValue} elements, not {Describe()}");
         }
 
         /// <summary>A copy of the elements in row-major order, from any device.</summary>
@@ -184,7 +216,7 @@ public static partial class torch
         /// <inheritdoc/>
         public void Dispose()
         {
-            if (!_handle.IsClosed)
+            if (Interlocked.Exchange(ref _disposed, 1) == 0)
             {
                 Scope?.Forget(this);
                 Scope = null;
@@ -237,11 +269,19 @@ public static partial class torch
                 ScalarType t => t.ToString().ToLowerInvariant(),
             };
             string place = i.DeviceType == 0 ? "" : $"@{device}";
-            return $"{type}[{string.Join(", ", new ReadOnlySpan<long>(i.Sizes, i.Dim).ToArray())}]{place}";
+            return $"{type}[{string.Join(", ", shape)}]{place}";
         }
 
         /// <inheritdoc/>
         public override string ToString() => Describe();
+
+        private static int Dimension(int dim, int dims)
+        {
+            int d = dim < 0 ? dim + dims : dim;
+            return (uint)d < (uint)dims
+                ? d
+                : throw new ArgumentOutOfRangeException(nameof(dim), dim, $"the tensor has {dims} dimensions");
+        }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private TensorInfo Info()

@@ -139,19 +139,14 @@ public static unsafe partial class torch
     /// <param name="owner">What owns the memory.</param>
     public static Tensor from_blob(nint data, long[] size, ScalarType dtype, object owner)
     {
-        nint context = GCHandle.ToIntPtr(GCHandle.Alloc(owner));
+        ArgumentNullException.ThrowIfNull(size);
         nint result;
-        int status;
         fixed (long* sizes = size)
         {
-            status = NativeMethods.gs_tensor_from_blob((void*)data, sizes, size.Length, (int)dtype, &FreeOwner, context,
-                &result);
-        }
-
-        if (status != 0)
-        {
-            GCHandle.FromIntPtr(context).Free();
-            Status.Check(status);
+            // The native side frees the handle, also when it fails.
+            nint context = GCHandle.ToIntPtr(GCHandle.Alloc(owner));
+            Status.Check(NativeMethods.gs_tensor_from_blob((void*)data, sizes, size.Length, (int)dtype, &FreeOwner,
+                context, &result), "from_blob");
         }
 
         return new Tensor(result);

@@ -32,7 +32,8 @@ public static unsafe partial class torch
     public static void set_rng_state(Tensor state, Device? device = null)
     {
         Device d = device ?? Device.CPU;
-        Status.Check(NativeMethods.gs_set_rng_state((int)d.Type, d.Index, state.Handle));
+        Status.Check(NativeMethods.gs_set_rng_state((int)d.Type, d.Index, state.Handle), "set_rng_state", state);
+        GC.KeepAlive(state);
     }
 
     /// <summary>Threads that libtorch's own operators use.</summary>
@@ -48,10 +49,18 @@ public static unsafe partial class torch
     private sealed class GradMode : IDisposable
     {
         private readonly bool _before = is_grad_enabled();
+        private bool _ended;
 
         internal GradMode(bool enabled) => NativeMethods.gs_set_grad_mode(enabled ? 1 : 0);
 
-        public void Dispose() => NativeMethods.gs_set_grad_mode(_before ? 1 : 0);
+        public void Dispose()
+        {
+            if (!_ended)
+            {
+                _ended = true;
+                NativeMethods.gs_set_grad_mode(_before ? 1 : 0);
+            }
+        }
     }
 
     private sealed class InferenceMode : IDisposable

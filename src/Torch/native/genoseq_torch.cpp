@@ -18,6 +18,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/functions/basic_ops.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/variable.h>
 #include <torch/csrc/api/include/torch/version.h>
@@ -142,37 +143,66 @@ GS_API void gs_free(void* p) { std::free(p); }
 
 namespace {
 
+// A kernel that is handed a value of the wrong kind says "internal assert failed, please report a bug"; this says which
+// argument was wrong. Only the kinds that are mixed up in practice are told apart: the kernel checks the rest.
+void expect(bool good, const c10::Argument& arg, const char* given) {
+  TORCH_CHECK(good, "argument '", arg.name(), "' is of type ", arg.type()->str(), " and was given ", given);
+}
+
 c10::IValue to_ivalue(const gs_value& v, const c10::Argument& arg) {
-  const c10::Type& type = *arg.type();
-  const auto kind = type.kind() == c10::TypeKind::OptionalType
-                        ? type.castRaw<c10::OptionalType>()->getElementType()->kind()
-                        : type.kind();
+  using Kind = c10::TypeKind;
+  const bool optional = arg.type()->kind() == Kind::OptionalType;
+  const c10::Type& type = optional ? *arg.type()->castRaw<c10::OptionalType>()->getElementType() : *arg.type();
+  const auto kind = type.kind();
+  const auto element = kind == Kind::ListType ? type.castRaw<c10::ListType>()->getElementType()->kind() : kind;
   switch (v.tag) {
     case kNone:
-      if (kind == c10::TypeKind::TensorType && type.kind() != c10::TypeKind::OptionalType) return at::Tensor();
-      return c10::IValue();
-    case kTensor: return *static_cast<at::Tensor*>(v.p);
-    case kInt: return kind == c10::TypeKind::FloatType ? c10::IValue(static_cast<double>(v.i)) : c10::IValue(v.i);
-    case kDouble: return v.d;
-    case kBool: return v.i != 0;
-    case kString: return std::string(static_cast<const char*>(v.p), static_cast<size_t>(v.len));
+      expect(optional || kind == Kind::TensorType, arg, "nothing");
+      return optional ? c10::IValue() : c10::IValue(at::Tensor());
+    case kTensor:
+      expect(kind == Kind::TensorType, arg, "a tensor");
+      return *static_cast<at::Tensor*>(v.p);
+    case kInt:
+      expect(kind != Kind::TensorType && kind != Kind::ListType && kind != Kind::StringType && kind != Kind::BoolType, arg,
+             "an integer");
+      return kind == Kind::FloatType ? c10::IValue(static_cast<double>(v.i)) : c10::IValue(v.i);
+    case kDouble:
+      expect(kind == Kind::FloatType || kind == Kind::NumberType, arg, "a floating-point number");
+      return v.d;
+    case kBool:
+      expect(kind == Kind::BoolType || kind == Kind::NumberType, arg, "a truth value");
+      return v.i != 0;
+    case kString:
+      expect(kind == Kind::StringType, arg, "a string");
+      return std::string(static_cast<const char*>(v.p), static_cast<size_t>(v.len));
     case kIntList: {
+      expect(kind == Kind::ListType && element != Kind::TensorType && element != Kind::BoolType, arg, "a list of integers");
       const auto* p = static_cast<const int64_t*>(v.p);
+      if (element == Kind::FloatType) return std::vector<double>(p, p + v.len);
       return std::vector<int64_t>(p, p + v.len);
     }
     case kDoubleList: {
+      expect(kind == Kind::ListType && element == Kind::FloatType, arg, "a list of floating-point numbers");
       const auto* p = static_cast<const double*>(v.p);
       return std::vector<double>(p, p + v.len);
     }
-    case kTensorList: {
-      auto* const* p = static_cast<at::Tensor* const*>(v.p);
-      c10::List<at::Tensor> list;
-      list.reserve(static_cast<size_t>(v.len));
-      for (int32_t k = 0; k < v.len; ++k) list.push_back(*p[k]);
-      return list;
-    }
+    case kTensorList:
+      expect(kind == Kind::ListType && (element == Kind::TensorType || element == Kind::OptionalType), arg,
+             "a list of tensors");
+      if (element == Kind::TensorType) {
+        auto* const* p = static_cast<at::Tensor* const*>(v.p);
+        c10::List<at::Tensor> list;
+        list.reserve(static_cast<size_t>(v.len));
+        for (int32_t k = 0; k < v.len; ++k) {
+          TORCH_CHECK(p[k], "argument '", arg.name(), "': tensor ", k, " of the list is absent");
+          list.push_back(*p[k]);
+        }
+        return list;
+      }
+      [[fallthrough]];
     case kOptTensorList: {
       auto* const* p = static_cast<at::Tensor* const*>(v.p);
+      expect(kind == Kind::ListType && element == Kind::OptionalType, arg, "a list of tensors or none");
       c10::List<c10::optional<at::Tensor>> list;
       list.reserve(static_cast<size_t>(v.len));
       for (int32_t k = 0; k < v.len; ++k) {
@@ -181,6 +211,7 @@ c10::IValue to_ivalue(const gs_value& v, const c10::Argument& arg) {
       return list;
     }
     case kBoolList: {
+      expect(kind == Kind::ListType && element == Kind::BoolType, arg, "a list of truth values");
       const auto* p = static_cast<const int64_t*>(v.p);
       c10::List<bool> list;
       for (int32_t k = 0; k < v.len; ++k) list.push_back(p[k] != 0);
@@ -210,6 +241,7 @@ gs_value from_ivalue(c10::IValue&& v) {
   } else if (v.isTensorList()) {
     auto list = v.toTensorVector();
     auto** p = static_cast<at::Tensor**>(std::malloc(sizeof(at::Tensor*) * (list.size() + 1)));
+    if (!p) throw std::bad_alloc();
     for (size_t k = 0; k < list.size(); ++k) p[k] = give(std::move(list[k]));
     r.tag = kTensorList;
     r.len = static_cast<int32_t>(list.size());
@@ -220,7 +252,22 @@ gs_value from_ivalue(c10::IValue&& v) {
   return r;
 }
 
+void discard(gs_value& v) {
+  if (v.tag == kTensor) delete static_cast<at::Tensor*>(v.p);
+  if (v.tag == kTensorList) {
+    auto** p = static_cast<at::Tensor**>(v.p);
+    for (int32_t k = 0; k < v.len; ++k) delete p[k];
+    std::free(p);
+  }
+  v = gs_value{};
+}
+
 }  // namespace
+
+// Frees what results hold: for a caller that has no use for them.
+GS_API void gs_results_free(gs_value* results, int32_t n) {
+  for (int32_t k = 0; k < n; ++k) discard(results[k]);
+}
 
 // Finds an operator by name ("aten::add") and overload ("Tensor", or "" for none). The handle lives for ever.
 GS_API int32_t gs_op_find(const char* name, const char* overload, void** out) {
@@ -255,7 +302,14 @@ GS_API int32_t gs_op_call(void* handle, const gs_value* args, int32_t nargs, gs_
     op.callBoxed(stack);
     TORCH_CHECK(static_cast<int32_t>(stack.size()) <= *nresults, "the operator returned ", stack.size(), " values");
     *nresults = static_cast<int32_t>(stack.size());
-    for (size_t k = 0; k < stack.size(); ++k) results[k] = from_ivalue(std::move(stack[k]));
+    for (size_t k = 0; k < stack.size(); ++k) {
+      try {
+        results[k] = from_ivalue(std::move(stack[k]));
+      } catch (...) {
+        gs_results_free(results, static_cast<int32_t>(k));
+        throw;
+      }
+    }
   });
 }
 
@@ -298,19 +352,27 @@ GS_API int32_t gs_tensor_info(const at::Tensor* t, gs_info* info) {
   });
 }
 
-// A tensor over memory that the caller keeps alive until `deleter(context)` is called (null: for ever).
+// A tensor over memory that the caller keeps alive until `deleter(context)` is called (null: for ever). The deleter is
+// called exactly once, also when this fails and when there is no memory (a shape without elements).
 GS_API int32_t gs_tensor_from_blob(void* data, const int64_t* sizes, int32_t dim, int32_t dtype,
                                    void (*deleter)(void*), void* context, at::Tensor** out) {
   return guarded([&] {
+    std::shared_ptr<void> keep;
+    if (deleter) keep.reset(context, deleter);
+    // An unknown type would end the process: libtorch's conversion is noexcept.
+    TORCH_CHECK(dtype >= 0 && dtype < static_cast<int32_t>(at::ScalarType::Undefined), "no element type has the number ",
+                dtype);
     const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
     const at::IntArrayRef shape(sizes, static_cast<size_t>(dim));
-    *out = give(deleter ? at::from_blob(data, shape, [deleter, context](void*) { deleter(context); }, options)
-                        : at::from_blob(data, shape, options));
+    *out = give(deleter ? at::from_blob(data, shape, [keep](void*) {}, options) : at::from_blob(data, shape, options));
   });
 }
 
 GS_API int32_t gs_tensor_set_requires_grad(at::Tensor* t, int32_t value) {
-  return guarded([&] { t->set_requires_grad(value != 0); });
+  return guarded([&] {
+    TORCH_CHECK(value || t->is_leaf(), "gradients flow through what an operation made; use detach() to cut it off");
+    t->set_requires_grad(value != 0);
+  });
 }
 
 GS_API int32_t gs_tensor_grad(const at::Tensor* t, at::Tensor** out) {
@@ -324,6 +386,11 @@ GS_API int32_t gs_tensor_set_grad(at::Tensor* t, const at::Tensor* grad) {
 // Makes `t` point at the storage, sizes and strides of `source` (torch's `tensor.data = source`).
 GS_API int32_t gs_tensor_set_data(at::Tensor* t, const at::Tensor* source) {
   return guarded([&] { t->set_data(*source); });
+}
+
+// Counts a change that was made through the data pointer, so that autograd can refuse to use the old values.
+GS_API int32_t gs_tensor_bump_version(at::Tensor* t) {
+  return guarded([&] { t->unsafeGetTensorImpl()->bump_version(); });
 }
 
 GS_API int32_t gs_tensor_grad_fn_name(const at::Tensor* t, char* buffer, int32_t size) {
@@ -388,6 +455,15 @@ struct ManagedNode : torch::autograd::Node {
   void release_variables() override { callbacks.release(context); }
 
   torch::autograd::variable_list apply(torch::autograd::variable_list&& grads) override {
+    // Under create_graph the results would look like constants to a second differentiation, and it would be silently
+    // wrong; a node that throws takes their place in the graph.
+    std::shared_ptr<torch::autograd::Node> refusal;
+    if (c10::GradMode::is_enabled()) {
+      auto edges = next_edges();
+      for (auto& e : torch::autograd::collect_next_edges(grads)) edges.push_back(std::move(e));
+      refusal = std::shared_ptr<torch::autograd::Node>(
+          new torch::autograd::Error(label + " has no second derivative", std::move(edges)), torch::autograd::deleteNode);
+    }
     std::vector<at::Tensor*> in;
     in.reserve(grads.size());
     for (auto& g : grads) in.push_back(give(std::move(g)));
@@ -405,6 +481,13 @@ struct ManagedNode : torch::autograd::Node {
       }
     }
     if (token) throw ManagedError(token);
+    if (refusal) {
+      for (auto& r : result) {
+        if (!r.defined() || !torch::autograd::isDifferentiableType(r.scalar_type())) continue;
+        r = r.detach();
+        torch::autograd::set_history(r, refusal);
+      }
+    }
     return result;
   }
 
@@ -427,6 +510,20 @@ GS_API int32_t gs_custom_function(const char* name, at::Tensor* const* inputs, i
     bool any = false;
     for (const auto& t : in) any |= t.defined() && t.requires_grad();
     if (!any || !c10::GradMode::is_enabled()) return;
+    for (int32_t k = 0; k < n_outputs; ++k) {
+      if (!outputs[k]) continue;
+      for (const auto& t : in) {
+        TORCH_CHECK(!t.defined() || !t.is_same(*outputs[k]), "output ", k, " is one of the inputs: forward must return "
+                    "tensors that it made (clone it)");
+      }
+      for (int32_t j = 0; j < k; ++j) {
+        TORCH_CHECK(!outputs[j] || !outputs[j]->is_same(*outputs[k]), "outputs ", j, " and ", k, " are the same tensor");
+      }
+      TORCH_CHECK(!differentiable[k] || !outputs[k]->requires_grad(), "output ", k, " already has a history: forward must "
+                  "return tensors that it made");
+      TORCH_CHECK(!differentiable[k] || torch::autograd::isDifferentiableType(outputs[k]->scalar_type()), "output ", k,
+                  " is of type ", outputs[k]->scalar_type(), ", which has no gradient: say so in IsDifferentiable");
+    }
     std::shared_ptr<ManagedNode> node(new ManagedNode(callbacks, context, name), torch::autograd::deleteNode);
     *attached = 1;
     node->set_next_edges(torch::autograd::collect_next_edges(in));
@@ -443,14 +540,22 @@ GS_API int32_t gs_custom_function(const char* name, at::Tensor* const* inputs, i
 // Tensor hook: called with the gradient; may hand back another (ownership passes). Returns 0 or an exception's token.
 typedef int64_t (*gs_hook)(void* context, at::Tensor* grad, at::Tensor** replacement);
 
+namespace {
+// Tensor::register_hook asserts that there is a gradient, which an output that took no part in the loss has not.
+struct HookAccess : at::TensorBase {
+  using at::TensorBase::_register_hook;
+};
+}  // namespace
+
 GS_API int32_t gs_register_hook(at::Tensor* t, gs_hook hook, void (*destroy)(void*), void* context, uint32_t* id) {
   return guarded([&] {
     std::shared_ptr<void> keep(context, destroy);
-    *id = t->register_hook([hook, keep](at::Tensor grad) -> at::Tensor {
+    *id = (t->*(&HookAccess::_register_hook))([hook, keep](const at::TensorBase& grad) -> at::TensorBase {
+      if (!grad.defined()) return grad;
       at::Tensor* replacement = nullptr;
-      const int64_t token = hook(keep.get(), give(grad), &replacement);
+      const int64_t token = hook(keep.get(), give(at::Tensor(grad)), &replacement);
       if (token) throw ManagedError(token);
-      if (!replacement) return at::Tensor();
+      if (!replacement) return at::TensorBase();
       at::Tensor result = std::move(*replacement);
       delete replacement;
       return result;
@@ -730,6 +835,7 @@ GS_API int32_t gs_store_get(void* store, const char* key, uint8_t** data, int32_
   GS_C10D({
     const auto bytes = (*static_cast<c10::intrusive_ptr<c10d::Store>*>(store))->get(key);
     *data = static_cast<uint8_t*>(std::malloc(bytes.size() + 1));
+    if (!*data) throw std::bad_alloc();
     std::memcpy(*data, bytes.data(), bytes.size());
     *size = static_cast<int32_t>(bytes.size());
   });
@@ -846,14 +952,21 @@ GS_API int32_t gs_collective_start(void* group, int32_t kind, at::Tensor* const*
   });
 }
 
-// Waits and frees the work. 0 as timeout: the group's own.
+// Waits for the work; 0 as timeout: the group's own. gs_work_free frees it, also while it runs: the group keeps what it needs.
 GS_API int32_t gs_work_wait(void* work, int64_t timeout_ms) {
   (void)work, (void)timeout_ms;
   GS_C10D({
-    std::unique_ptr<WorkPtr> w(static_cast<WorkPtr*>(work));
+    auto* w = static_cast<WorkPtr*>(work);
     const bool done = timeout_ms > 0 ? (*w)->wait(std::chrono::milliseconds(timeout_ms)) : (*w)->wait();
     TORCH_CHECK(done, "the collective did not finish in time");
   });
+}
+
+GS_API void gs_work_free(void* work) {
+  (void)work;
+#ifdef GENOSEQ_C10D
+  delete static_cast<WorkPtr*>(work);
+#endif
 }
 
 GS_API int32_t gs_work_is_completed(void* work, int32_t* completed) {
