@@ -11,7 +11,7 @@ internal static class Numbers
         ["conv.forward"] = 1e-6,
         ["conv.backward"] = 2e-5,
         ["norm.forward"] = 1e-6,
-        ["norm.backward"] = 4e-6,
+        ["norm.backward"] = 2e-5,
         ["loss.forward"] = 1e-6,
         ["loss.backward"] = 2e-6,
         ["gate.forward"] = 1e-6,
