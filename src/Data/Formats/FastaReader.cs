@@ -130,7 +130,7 @@ public static class FastaReader
                 case (byte)';':
                     _state = State.Comment;
                     return 1;
-                case (byte)' ' or (byte)'\t':
+                case (byte)' ' or (byte)'\t' or (byte)'\v' or (byte)'\f':
                     // Blank lines may hold white space; the line has not begun yet as far as its kind is concerned.
                     return 1;
                 default:
@@ -152,7 +152,7 @@ public static class FastaReader
                 visitor.Append(rest[..run]);
                 return run;
             }
-            if (rest[0] is (byte)' ' or (byte)'\t')
+            if (rest[0] is (byte)' ' or (byte)'\t' or (byte)'\v' or (byte)'\f')
             {
                 return 1;
             }
