@@ -1,0 +1,16 @@
+namespace GenoSeq.Data;
+
+/// <summary>Receives the records of a FASTA file as they are read, piece by piece, without whole-line buffers.</summary>
+public interface IFastaVisitor
+{
+    /// <summary>A header line was read.</summary>
+    /// <param name="name">Its first word.</param>
+    /// <param name="line">Its line number, 1-based.</param>
+    public void BeginRecord(string name, long line);
+
+    /// <summary>More bases of the current record: any number of calls, pieces of any length, white space removed.</summary>
+    public void Append(ReadOnlySpan<byte> bases);
+
+    /// <summary>The current record is complete.</summary>
+    public void EndRecord();
+}

@@ -1,0 +1,65 @@
+namespace GenoSeq.Data;
+
+/// <summary>A pseudo-random order of 0 .. count − 1 that needs no table: a keyed bijection evaluated one index at a time.</summary>
+/// <remarks>
+/// A generalised Feistel network over a × b ≥ count with cycle walking: Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002.
+/// With a and b near the square root, a·b exceeds count by less than a, so a walk is one step almost always.
+/// </remarks>
+public readonly struct KeyedPermutation
+{
+    private const int Rounds = 8;
+
+    private readonly ulong _key;
+    private readonly ulong _count;
+    private readonly ulong _a;
+    private readonly ulong _b;
+
+    /// <summary>Sets up the permutation; constant time and memory.</summary>
+    /// <param name="count">Size of the domain, at least 1.</param>
+    /// <param name="key">Chooses the order.</param>
+    public KeyedPermutation(long count, ulong key)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        _count = (ulong)count;
+        _key = key;
+        _a = (ulong)Math.Sqrt(count);
+        // The square root of a large whole number may be rounded to either side; any a near it serves.
+        _a = Math.Max(_a, 1);
+        _b = (_count + _a - 1) / _a;
+    }
+
+    /// <summary>Size of the domain.</summary>
+    public long Count => (long)_count;
+
+    /// <summary>The element at a place of the order; different places give different elements.</summary>
+    public long this[long index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(index);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)index, _count, nameof(index));
+            ulong x = (ulong)index;
+            do
+            {
+                x = Encrypt(x);
+            }
+            while (x >= _count);
+            return (long)x;
+        }
+    }
+
+    private ulong Encrypt(ulong x)
+    {
+        ulong left = x / _b;
+        ulong right = x % _b;
+        for (uint round = 0; round < Rounds; round += 2)
+        {
+            left = (left + Noise(right, round) % _a) % _a;
+            right = (right + Noise(left, round + 1) % _b) % _b;
+        }
+        return left * _b + right;
+    }
+
+    private ulong Noise(ulong half, uint round) =>
+        CounterRandom.Mix(CounterRandom.Mix(half ^ _key) + ((ulong)round << 56) + (_key >> 7));
+}
