@@ -1,0 +1,161 @@
+using System.Globalization;
+using System.Text.Json;
+using GenoSeq.Models;
+using GenoSeq.Models.Families;
+using GenoSeq.Torch;
+using GenoSeq.Torch.IO;
+using GenoSeq.Torch.Safetensors;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.Checkpoints;
+
+/// <summary>
+/// The checkpoints of a run: folders <c>step-000500</c> with model, optimizer, random states, trainer state and configuration,
+/// and the files <c>last</c> and <c>best</c> that name one each. A folder appears whole or not at all.
+/// </summary>
+public sealed class CheckpointStore
+{
+    private const string LastName = "last";
+    private const string BestName = "best";
+    private const string OptimizerFile = "optimizer.safetensors";
+    private const string StateFile = "trainer_state.json";
+
+    private readonly string _folder;
+    private readonly string _configYaml;
+    private readonly int _keep;
+
+    /// <summary>Opens the store, finishing what a crash may have left.</summary>
+    /// <param name="folder">The run's folder of checkpoints.</param>
+    /// <param name="configYaml">The run's configuration, stored with each.</param>
+    /// <param name="keep">How many to keep besides the best.</param>
+    public CheckpointStore(string folder, string configYaml, int keep)
+    {
+        _folder = folder;
+        _configYaml = configYaml;
+        _keep = keep;
+        Directory.CreateDirectory(folder);
+    }
+
+    /// <summary>Path of the last whole checkpoint, or null.</summary>
+    public string? Last() => Named(LastName);
+
+    /// <summary>Path of the best checkpoint by validation, or null.</summary>
+    public string? Best() => Named(BestName);
+
+    /// <summary>Writes a checkpoint, points to it, and removes what need not be kept.</summary>
+    /// <returns>Its path.</returns>
+    public string Save(TrainerState state, SequenceModel model, optim.AdamW optimizer, bool isBest)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        string name = string.Create(CultureInfo.InvariantCulture, $"step-{state.Step:D6}");
+        string path = Path.Combine(_folder, name);
+        AtomicDirectory.Write(path, folder =>
+        {
+            ModelFile.Save(model, folder);
+            SaveOptimizer(Path.Combine(folder, OptimizerFile), optimizer);
+            AtomicFile.WriteAllText(Path.Combine(folder, StateFile),
+                JsonSerializer.Serialize(state, TrainerStateJson.Default.TrainerState) + "\n");
+            AtomicFile.WriteAllText(Path.Combine(folder, "config.yaml"), _configYaml);
+        });
+        AtomicFile.WriteAllText(Path.Combine(_folder, LastName), name + "\n");
+        if (isBest)
+        {
+            AtomicFile.WriteAllText(Path.Combine(_folder, BestName), name + "\n");
+        }
+
+        Prune();
+        return path;
+    }
+
+    /// <summary>Fills a model and an optimizer, restores random states, and returns where the run was.</summary>
+    /// <exception cref="CheckpointException">The folder is no checkpoint of this model.</exception>
+    public static TrainerState Restore(string path, SequenceModel model, optim.AdamW optimizer)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(optimizer);
+        TrainerState state = ReadState(path);
+        using (SafetensorsCheckpoint weights = SafetensorsCheckpoint.Open(Path.Combine(path, ModelFile.Weights)))
+        {
+            ModelFile.LoadWeights(model, ModelLayout.For(model.Config), weights);
+        }
+
+        RestoreOptimizer(Path.Combine(path, OptimizerFile), optimizer);
+        optimizer.StepCount = state.Step;
+        return state;
+    }
+
+    /// <summary>Reads where a run was at a checkpoint.</summary>
+    /// <exception cref="CheckpointException">The folder is no checkpoint of a run.</exception>
+    public static TrainerState ReadState(string path)
+    {
+        string stateFile = Path.Combine(path, StateFile);
+        if (!File.Exists(stateFile))
+        {
+            throw new CheckpointException($"there is no {StateFile}", path, "a checkpoint of a training run",
+                "name a folder such as RUN/checkpoints/step-000500, or the run's folder");
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllText(stateFile), TrainerStateJson.Default.TrainerState)
+                ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new CheckpointException($"{StateFile} is not what a run writes: {e.Message}", path, "a whole checkpoint", "an earlier checkpoint");
+        }
+    }
+
+    private static void SaveOptimizer(string file, optim.AdamW optimizer)
+    {
+        var sources = new List<SafetensorsSource>();
+        foreach ((string name, Tensor m, Tensor v) in optimizer.State)
+        {
+            sources.Add(TensorFiles.Source($"exp_avg.{name}", m));
+            sources.Add(TensorFiles.Source($"exp_avg_sq.{name}", v));
+        }
+
+        using Tensor rng = get_rng_state();
+        sources.Add(TensorFiles.Source("rng.cpu", rng));
+        SafetensorsWriter.WriteFile(file, sources);
+    }
+
+    private static void RestoreOptimizer(string file, optim.AdamW optimizer)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable mode = no_grad();
+        using SafetensorsCheckpoint stored = SafetensorsCheckpoint.Open(file);
+        foreach ((string name, Tensor m, Tensor v) in optimizer.State)
+        {
+            m.copy_(TensorFiles.Read(stored, $"exp_avg.{name}"));
+            v.copy_(TensorFiles.Read(stored, $"exp_avg_sq.{name}"));
+        }
+
+        set_rng_state(TensorFiles.Read(stored, "rng.cpu"));
+    }
+
+    private string? Named(string pointer)
+    {
+        string file = Path.Combine(_folder, pointer);
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        string path = Path.Combine(_folder, File.ReadAllText(file).Trim());
+        AtomicDirectory.Recover(path);
+        return Directory.Exists(path) ? path : null;
+    }
+
+    private void Prune()
+    {
+        string? best = Best();
+        IEnumerable<string> old = Directory.EnumerateDirectories(_folder, "step-*")
+            .Select(p => (Path: p, Whole: long.TryParse(Path.GetFileName(p).AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out long step), Step: step))
+            .Where(p => p.Whole).OrderByDescending(p => p.Step).Skip(_keep).Select(p => p.Path);
+        foreach (string path in old.Where(p => p != best).ToArray())
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,338 @@
+using System.Text.Json.Serialization;
+using GenoSeq.Data;
+using GenoSeq.Models;
+
+namespace GenoSeq.Training.Configuration;
+
+/// <summary>All that a training run is: what <c>config.yaml</c> of a run folder holds.</summary>
+public sealed record RunConfig : IValidated
+{
+    /// <summary>Name of the run; part of its folder's name.</summary>
+    public string Name { get; init; } = "run";
+
+    /// <summary>Seed of weights, windows, corruption and strands; each draws a stream of its own from it.</summary>
+    public long Seed { get; init; } = 42;
+
+    /// <summary>Where to compute: cpu, cuda or cuda:N.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>The model.</summary>
+    public ModelConfig Model { get; init; } = new();
+
+    /// <summary>Where bases come from.</summary>
+    public DataConfig Data { get; init; } = new();
+
+    /// <summary>What is predicted.</summary>
+    public ObjectiveConfig Objective { get; init; } = new();
+
+    /// <summary>How it is trained.</summary>
+    public TrainConfig Train { get; init; } = new();
+
+    /// <summary>What is kept of it.</summary>
+    public CheckpointConfig Checkpoint { get; init; } = new();
+
+    /// <summary>What is printed at the end.</summary>
+    public ReportConfig Report { get; init; } = new();
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        foreach (string p in Model.Validate()) yield return $"model: {p}";
+        if (Device != "cpu" && !IsCuda()) yield return $"device: must be cpu, cuda or cuda:N, not '{Device}'";
+        if (Model.Alphabet is "caduceus" or "bytes" && Model.VocabSize < Alphabet.Get(Model.Alphabet).VocabSize)
+        {
+            yield return $"model: vocab_size is {Model.VocabSize}, and the alphabet {Model.Alphabet} needs {Alphabet.Get(Model.Alphabet).VocabSize}";
+        }
+
+        if (Objective.Kind == ObjectiveKind.Causal && Model.Bidirectional)
+        {
+            yield return "objective: kind is causal, but the model is bidirectional and would see what it is to predict; use mlm or model.bidirectional=false";
+        }
+
+        if (Objective.Kind == ObjectiveKind.Mlm && !Model.Bidirectional)
+        {
+            yield return "objective: kind is mlm, but the model is causal and would see one side only; use causal or model.bidirectional=true";
+        }
+
+        if (Objective.RcAugment && Model.RcEquivariant)
+        {
+            yield return "objective: rc_augment adds nothing to an equivariant model (model.rc_equivariant); set it to false";
+        }
+
+        if (Train.GlobalBatchSize < Data.ContextLength)
+        {
+            yield return $"train: global_batch_size is {Train.GlobalBatchSize} tokens, less than one window of data.context_length {Data.ContextLength}";
+        }
+    }
+
+    private bool IsCuda() => Device == "cuda" || (Device.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(Device.AsSpan(5), out _));
+}
+
+/// <summary>Where bases come from, and which of them train.</summary>
+public sealed record DataConfig : IValidated
+{
+    /// <summary>FASTA files, plain or gzip; together one genome.</summary>
+    public IReadOnlyList<string> Fasta { get; init; } = [];
+
+    /// <summary>Bases in a window.</summary>
+    public int ContextLength { get; init; } = 1024;
+
+    /// <summary>BED file with the columns contig, start, end, split (train, valid, test).</summary>
+    public string? SplitBed { get; init; }
+
+    /// <summary>Contigs that validate.</summary>
+    public IReadOnlyList<string>? HoldoutContigs { get; init; }
+
+    /// <summary>Contigs that test.</summary>
+    public IReadOnlyList<string>? TestContigs { get; init; }
+
+    /// <summary>Share of every contig that validates; 0.05 when no other split is given.</summary>
+    public double? ValidationFraction { get; init; }
+
+    /// <summary>Share of every contig that tests, behind the validation part.</summary>
+    public double TestFraction { get; init; }
+
+    /// <summary>Windows with a larger share of N are replaced by others.</summary>
+    public double MaxNFraction { get; init; } = 0.5;
+
+    /// <summary>The split's options.</summary>
+    internal SplitOptions Split() => new()
+    {
+        BedFile = SplitBed,
+        HoldoutContigs = HoldoutContigs,
+        TestContigs = TestContigs,
+        ValidationFraction = SplitBed is null && HoldoutContigs is null ? ValidationFraction ?? 0.05 : ValidationFraction,
+        TestFraction = TestFraction,
+    };
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (Fasta.Count == 0) yield return "fasta: name at least one FASTA file";
+        if (ContextLength < 2) yield return $"context_length: must be at least 2, not {ContextLength}";
+        if (MaxNFraction is < 0 or > 1) yield return $"max_n_fraction: must be from 0 to 1, not {MaxNFraction}";
+        foreach (string p in Split().Validate()) yield return p;
+    }
+}
+
+/// <summary>What is predicted.</summary>
+public sealed record ObjectiveConfig : IValidated
+{
+    /// <summary>mlm: masked bases from both sides; causal: each base from those before it.</summary>
+    public ObjectiveKind Kind { get; init; } = ObjectiveKind.Mlm;
+
+    /// <summary>Share of positions that are targets (mlm).</summary>
+    public double MaskProbability { get; init; } = 0.15;
+
+    /// <summary>Share of targets shown as the mask token.</summary>
+    public double MaskedShare { get; init; } = 0.8;
+
+    /// <summary>Share of targets shown as a random token; the rest are shown as they are.</summary>
+    public double RandomShare { get; init; } = 0.1;
+
+    /// <summary>Random tokens are drawn from: bases, or all ids (as published).</summary>
+    public ReplaceWith ReplaceWith { get; init; } = ReplaceWith.Bases;
+
+    /// <summary>N is shown as padding, as in the published recipe.</summary>
+    public bool ParityNToPad { get; init; }
+
+    /// <summary>Each training window is read from the other strand with probability one half.</summary>
+    public bool RcAugment { get; init; }
+
+    /// <summary>Loss weight of lower-case (repeat) bases.</summary>
+    public float SoftMaskWeight { get; init; } = 1;
+
+    internal ObjectiveOptions Options(long seed) => new()
+    {
+        Kind = Kind,
+        MaskProbability = MaskProbability,
+        MaskedShare = MaskedShare,
+        RandomShare = RandomShare,
+        ReplaceWith = ReplaceWith,
+        ParityNToPad = ParityNToPad,
+        ReverseComplementProbability = RcAugment ? 0.5 : 0,
+        SoftMaskWeight = SoftMaskWeight,
+        Seed = seed,
+    };
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate() => Options(0).Validate();
+}
+
+/// <summary>How a model is trained.</summary>
+public sealed record TrainConfig : IValidated
+{
+    /// <summary>Optimizer steps.</summary>
+    public long Steps { get; init; } = 1000;
+
+    /// <summary>Tokens in one optimizer step, over all devices; rounded down to whole windows.</summary>
+    public long GlobalBatchSize { get; init; } = 16384;
+
+    /// <summary>Windows in one forward and backward pass; 0: as many as one step has.</summary>
+    public int MicroBatchSize { get; init; }
+
+    /// <summary>Largest learning rate.</summary>
+    public double LearningRate { get; init; } = 0.002;
+
+    /// <summary>Learning rate at the end of the cosine.</summary>
+    public double MinLearningRate { get; init; } = 0.0001;
+
+    /// <summary>Steps of linear warm-up.</summary>
+    public long WarmupSteps { get; init; } = 50;
+
+    /// <summary>Decoupled weight decay of matrices (not of embedding, norms, biases, A_log, D).</summary>
+    public double WeightDecay { get; init; } = 0.1;
+
+    /// <summary>AdamW's first decay rate.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>AdamW's second decay rate.</summary>
+    public double Beta2 { get; init; } = 0.95;
+
+    /// <summary>AdamW's epsilon.</summary>
+    public double Eps { get; init; } = 1e-8;
+
+    /// <summary>Largest global gradient norm; 0: no clipping.</summary>
+    public double ClipNorm { get; init; } = 1;
+
+    /// <summary>fp32, or bf16: matrix products in bfloat16, everything else and the weights in single precision.</summary>
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>none, or layer: keep only the residual stream and compute the rest again in the backward pass.</summary>
+    public Recompute Recompute { get; init; } = Recompute.None;
+
+    /// <summary>Steps between two lines of metrics.</summary>
+    public long LogEvery { get; init; } = 10;
+
+    /// <summary>Steps between two validations; 0: only at the end.</summary>
+    public long ValidateEvery { get; init; } = 100;
+
+    /// <summary>Tokens of one validation; 0: the whole validation part.</summary>
+    public long ValidationTokens { get; init; } = 65536;
+
+    /// <summary>End after this many validations without a new best; 0: never.</summary>
+    public int Patience { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (Steps < 1) yield return $"steps: must be at least 1, not {Steps}";
+        if (GlobalBatchSize < 1) yield return $"global_batch_size: must be at least 1, not {GlobalBatchSize}";
+        if (MicroBatchSize < 0) yield return $"micro_batch_size: must be 0 or positive, not {MicroBatchSize}";
+        if (!(LearningRate > 0)) yield return $"learning_rate: must be positive, not {LearningRate}";
+        if (!(MinLearningRate >= 0 && MinLearningRate <= LearningRate)) yield return $"min_learning_rate: must be from 0 to learning_rate, not {MinLearningRate}";
+        if (WarmupSteps < 0 || WarmupSteps > Steps) yield return $"warmup_steps: must be from 0 to steps ({Steps}), not {WarmupSteps}";
+        if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";
+        if (Beta1 is not (>= 0 and < 1)) yield return $"beta1: must be in [0, 1), not {Beta1}";
+        if (Beta2 is not (>= 0 and < 1)) yield return $"beta2: must be in [0, 1), not {Beta2}";
+        if (!(Eps > 0)) yield return $"eps: must be positive, not {Eps}";
+        if (!(ClipNorm >= 0)) yield return $"clip_norm: must not be negative, not {ClipNorm}";
+        if (LogEvery < 1) yield return $"log_every: must be at least 1, not {LogEvery}";
+        if (ValidateEvery < 0) yield return $"validate_every: must not be negative, not {ValidateEvery}";
+        if (ValidationTokens < 0) yield return $"validation_tokens: must not be negative, not {ValidationTokens}";
+        if (Patience < 0) yield return $"patience: must not be negative, not {Patience}";
+    }
+}
+
+/// <summary>Type of matrix products.</summary>
+public enum Precision
+{
+    /// <summary>Single precision.</summary>
+    Fp32,
+
+    /// <summary>bfloat16 products, single precision elsewhere.</summary>
+    Bf16,
+}
+
+/// <summary>What the backward pass computes again.</summary>
+public enum Recompute
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>Each layer, from the residual stream before it.</summary>
+    Layer,
+}
+
+/// <summary>What is kept of a run.</summary>
+public sealed record CheckpointConfig : IValidated
+{
+    /// <summary>Steps between two checkpoints; 0: only at the end.</summary>
+    public long Every { get; init; } = 200;
+
+    /// <summary>Checkpoints kept besides the best one.</summary>
+    public int Keep { get; init; } = 2;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (Every < 0) yield return $"every: must not be negative, not {Every}";
+        if (Keep < 1) yield return $"keep: must be at least 1, not {Keep}";
+    }
+}
+
+/// <summary>A table at the end: the model beside count models, in bits at the same held-out positions.</summary>
+public sealed record ReportConfig : IValidated
+{
+    /// <summary>Count models fitted on the training part: flank-K (K bases on each side) or markov-K (K bases before); none: no table.</summary>
+    public IReadOnlyList<string> Baselines { get; init; } = [];
+
+    /// <summary>Tokens of the held-out stretch.</summary>
+    public long Tokens { get; init; } = 131072;
+
+    /// <summary>The run fails unless the model needs fewer bits than this baseline.</summary>
+    public string? MustBeat { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        foreach (string b in Baselines)
+        {
+            if (!BaselineName.TryParse(b, out _)) yield return $"baselines: '{b}' is no baseline; use flank-1 to flank-6 or markov-0 to markov-12";
+        }
+
+        if (Tokens < 1) yield return $"tokens: must be at least 1, not {Tokens}";
+        if (MustBeat is not null && MustBeat != "uniform" && !Baselines.Contains(MustBeat))
+        {
+            yield return $"must_beat: '{MustBeat}' is not among the baselines";
+        }
+    }
+}
+
+/// <summary>A baseline's name, taken apart.</summary>
+/// <param name="Flank">True for flank-K, false for markov-K.</param>
+/// <param name="K">Bases of context, on each side or before.</param>
+public readonly record struct BaselineName(bool Flank, int K)
+{
+    /// <summary>Reads flank-K or markov-K.</summary>
+    public static bool TryParse(string text, out BaselineName name)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        name = default;
+        string[] parts = text.Split('-');
+        if (parts.Length != 2 || !int.TryParse(parts[1], System.Globalization.NumberStyles.None, null, out int k))
+        {
+            return false;
+        }
+
+        name = new BaselineName(parts[0] == "flank", k);
+        return parts[0] switch
+        {
+            "flank" => k is >= 1 and <= FlankCountModel.MaxFlank,
+            "markov" => k is >= 0 and <= MarkovModel.MaxOrder,
+            _ => false,
+        };
+    }
+}
+
+/// <summary>Source-generated metadata of the run's configuration.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    Converters =
+    [
+        typeof(SnakeCaseEnumConverter<ObjectiveKind>), typeof(SnakeCaseEnumConverter<ReplaceWith>),
+        typeof(SnakeCaseEnumConverter<Precision>), typeof(SnakeCaseEnumConverter<Recompute>),
+    ])]
+[JsonSerializable(typeof(RunConfig))]
+public sealed partial class RunConfigJson : JsonSerializerContext;

@@ -1,0 +1,150 @@
+using System.Text.Json.Nodes;
+using GenoSeq.Models;
+using GenoSeq.Torch;
+using GenoSeq.Training.Checkpoints;
+using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Evaluation;
+using GenoSeq.Training.Runs;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.Engine;
+
+/// <summary>What a pretraining run is asked, besides its configuration.</summary>
+public sealed record PretrainRequest
+{
+    /// <summary>The resolved configuration.</summary>
+    public required RunConfig Config { get; init; }
+
+    /// <summary>The run's folder; null: a new one under <see cref="RunsRoot"/>.</summary>
+    public string? Out { get; init; }
+
+    /// <summary>Where new runs go.</summary>
+    public string RunsRoot { get; init; } = "runs";
+
+    /// <summary>auto: continue if there is something to continue; never: always begin; or the path of a checkpoint or run.</summary>
+    public string Resume { get; init; } = "auto";
+
+    /// <summary>The command line, for the record.</summary>
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    /// <summary>What the user typed over the configuration file, as YAML.</summary>
+    public string Overrides { get; init; } = "";
+
+    /// <summary>Version of the program.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>Threads that compute.</summary>
+    public int Threads { get; init; } = 1;
+}
+
+/// <summary>How a run ended.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="Folder">Its folder.</param>
+/// <param name="Table">The final table, if one was asked for.</param>
+public sealed record PretrainResult(EndReason Reason, string Folder, ReportTable? Table);
+
+/// <summary>A pretraining run from configuration to summary: folder, data, model, trainer, table.</summary>
+public static class PretrainRun
+{
+    /// <summary>Runs, or continues.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="observer">Is told what happens.</param>
+    /// <param name="stop">Ends the run after the step at hand, with a checkpoint.</param>
+    public static PretrainResult Run(PretrainRequest request, ITrainingObserver observer, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(observer);
+        RunConfig config = request.Config;
+        string yaml = ConfigWriter.ToYaml(config, RunConfigJson.Default.RunConfig);
+        using var data = new TrainingData(config);
+        (RunFolder folder, string? checkpoint) = ResumeDecision.Decide(request, yaml);
+        using RunFolder owned = folder;
+        if (checkpoint is null)
+        {
+            Record(folder, request, yaml, data);
+        }
+
+        using SequenceModel model = CreateModel(config);
+        var store = new CheckpointStore(folder.CheckpointsPath, yaml, config.Checkpoint.Keep);
+        long step = checkpoint is null ? 0 : CheckpointStore.ReadState(checkpoint).Step;
+        using var metrics = checkpoint is null ? MetricsWriter.Create(folder.MetricsPath) : MetricsWriter.Resume(folder.MetricsPath, step);
+        using var trainer = new Trainer(config, data, model, store, metrics, observer);
+        if (checkpoint is not null)
+        {
+            trainer.Restore(checkpoint);
+            observer.Say($"continuing {folder.FullPath} behind step {trainer.State.Step}");
+        }
+
+        EndReason reason = trainer.Run(stop);
+        ReportTable? table = null;
+        if (reason != EndReason.Interrupted && config.Report.Baselines.Count > 0 && data.ValidationBuilder is not null)
+        {
+            table = BaselineReport.Run(config, model, data, Math.Max(1, config.Train.MicroBatchSize));
+        }
+
+        folder.WriteSummary(Summary(reason, trainer, table));
+        return new PretrainResult(reason, folder.FullPath, table);
+    }
+
+    /// <summary>Builds the model of a configuration with fresh weights from its seed, on its device.</summary>
+    /// <exception cref="MissingLibraryException">The device is not there.</exception>
+    public static SequenceModel CreateModel(RunConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        Device device = Torch.Device.Parse(config.Device);
+        if (device.Type == DeviceType.CUDA && device.Index >= cuda.device_count())
+        {
+            throw new MissingLibraryException(
+                $"device {config.Device} is not there: {cuda.device_count()} CUDA devices can be used",
+                cuda.is_compiled() ? "a visible NVIDIA GPU with its driver" : "a native library built against a libtorch with CUDA",
+                cuda.is_compiled() ? "device=cpu, or check nvidia-smi" : "device=cpu, or `make native LIBTORCH=/path/to/cuda/libtorch`");
+        }
+
+        manual_seed(config.Seed);
+        SequenceModel model = ModelFile.Create(config.Model);
+        if (device.Type != DeviceType.CPU)
+        {
+            model.to(device);
+        }
+
+        return model;
+    }
+
+    private static void Record(RunFolder folder, PretrainRequest request, string yaml, TrainingData data)
+    {
+        folder.WriteConfig(yaml);
+        folder.WriteText("overrides.yaml", request.Overrides);
+        folder.WriteCommand(request.Command);
+        folder.WriteEnvironment(EnvironmentInfo.Collect(request.Version, request.Threads,
+            new Dictionary<string, string> { ["libtorch"] = __version__ }));
+        folder.WriteDataManifest(data.Manifest());
+    }
+
+    private static JsonObject Summary(EndReason reason, Trainer trainer, ReportTable? table)
+    {
+        TrainerState s = trainer.State;
+        var summary = new JsonObject
+        {
+            ["exit_reason"] = reason.ToString().ToLowerInvariant(),
+            ["step"] = s.Step,
+            ["tokens"] = s.Tokens,
+            ["wall_s"] = s.WallSeconds,
+            ["parameters"] = trainer.Model.NumParameters,
+            ["best_val_bits_per_base"] = s.BestValidation,
+            ["peak_gib"] = ProcessUsage.Read().PeakBytes / (double)(1L << 30),
+        };
+        if (table is not null)
+        {
+            var rows = new JsonObject();
+            foreach (ReportRow row in table.Rows)
+            {
+                rows[row.Name] = row.BitsPerBase;
+            }
+
+            summary["report_bits_per_base"] = rows;
+            summary["report_positions"] = table.Positions;
+        }
+
+        return summary;
+    }
+}

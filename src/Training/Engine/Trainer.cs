@@ -1,0 +1,253 @@
+using System.Diagnostics;
+using GenoSeq.Data;
+using GenoSeq.Models;
+using GenoSeq.Models.Losses;
+using GenoSeq.Torch;
+using GenoSeq.Training.Checkpoints;
+using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Evaluation;
+using GenoSeq.Training.Runs;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.Engine;
+
+/// <summary>Why a run ended.</summary>
+public enum EndReason
+{
+    /// <summary>All steps are taken.</summary>
+    Completed,
+
+    /// <summary>Validation stopped getting better.</summary>
+    EarlyStopped,
+
+    /// <summary>A signal asked for it; a checkpoint was written.</summary>
+    Interrupted,
+}
+
+/// <summary>
+/// The loop: batch, forward, loss, backward, clip, step; now and then a line of metrics, a validation, a checkpoint.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly RunConfig _config;
+    private readonly TrainingData _data;
+    private readonly CheckpointStore _store;
+    private readonly MetricsWriter _metrics;
+    private readonly ITrainingObserver _observer;
+    private readonly optim.AdamW _optimizer;
+    private readonly LearningRateSchedule _schedule;
+    private readonly int _windowsPerStep;
+    private readonly int _microBatch;
+    private readonly Stopwatch _clock = new();
+    private readonly Speedometer _speed = new();
+    private double _wallBefore;
+    private long _savedStep = -1;
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="config">What to do.</param>
+    /// <param name="data">Opened data.</param>
+    /// <param name="model">The model; on its device.</param>
+    /// <param name="store">Where checkpoints go.</param>
+    /// <param name="metrics">Where metrics go.</param>
+    /// <param name="observer">Is told what happens.</param>
+    public Trainer(RunConfig config, TrainingData data, SequenceModel model, CheckpointStore store, MetricsWriter metrics,
+        ITrainingObserver observer)
+    {
+        _config = config;
+        _data = data;
+        Model = model;
+        _store = store;
+        _metrics = metrics;
+        _observer = observer;
+        _optimizer = Optimization.CreateOptimizer(model, config.Train);
+        _schedule = new LearningRateSchedule(config.Train);
+        _windowsPerStep = WindowsPerStep(config);
+        _microBatch = config.Train.MicroBatchSize == 0 ? _windowsPerStep : Math.Min(config.Train.MicroBatchSize, _windowsPerStep);
+        model.Recompute = config.Train.Recompute == Configuration.Recompute.Layer;
+        model.SetComputeType(config.Train.Precision == Precision.Bf16 ? bfloat16 : float32);
+        State = new TrainerState();
+    }
+
+    /// <summary>The model.</summary>
+    public SequenceModel Model { get; }
+
+    /// <summary>Where the run is.</summary>
+    public TrainerState State { get; private set; }
+
+    /// <summary>Whole windows in one optimizer step.</summary>
+    public static int WindowsPerStep(RunConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return (int)Math.Max(1, config.Train.GlobalBatchSize / config.Data.ContextLength);
+    }
+
+    /// <summary>Continues from a checkpoint: weights, moments, schedule, random state, position in the data.</summary>
+    public void Restore(string checkpoint)
+    {
+        State = CheckpointStore.Restore(checkpoint, Model, _optimizer);
+        _wallBefore = State.WallSeconds;
+    }
+
+    /// <summary>Trains until the steps are taken, validation stops getting better, or <paramref name="stop"/> asks to end.</summary>
+    /// <exception cref="TrainingDivergedException">The loss or a gradient is not finite.</exception>
+    public EndReason Run(CancellationToken stop = default)
+    {
+        _clock.Restart();
+        Model.train();
+        _observer.Started(Model, _data, State.Step);
+        using var batches = new BatchPrefetcher(_data.TrainBuilder, s => SampleRange.ForStep(s, _windowsPerStep),
+            _windowsPerStep, State.Step, _config.Train.Steps, new BatchPrefetcherOptions { Capacity = 2 });
+        while (State.Step < _config.Train.Steps)
+        {
+            if (stop.IsCancellationRequested)
+            {
+                Save();
+                return EndReason.Interrupted;
+            }
+
+            if (!batches.TryNext(out Batch? batch))
+            {
+                throw new InvalidOperationException("the batches ended before the steps did");
+            }
+
+            Step(batch);
+            if (IsDue(_config.Train.ValidateEvery))
+            {
+                Validate();
+                if (_config.Train.Patience > 0 && State.ValidationsSinceBest >= _config.Train.Patience)
+                {
+                    Save();
+                    return EndReason.EarlyStopped;
+                }
+            }
+
+            if (IsDue(_config.Checkpoint.Every))
+            {
+                Save();
+            }
+        }
+
+        return EndReason.Completed;
+    }
+
+    /// <summary>One step of the optimizer on one batch; also what a dry run does.</summary>
+    internal void Step(Batch batch)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        double weight = BatchTensors.WeightOf(batch);
+        double loss = Backward(batch, weight);
+        if (!double.IsFinite(loss))
+        {
+            throw Diverged("the loss");
+        }
+
+        double norm = Optimization.GradientNorm(Model);
+        if (!double.IsFinite(norm))
+        {
+            throw Diverged($"the gradient of {Optimization.FirstNotFinite(Model) ?? "all parameters together"}");
+        }
+
+        double lr = _schedule.At(State.Step);
+        double clip = _config.Train.ClipNorm;
+        _optimizer.LearningRate = lr;
+        _optimizer.StepCount = State.Step;
+        _optimizer.step(clip > 0 && norm > clip ? clip / norm : 1);
+        Model.zero_grad();
+        long tokens = (long)batch.Count * batch.Length;
+        State.Step++;
+        State.Tokens += tokens;
+        double bits = weight > 0 ? loss / Math.Log(2) : double.NaN;
+        Report(bits, lr, norm, _speed.Add(tokens, Stopwatch.GetElapsedTime(begun).TotalSeconds));
+    }
+
+    // Mean loss in nats over all targets of the step; gradients of that mean are in .grad.
+    private double Backward(Batch batch, double weight)
+    {
+        double loss = 0;
+        for (int first = 0; first < batch.Count; first += _microBatch)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            BatchTensors t = BatchTensors.Of(batch, first, Math.Min(_microBatch, batch.Count - first), Model.Device);
+            LossTotals totals = SequenceLoss.Compute(Model.forward(t.Inputs), t.Labels, t.Weights);
+            Tensor share = totals.Sum.mul(1 / Math.Max(weight, 1e-30));
+            share.backward();
+            loss += share.item();
+        }
+
+        return loss;
+    }
+
+    private void Report(double bits, double lr, double norm, double speed)
+    {
+        State.WindowBits += bits;
+        State.WindowSteps++;
+        _observer.Stepped(new StepReport(State.Step, _config.Train.Steps, State.Tokens, bits, lr, norm, speed, State.BestValidation));
+        if (State.Step % _config.Train.LogEvery == 0 || State.Step == _config.Train.Steps)
+        {
+            double mean = State.WindowBits / State.WindowSteps;
+            _metrics.Write(State.Step, State.Tokens, Wall, ("train/bits_per_base", mean), ("train/loss", mean * Math.Log(2)),
+                ("train/learning_rate", lr), ("train/gradient_norm", norm), ("perf/tokens_per_s", speed),
+                ("mem/peak_gib", ProcessUsage.Read().PeakBytes / (double)(1L << 30)));
+            (State.WindowBits, State.WindowSteps) = (0, 0);
+        }
+    }
+
+    private void Validate()
+    {
+        if (_data.ValidationBuilder is null)
+        {
+            return;
+        }
+
+        EvaluationResult result = Evaluate(_config.Train.ValidationTokens);
+        bool best = State.BestValidation is null || result.BitsPerBase < State.BestValidation;
+        State.ValidationsSinceBest = best ? 0 : State.ValidationsSinceBest + 1;
+        if (best)
+        {
+            State.BestValidation = result.BitsPerBase;
+        }
+
+        _metrics.Write(State.Step, State.Tokens, Wall, ("val/bits_per_base", result.BitsPerBase),
+            ("val/loss", result.BitsPerBase * Math.Log(2)), ("val/accuracy", result.Accuracy), ("val/targets", result.Targets));
+        _observer.Validated(State.Step, result, best);
+        if (best)
+        {
+            Save(isBest: true);
+        }
+    }
+
+    /// <summary>Evaluates on the validation part.</summary>
+    /// <param name="tokens">How much of it; 0: all.</param>
+    public EvaluationResult Evaluate(long tokens)
+    {
+        Model.eval();
+        long windows = _data.ValidationSampler!.WindowsPerEpoch(0);
+        long wanted = tokens == 0 ? windows : Math.Max(1, tokens / _config.Data.ContextLength);
+        EvaluationResult result = Evaluator.Run(Model, _data.ValidationBuilder!, Math.Min(windows, wanted), _microBatch);
+        Model.train();
+        return result;
+    }
+
+    private void Save(bool isBest = false)
+    {
+        if (_savedStep == State.Step && !isBest)
+        {
+            return;
+        }
+
+        _savedStep = State.Step;
+        State.WallSeconds = Wall;
+        string path = _store.Save(State, Model, _optimizer, isBest);
+        _observer.Saved(State.Step, path);
+    }
+
+    // The last step is always due.
+    private bool IsDue(long every) => State.Step == _config.Train.Steps || (every > 0 && State.Step % every == 0);
+
+    private double Wall => _wallBefore + _clock.Elapsed.TotalSeconds;
+
+    private TrainingDivergedException Diverged(string what) => new(State.Step, what, _store.Last());
+
+    /// <inheritdoc/>
+    public void Dispose() => _optimizer.Dispose();
+}

@@ -1,0 +1,112 @@
+using GenoSeq.Data;
+using GenoSeq.Models;
+using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Engine;
+
+namespace GenoSeq.Training.Evaluation;
+
+/// <summary>One row of the final table.</summary>
+/// <param name="Name">A baseline, or the model.</param>
+/// <param name="Description">What it is.</param>
+/// <param name="BitsPerBase">Mean bits at the compared positions.</param>
+public sealed record ReportRow(string Name, string Description, double BitsPerBase);
+
+/// <summary>The final table.</summary>
+/// <param name="Rows">Baselines, then the model.</param>
+/// <param name="Positions">How many bases were compared; the same ones for every row.</param>
+/// <param name="MustBeat">The row that the model has to be below, or null.</param>
+public sealed record ReportTable(IReadOnlyList<ReportRow> Rows, long Positions, ReportRow? MustBeat)
+{
+    /// <summary>The model's row.</summary>
+    public ReportRow Model => Rows[^1];
+
+    /// <summary>False when the model is not below the row that it must beat.</summary>
+    public bool Passed => MustBeat is null || Model.BitsPerBase < MustBeat.BitsPerBase;
+}
+
+/// <summary>
+/// Compares a model with count models at the same held-out positions. Count models are fitted on the same training part and
+/// see the true bases around a position; the model sees its own corrupted input. The comparison favours the count models.
+/// </summary>
+public static class BaselineReport
+{
+    /// <summary>Fits a baseline on the training part.</summary>
+    public static CountModel Fit(string name, TrainingData data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        if (!BaselineName.TryParse(name, out BaselineName b))
+        {
+            throw new ArgumentException($"'{name}' is no baseline", nameof(name));
+        }
+
+        CountModel model = b.Flank ? new FlankCountModel(b.K) : new MarkovModel(b.K);
+        model.Fit(data.Genome, data.Split.Train);
+        return model;
+    }
+
+    /// <summary>Makes the table on the beginning of the validation part.</summary>
+    /// <param name="config">Which baselines, how many tokens.</param>
+    /// <param name="model">The trained model.</param>
+    /// <param name="data">The run's data.</param>
+    /// <param name="batchSize">Windows at a time.</param>
+    public static ReportTable Run(RunConfig config, SequenceModel model, TrainingData data, int batchSize)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(data);
+        (string Name, CountModel Model)[] baselines = [.. config.Report.Baselines.Select(b => (b, Fit(b, data)))];
+        double[] sums = new double[baselines.Length];
+        long positions = 0;
+        long windows = Math.Clamp(config.Report.Tokens / config.Data.ContextLength, 1, data.ValidationSampler!.WindowsPerEpoch(0));
+        int shift = config.Objective.Kind == ObjectiveKind.Causal ? 1 : 0;
+        EvaluationResult result = Evaluator.Run(model, data.ValidationBuilder!, windows, batchSize, (batch, _) =>
+        {
+            byte[] bases = new byte[batch.Length + 1];
+            for (int i = 0; i < batch.Count; i++)
+            {
+                positions += Score(data.Genome, batch, i, shift, bases, baselines, sums);
+            }
+        });
+        if (positions != result.Targets)
+        {
+            throw new InvalidOperationException($"the baselines scored {positions} bases and the model {result.Targets}");
+        }
+
+        var rows = new List<ReportRow> { new("uniform", "every base equally likely", 2) };
+        for (int k = 0; k < baselines.Length; k++)
+        {
+            rows.Add(new ReportRow(baselines[k].Name, Describe(baselines[k].Name), sums[k] / positions));
+        }
+
+        rows.Add(new ReportRow(config.Model.Family(), $"this model, {model.NumParameters:N0} parameters", result.BitsPerBase));
+        return new ReportTable(rows, positions, rows.Find(r => r.Name == config.Report.MustBeat));
+    }
+
+    private static long Score(GenomeSource genome, Batch batch, int row, int shift, byte[] buffer,
+        (string Name, CountModel Model)[] baselines, double[] sums)
+    {
+        SampleWindow window = batch.Windows[row];
+        Span<byte> bases = buffer.AsSpan(0, window.Length + (shift > 0 && window.HasNext ? 1 : 0));
+        genome.Read(window.Contig, window.Start, bases);
+        ReadOnlySpan<int> labels = batch.Labels.AsSpan(row * batch.Length, batch.Length);
+        long positions = 0;
+        for (int t = 0; t < labels.Length; t++)
+        {
+            if (labels[t] < 0)
+            {
+                continue;
+            }
+
+            positions++;
+            for (int k = 0; k < baselines.Length; k++)
+            {
+                sums[k] += baselines[k].Model.Bits(bases, t + shift);
+            }
+        }
+
+        return positions;
+    }
+
+    private static string Describe(string name) => BaselineName.TryParse(name, out BaselineName b) && b.Flank
+        ? $"counts, {b.K} bases on each side"
+        : $"counts, Markov order {b.K}";
+}

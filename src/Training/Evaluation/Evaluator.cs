@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using GenoSeq.Data;
+using GenoSeq.Models;
+using GenoSeq.Models.Losses;
+using GenoSeq.Torch;
+using GenoSeq.Training.Engine;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.Evaluation;
+
+/// <summary>What an evaluation found.</summary>
+/// <param name="BitsPerBase">Mean negative log2-likelihood of the targets.</param>
+/// <param name="Accuracy">Share of targets whose base had the largest logit.</param>
+/// <param name="Targets">Number of targets.</param>
+/// <param name="Tokens">Tokens read.</param>
+/// <param name="Seconds">Time it took.</param>
+public sealed record EvaluationResult(double BitsPerBase, double Accuracy, long Targets, long Tokens, double Seconds);
+
+/// <summary>Evaluates a model on held-out windows: always the same ones, corrupted the same way.</summary>
+public static class Evaluator
+{
+    /// <summary>Runs over the first windows of a builder's sampler.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="builder">Makes the batches, in a fixed order.</param>
+    /// <param name="windows">How many windows.</param>
+    /// <param name="batchSize">Windows at a time; the result does not depend on it but for rounding.</param>
+    /// <param name="visit">Called for each batch with the model's logits [batch, length, vocab], or null.</param>
+    public static EvaluationResult Run(SequenceModel model, BatchBuilder builder, long windows, int batchSize,
+        Action<Batch, Tensor>? visit = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(builder);
+        var clock = Stopwatch.StartNew();
+        using IDisposable mode = no_grad();
+        Batch batch = builder.CreateBatch(batchSize);
+        double sum = 0;
+        double weight = 0;
+        long correct = 0;
+        long targets = 0;
+        for (long first = 0; first < windows; first += batchSize)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            builder.Fill(new SampleRange(first, (int)Math.Min(batchSize, windows - first)), batch);
+            BatchTensors t = BatchTensors.Of(batch, 0, batch.Count, model.Device);
+            Tensor logits = model.forward(t.Inputs);
+            LossTotals totals = SequenceLoss.Compute(logits, t.Labels, t.Weights);
+            sum += totals.Sum.item();
+            weight += totals.WeightSum;
+            correct += totals.Correct;
+            targets += totals.Count;
+            visit?.Invoke(batch, logits);
+        }
+
+        double bits = weight > 0 ? sum / weight / Math.Log(2) : double.NaN;
+        return new EvaluationResult(bits, targets > 0 ? (double)correct / targets : double.NaN, targets,
+            windows * builder.Length, clock.Elapsed.TotalSeconds);
+    }
+}
