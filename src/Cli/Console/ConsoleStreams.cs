@@ -1,0 +1,75 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace GenoSeq.Cli.Console;
+
+/// <summary>Where a verb reads its surroundings and writes: data to <see cref="Out"/>, words to <see cref="Error"/>.</summary>
+public sealed class ConsoleStreams
+{
+    /// <summary>Standard output, for data only.</summary>
+    public required TextWriter Out { get; init; }
+
+    /// <summary>Standard error, for words; writing to it never throws.</summary>
+    public required TextWriter Error
+    {
+        get;
+        init => field = value as QuietWriter ?? new QuietWriter(value);
+    }
+
+    /// <summary>True when standard output is a terminal.</summary>
+    public bool OutIsTerminal { get; init; }
+
+    /// <summary>True when standard error is a terminal.</summary>
+    public bool ErrorIsTerminal { get; init; }
+
+    /// <summary>The terminal's columns.</summary>
+    public Func<int> Width { get; init; } = static () => 80;
+
+    /// <summary>Looks an environment variable up.</summary>
+    public Func<string, string?> Variable { get; init; } = static _ => null;
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>The process's own streams.</summary>
+    public static ConsoleStreams ForProcess() => new()
+    {
+        Out = new StreamWriter(OpenStandardOutput(), new UTF8Encoding(false), bufferSize: 1 << 16) { AutoFlush = !System.Console.IsOutputRedirected },
+        Error = System.Console.Error,
+        OutIsTerminal = !System.Console.IsOutputRedirected,
+        ErrorIsTerminal = !System.Console.IsErrorRedirected,
+        Width = TerminalWidth,
+        Variable = Environment.GetEnvironmentVariable,
+    };
+
+    /// <summary>Standard output as bytes, on which a pipe closed by its reader is an error that can be seen.</summary>
+    /// <remarks>
+    /// The runtime's own stream swallows EPIPE, so that a verb would go on computing for nobody. A plain file keeps the runtime's
+    /// stream: a file stream writes at its own offsets and leaves the shared one behind, and <c>(a; b) &gt; file</c> would overwrite.
+    /// </remarks>
+    public static Stream OpenStandardOutput()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            FileStream stream = new(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            if (!stream.CanSeek)
+            {
+                return stream;
+            }
+        }
+
+        return System.Console.OpenStandardOutput();
+    }
+
+    private static int TerminalWidth()
+    {
+        try
+        {
+            return System.Console.WindowWidth > 0 ? System.Console.WindowWidth : 80;
+        }
+        catch (IOException)
+        {
+            return 80;
+        }
+    }
+}
