@@ -7,9 +7,12 @@ public class BatchBuilderTests
     private static readonly FastaGenome s_genome = Genomes.RandomOf("ACGTacgtN", 12, 5000, 333, 70);
 
     private static BatchBuilder Builder(
-        ObjectiveOptions objective, WindowSamplerOptions? sampling = null, Alphabet? alphabet = null, int threads = 1) => new(
-        s_genome, new WindowSampler(s_genome, s_genome.WholeContigs(), sampling ?? new WindowSamplerOptions { Length = 50 }),
-        alphabet ?? Alphabet.Caduceus, objective, threads);
+        ObjectiveOptions objective, WindowSamplerOptions? sampling = null, Alphabet? alphabet = null, int threads = 1)
+    {
+        sampling ??= new WindowSamplerOptions { Length = 50 };
+        var sampler = new WindowSampler(s_genome, s_genome.WholeContigs(), sampling);
+        return new BatchBuilder(s_genome, sampler, alphabet ?? Alphabet.Caduceus, objective, threads);
+    }
 
     private static string Bases(SampleWindow w, int before = 0, int after = 0) =>
         Genomes.Text(s_genome, w.Contig).Substring((int)w.Start - before, w.Length + before + after);
@@ -104,7 +107,14 @@ public class BatchBuilderTests
     [InlineData(ObjectiveKind.Causal)]
     public void Fill_SoftMaskWeight_FollowsCaseOfTheLabelsBase(ObjectiveKind kind)
     {
-        var options = new ObjectiveOptions { Kind = kind, SoftMaskWeight = 0.25f, MaskProbability = 1, MaskedShare = 0, RandomShare = 0 };
+        var options = new ObjectiveOptions
+        {
+            Kind = kind,
+            SoftMaskWeight = 0.25f,
+            MaskProbability = 1,
+            MaskedShare = 0,
+            RandomShare = 0,
+        };
         Batch upper = Builder(options).CreateBatch(200);
         Builder(options).Fill(new SampleRange(0, 200), upper);
         Batch bytes = Builder(options, alphabet: Alphabet.Bytes).CreateBatch(200);
@@ -146,7 +156,8 @@ public class BatchBuilderTests
     public void Fill_ShortTail_IsPaddedAndIgnored()
     {
         BatchBuilder builder = Builder(
-            new ObjectiveOptions { Kind = ObjectiveKind.Causal, SoftMaskWeight = 0.5f }, new WindowSamplerOptions { Length = 128, Shuffle = false });
+            new ObjectiveOptions { Kind = ObjectiveKind.Causal, SoftMaskWeight = 0.5f },
+            new WindowSamplerOptions { Length = 128, Shuffle = false });
         Batch batch = builder.CreateBatch(50);
         builder.Fill(new SampleRange(0, 44), batch);
         int row = Array.FindIndex(batch.Windows, w => w.Length == 70);
