@@ -30,13 +30,14 @@ public static class DnaComplement
             Vector128<byte> low = Vector128.Create(s_lowBits.AsSpan(0, 16));
             Vector128<byte> high = Vector128.Create(s_lowBits.AsSpan(16, 16));
             Vector128<byte> bit4 = Vector128.Create((byte)0x10);
+            Vector128<byte> topTwoBits = Vector128.Create((byte)0xC0);
             ref byte start = ref MemoryMarshal.GetReference(bases);
             for (; i <= bases.Length - Vector128<byte>.Count; i += Vector128<byte>.Count)
             {
                 Vector128<byte> v = Vector128.LoadUnsafe(ref start, (nuint)i);
                 Vector128<byte> index = v & Vector128.Create((byte)0x0F);
                 Vector128<byte> upperHalf = Vector128.Equals(v & bit4, bit4);
-                Vector128<byte> letter = Vector128.Equals(v & Vector128.Create((byte)0xC0), Vector128.Create((byte)0x40));
+                Vector128<byte> letter = Vector128.Equals(v & topTwoBits, Vector128.Create((byte)0x40));
                 Vector128<byte> five = Vector128.ConditionalSelect(
                     upperHalf, Vector128.ShuffleNative(high, index), Vector128.ShuffleNative(low, index));
                 Vector128<byte> complement = (v & Vector128.Create((byte)0xE0)) | five;

@@ -12,7 +12,7 @@ public sealed class InputFile : IDisposable
 
     private InputFile(Stream stream, string name, bool leaveOpen)
     {
-        _raw = new DigestingStream(stream, leaveOpen);
+        _raw = new DigestingStream(stream, name, leaveOpen);
         try
         {
             Content = _raw.StartsWith([0x1F, 0x8B]) ? new GzipInputStream(_raw, name) : _raw;
@@ -78,7 +78,7 @@ public sealed class InputFile : IDisposable
     /// <summary>
     /// Hashes and counts what passes through, and lets the first bytes be looked at before they are read.
     /// </summary>
-    private sealed class DigestingStream(Stream inner, bool leaveOpen) : ReadOnlyStream
+    private sealed class DigestingStream(Stream inner, string name, bool leaveOpen) : ReadOnlyStream
     {
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         private byte[] _peeked = [];
@@ -138,7 +138,16 @@ public sealed class InputFile : IDisposable
 
         private int ReadRaw(Span<byte> buffer)
         {
-            int n = inner.Read(buffer);
+            int n;
+            try
+            {
+                n = inner.Read(buffer);
+            }
+            catch (IOException e)
+            {
+                throw new InputDataException(
+                    $"the file cannot be read to its end: {e.Message}", name, "a readable file", inner: e);
+            }
             _hash.AppendData(buffer[..n]);
             _size += n;
             return n;

@@ -2,8 +2,8 @@ namespace GenoSeq.Data;
 
 /// <summary>
 /// Fills batches with the samples of a range of global indices, several threads working on different samples. What a
-/// sample becomes depends on its index alone. Fills after the first allocate nothing, but for
-/// the sampler's small table when a new epoch begins.
+/// sample becomes depends on its index alone. Fills after the first allocate nothing but the
+/// sampler's small table when a new epoch begins.
 /// </summary>
 /// <remarks>
 /// One fill at a time: a builder is not to be shared between threads; <see cref="Fork"/> makes another for the same
