@@ -114,4 +114,25 @@ public sealed class BedSplitTests : IDisposable
         "file not found",
         Assert.Throws<InputDataException>(
             () => GenomeSplit.Create(s_genome, new SplitOptions { BedFile = "no.bed" })).What);
+
+    [Fact]
+    public void Read_MutatedFile_OnlyEverThrowsInputDataException()
+    {
+        var random = new Random(9);
+        const string good = "# c\nchr1\t0\t100\ttrain\nchr2\t5\t50\tvalid\r\nchr1\t100\t1200\ttest\n";
+        int refused = 0;
+        for (int round = 0; round < 3000; round++)
+        {
+            char[] text = good.ToCharArray();
+            for (int edits = random.Next(1, 4); edits > 0; edits--)
+            {
+                char edit = random.Next(2) == 0 ? (char)random.Next(256) : "\t\n 09-c"[random.Next(7)];
+                text[random.Next(text.Length)] = edit;
+            }
+            Exception? e = Record.Exception(() => Split(new string(text)));
+            Assert.True(e is null or InputDataException, e?.ToString());
+            refused += e is null ? 0 : 1;
+        }
+        Assert.InRange(refused, 500, 2900);
+    }
 }
