@@ -1,10 +1,12 @@
 namespace GenoSeq.Data;
 
 /// <summary>
-/// Input that cannot be used as it is: a missing, truncated, malformed or unsuitable file or record. Every reader and sampler
-/// of this assembly reports bad input with this one type, so a program can tell it from its own faults.
+/// Input that cannot be used as it is: a missing, truncated, malformed or unsuitable file or record. Every reader and
+/// sampler of this assembly reports bad input with this one type, so a program can tell it from its own faults.
 /// </summary>
-/// <remarks>The message has the form <c>what (where)</c>, then <c>expected: ...</c>, then <c>try: ...</c>, one per line.</remarks>
+/// <remarks>
+/// The message has the form <c>what (where)</c>, then <c>expected: ...</c>, then <c>try: ...</c>, one per line.
+/// </remarks>
 public class InputDataException : Exception
 {
     /// <summary>Creates the exception and composes its message.</summary>

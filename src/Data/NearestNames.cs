@@ -3,9 +3,12 @@ namespace GenoSeq.Data;
 /// <summary>Finds the names most like a misspelt one, for error messages.</summary>
 public static class NearestNames
 {
-    /// <summary>Returns up to <paramref name="count"/> candidates, the most similar first; ties keep the candidates' order.</summary>
+    /// <summary>
+    /// Returns up to <paramref name="count"/> candidates, the most similar first; ties keep the candidates' order.
+    /// </summary>
     /// <remarks>
-    /// The measure is the edit distance of Levenshtein (1966) without regard to case. A name that equals another but for a
+    /// The measure is the edit distance of Levenshtein (1966) without regard to case. A name that equals another but
+    /// for a
     /// <c>chr</c> prefix counts as distance 0, since that is the commonest disagreement between genome files.
     /// </remarks>
     public static IReadOnlyList<string> Find(string name, IEnumerable<string> candidates, int count = 3)

@@ -11,9 +11,11 @@ public class AlphabetTests
     {
         Alphabet a = Alphabet.Caduceus;
         Assert.Equal(
-            ["[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", "A", "C", "G", "T", "N"], a.Tokens.Take(12));
+            ["[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", "A", "C", "G", "T", "N"],
+            a.Tokens.Take(12));
         Assert.Equal((16, 12), (a.VocabSize, a.TokenCount));
-        Assert.Equal((0, 1, 1, 2, 3, 4, 6, 11), (a.ClsId, a.SepId, a.EosId, a.BosId, a.MaskId, a.PadId, a.UnkId, a.NId));
+        Assert.Equal((0, 1, 1, 2, 3, 4, 6, 11),
+            (a.ClsId, a.SepId, a.EosId, a.BosId, a.MaskId, a.PadId, a.UnkId, a.NId));
         Assert.Equal([0, 1, 2, 3, 4, 5, 6, 10, 9, 8, 7, 11, 12, 13, 14, 15], a.ComplementMap.ToArray());
     }
 
@@ -99,7 +101,8 @@ public class AlphabetTests
         Alphabet alphabet = Alphabet.Get(name);
         for (int id = 0; id < alphabet.VocabSize; id++)
         {
-            bool expected = alphabet.Tokens[id].Length == 1 && "ACGTacgt".Contains(alphabet.Tokens[id], StringComparison.Ordinal);
+            bool expected = alphabet.Tokens[id].Length == 1
+                && "ACGTacgt".Contains(alphabet.Tokens[id], StringComparison.Ordinal);
             Assert.Equal(expected, alphabet.IsTarget(id));
         }
         Assert.False(alphabet.IsTarget(-100));
@@ -111,8 +114,10 @@ public class AlphabetTests
     {
         Assert.Equal([7, 8, 9, 10], Alphabet.Caduceus.RandomReplacementIds(ReplaceWith.Bases, 7).ToArray());
         Assert.Equal(Enumerable.Range(0, 12), Alphabet.Caduceus.RandomReplacementIds(ReplaceWith.All, 7).ToArray());
-        Assert.Equal("acgt"u8.ToArray().Select(b => (int)b), Alphabet.Bytes.RandomReplacementIds(ReplaceWith.Bases, 'g').ToArray());
-        Assert.Equal("ACGT"u8.ToArray().Select(b => (int)b), Alphabet.Bytes.RandomReplacementIds(ReplaceWith.Bases, 'G').ToArray());
+        Assert.Equal("acgt"u8.ToArray().Select(b => (int)b),
+            Alphabet.Bytes.RandomReplacementIds(ReplaceWith.Bases, 'g').ToArray());
+        Assert.Equal("ACGT"u8.ToArray().Select(b => (int)b),
+            Alphabet.Bytes.RandomReplacementIds(ReplaceWith.Bases, 'G').ToArray());
         Assert.Equal(261, Alphabet.Bytes.RandomReplacementIds(ReplaceWith.All, 'G').Length);
     }
 

@@ -20,7 +20,8 @@ public class BatchPrefetcherTests
         BatchBuilder builder = Builder();
         Batch expected = builder.CreateBatch(8);
         using var prefetcher = new BatchPrefetcher(
-            builder, Samples, 8, firstStep: 5, endStep: 105, new BatchPrefetcherOptions { Workers = workers, Capacity = capacity });
+            builder, Samples, 8, firstStep: 5, endStep: 105,
+            new BatchPrefetcherOptions { Workers = workers, Capacity = capacity });
         long step = 5;
         while (prefetcher.TryNext(out Batch? batch))
         {
@@ -36,7 +37,8 @@ public class BatchPrefetcherTests
     [Fact]
     public void TryNext_BatchInHand_IsNotOverwritten()
     {
-        using var prefetcher = new BatchPrefetcher(Builder(), Samples, 8, options: new BatchPrefetcherOptions { Workers = 2, Capacity = 2 });
+        using var prefetcher = new BatchPrefetcher(Builder(), Samples, 8,
+            options: new BatchPrefetcherOptions { Workers = 2, Capacity = 2 });
         for (int i = 0; i < 20; i++)
         {
             Assert.True(prefetcher.TryNext(out Batch? batch));
@@ -66,7 +68,8 @@ public class BatchPrefetcherTests
     {
         for (int taken = 0; taken < 10; taken++)
         {
-            var prefetcher = new BatchPrefetcher(Builder(), Samples, 8, options: new BatchPrefetcherOptions { Workers = 3, Capacity = 1 });
+            var prefetcher = new BatchPrefetcher(Builder(), Samples, 8,
+                options: new BatchPrefetcherOptions { Workers = 3, Capacity = 1 });
             for (int i = 0; i < taken; i++)
             {
                 prefetcher.TryNext(out _);

@@ -2,7 +2,8 @@ namespace GenoSeq.Data.Tests;
 
 public sealed class BedSplitTests : IDisposable
 {
-    private static readonly FastaGenome s_genome = Genomes.Parse($">chr1\n{new string('A', 1000)}\n>chr2\n{new string('C', 500)}\n");
+    private static readonly FastaGenome s_genome =
+        Genomes.Parse($">chr1\n{new string('A', 1000)}\n>chr2\n{new string('C', 500)}\n");
 
     private readonly TempFolder _temp = new();
 
@@ -13,7 +14,7 @@ public sealed class BedSplitTests : IDisposable
 
     [Theory]
     [InlineData("chr1\t0\t100\ttrain\nchr2\t5\t50\tvalid\nchr1\t100\t200\ttest\n")]
-    [InlineData("# c\r\ntrack name=x\r\nchr1\t0\t100\tTrain\textra\r\n\r\nchr2\t5\t50\tvalidation\r\nchr1\t100\t200\ttest")]
+    [InlineData("# c\r\ntrack\r\nchr1\t0\t100\tTrain\tx\r\n\r\nchr2\t5\t50\tvalidation\r\nchr1\t100\t200\ttest")]
     [InlineData("browser position\nchr1 0 100 train\nchr2  5 50 val\nchr1 100 200 test\n")]
     public void Read_GoodFile_GivesThreeParts(string bed)
     {
@@ -36,7 +37,8 @@ public sealed class BedSplitTests : IDisposable
     {
         GenomeSplit split = Split("chr2\t400\t600\ttrain\n");
         Assert.Equal([new GenomeInterval(1, 400, 500)], split.Train);
-        Assert.Equal("line 1: end 600 is beyond contig 'chr2' of 500 bases and was clipped", Assert.Single(split.Warnings));
+        Assert.Equal("line 1: end 600 is beyond contig 'chr2' of 500 bases and was clipped",
+            Assert.Single(split.Warnings));
     }
 
     [Theory]
@@ -68,7 +70,8 @@ public sealed class BedSplitTests : IDisposable
     [Fact]
     public void Read_OverlapOfSplits_NamesBothLines()
     {
-        var e = Assert.Throws<InputDataException>(() => Split("chr1\t0\t500\ttrain\nchr1\t10\t20\ttrain\nchr1\t499\t600\tvalid\n"));
+        var e = Assert.Throws<InputDataException>(() =>
+            Split("chr1\t0\t500\ttrain\nchr1\t10\t20\ttrain\nchr1\t499\t600\tvalid\n"));
         Assert.Contains("overlap on 'chr1': 0-500 and 499-600", e.What, StringComparison.Ordinal);
         Assert.EndsWith("lines 1 and 3", e.Where, StringComparison.Ordinal);
     }
@@ -103,10 +106,33 @@ public sealed class BedSplitTests : IDisposable
 
     [Fact]
     public void Read_Binary_SaysSo() =>
-        Assert.Contains("binary", Assert.Throws<InputDataException>(() => Split("\0\u0001\n")).What, StringComparison.Ordinal);
+        Assert.Contains("binary", Assert.Throws<InputDataException>(() => Split("\0\u0001\n")).What,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Read_MissingFile_SaysSo() => Assert.Equal(
         "file not found",
-        Assert.Throws<InputDataException>(() => GenomeSplit.Create(s_genome, new SplitOptions { BedFile = "no.bed" })).What);
+        Assert.Throws<InputDataException>(
+            () => GenomeSplit.Create(s_genome, new SplitOptions { BedFile = "no.bed" })).What);
+
+    [Fact]
+    public void Read_MutatedFile_OnlyEverThrowsInputDataException()
+    {
+        var random = new Random(9);
+        const string good = "# c\nchr1\t0\t100\ttrain\nchr2\t5\t50\tvalid\r\nchr1\t100\t1200\ttest\n";
+        int refused = 0;
+        for (int round = 0; round < 3000; round++)
+        {
+            char[] text = good.ToCharArray();
+            for (int edits = random.Next(1, 4); edits > 0; edits--)
+            {
+                char edit = random.Next(2) == 0 ? (char)random.Next(256) : "\t\n 09-c"[random.Next(7)];
+                text[random.Next(text.Length)] = edit;
+            }
+            Exception? e = Record.Exception(() => Split(new string(text)));
+            Assert.True(e is null or InputDataException, e?.ToString());
+            refused += e is null ? 0 : 1;
+        }
+        Assert.InRange(refused, 500, 2900);
+    }
 }

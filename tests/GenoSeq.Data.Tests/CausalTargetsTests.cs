@@ -13,7 +13,8 @@ public class CausalTargetsTests
         var random = new Random(2);
         for (int length = 1; length < 100; length++)
         {
-            byte[] bases = [.. Enumerable.Range(0, length + (oneMore ? 1 : 0)).Select(_ => "ACGTNacgtn-R"u8[random.Next(12)])];
+            byte[] bases = [.. Enumerable.Range(0, length + (oneMore ? 1 : 0)).Select(_ =>
+                "ACGTNacgtn-R"u8[random.Next(12)])];
             var ids = new int[bases.Length];
             alphabet.Encode(bases, ids);
             var inputs = new int[length];
@@ -32,6 +33,7 @@ public class CausalTargetsTests
     public void Apply_LengthsThatDoNotFit_Throws()
     {
         Assert.Throws<ArgumentException>(() => CausalTargets.Apply(Alphabet.Bytes, new int[5], new int[3], new int[3]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => CausalTargets.Apply(Alphabet.Bytes, new int[3], new int[3], new int[2]));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            CausalTargets.Apply(Alphabet.Bytes, new int[3], new int[3], new int[2]));
     }
 }

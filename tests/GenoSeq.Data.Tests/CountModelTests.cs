@@ -31,7 +31,7 @@ public class CountModelTests
             DnaComplement.ReverseComplementInPlace(reverse);
             foreach (string strand in both ? (string[])[text, Encoding.ASCII.GetString(reverse)] : [text])
             {
-                for (int at = strand.IndexOf(word, StringComparison.Ordinal); at >= 0; at = strand.IndexOf(word, at + 1, StringComparison.Ordinal))
+                for (int at = 0; (at = strand.IndexOf(word, at, StringComparison.Ordinal)) >= 0; at++)
                 {
                     count++;
                 }
@@ -40,8 +40,11 @@ public class CountModelTests
         return count;
     }
 
-    /// <summary>The documented recursion over explicit words; the shorter tables are marginals of the longest.</summary>
-    private static double Probability(Func<int, string, char, double> count, int longest, Func<int, string> context, char b, double alpha)
+    /// <summary>
+    /// The documented recursion over explicit words; the shorter tables are marginals of the longest.
+    /// </summary>
+    private static double Probability(Func<int, string, char, double> count, int longest, Func<int, string> context,
+        char b, double alpha)
     {
         double p = 0.25;
         for (int j = 0; j <= longest; j++)
@@ -51,6 +54,9 @@ public class CountModelTests
         }
         return p;
     }
+
+    private static string Around(string window, int position, int flank) =>
+        window[(position - flank)..position] + window[(position + 1)..(position + 1 + flank)];
 
     private static IEnumerable<string> Words(int length) =>
         length == 0 ? [""] : Words(length - 1).SelectMany(w => "ACGT".Select(c => w + c));
@@ -73,7 +79,8 @@ public class CountModelTests
             int usable = Math.Min(order, position);
             for (int b = 0; b < 4; b++)
             {
-                Assert.Equal(Probability(Count, usable, j => window.Substring(position - j, j), "ACGT"[b], 2.5), p[b], 12);
+                Assert.Equal(Probability(Count, usable, j => window.Substring(position - j, j), "ACGT"[b], 2.5), p[b],
+                    12);
             }
         }
     }
@@ -102,7 +109,7 @@ public class CountModelTests
             for (int b = 0; b < 4; b++)
             {
                 double expected = Probability(
-                    Count, usable, j => window[(position - j)..position] + window[(position + 1)..(position + 1 + j)], "ACGT"[b], 0.5);
+                    Count, usable, j => Around(window, position, j), "ACGT"[b], 0.5);
                 Assert.Equal(expected, p[b], 12);
             }
         }
@@ -138,7 +145,8 @@ public class CountModelTests
         pieces.Fit(s_genome.Bases(0).Span);
         pieces.Fit(s_genome, [new GenomeInterval(1, 0, 900)]);
         Assert.Equal(whole.WordsCounted, pieces.WordsCounted);
-        Assert.Equal(whole.Evaluate(s_genome, s_genome.WholeContigs()), pieces.Evaluate(s_genome, s_genome.WholeContigs()));
+        Assert.Equal(whole.Evaluate(s_genome, s_genome.WholeContigs()),
+            pieces.Evaluate(s_genome, s_genome.WholeContigs()));
     }
 
     [Fact]

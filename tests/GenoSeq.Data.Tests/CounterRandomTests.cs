@@ -18,7 +18,7 @@ public class CounterRandomTests
     [Fact]
     public void Fill_AnyLength_EqualsNextAndWordAt()
     {
-        for (int length = 0; length < 20; length++)
+        for (int length = 0; length < 100; length++)
         {
             var random = new CounterRandom(7, "test", 123456789012);
             var filled = new uint[length];
@@ -32,6 +32,16 @@ public class CounterRandomTests
                 Assert.Equal(word, random.NextUInt32());
             }
         }
+    }
+
+    [Fact]
+    public void Fill_AcrossThe32BitBlockBorder_EqualsWordAt()
+    {
+        var random = new CounterRandom(7, "test", long.MaxValue);
+        ulong start = (4UL << 32) - 32;
+        var filled = new uint[64];
+        random.Fill(filled, start);
+        Assert.Equal(Enumerable.Range(0, 64).Select(i => random.WordAt(start + (ulong)i)), filled);
     }
 
     [Fact]

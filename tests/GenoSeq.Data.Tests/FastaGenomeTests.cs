@@ -55,6 +55,14 @@ public class FastaGenomeTests
     }
 
     [Fact]
+    public void Read_StreamThatFails_SaysSo()
+    {
+        using var stream = new FailingStream(">a\nACGT\n"u8.ToArray());
+        var e = Assert.Throws<InputDataException>(() => FastaGenome.Read(stream, "disk.fa"));
+        Assert.Equal(("the file cannot be read to its end: bad sector", "disk.fa"), (e.What, e.Where));
+    }
+
+    [Fact]
     public void Load_NoFile_SaysSo() => Assert.Throws<InputDataException>(() => FastaGenome.Load());
 
     [Fact]
@@ -112,5 +120,14 @@ public class FastaGenomeTests
         Assert.Equal(a.Digest.Sha256, b.Digest.Sha256);
         Assert.NotEqual(a.Digest.Sha256, c.Digest.Sha256);
         Assert.Matches("^[0-9a-f]{64}$", a.Digest.Sha256);
+    }
+
+    private sealed class FailingStream(byte[] content) : MemoryStream(content)
+    {
+        public override int Read(Span<byte> buffer)
+        {
+            int n = base.Read(buffer);
+            return n > 0 ? n : throw new IOException("bad sector");
+        }
     }
 }

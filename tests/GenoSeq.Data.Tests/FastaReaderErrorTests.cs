@@ -13,7 +13,8 @@ public class FastaReaderErrorTests
     [InlineData(">a\nA\n> \t \nC\n", "a record has an empty name", "test.fa, line 3")]
     [InlineData(">a\nA\n>b\nC\n>a x\nG\n", "two records are named 'a'", "test.fa, lines 1 and 5")]
     [InlineData(">a\nACGT\nAC>b\nA\n", "'>' in the middle of a sequence line", "test.fa, line 3, record 'a'")]
-    [InlineData(">a\nACGT\n>prot\nMKVL\n", "'L' is no nucleotide code; this looks like protein", "test.fa, line 4, record 'prot'")]
+    [InlineData(">a\nACGT\n>prot\nMKVL\n", "'L' is no nucleotide code; this looks like protein",
+        "test.fa, line 4, record 'prot'")]
     [InlineData(">a\nACxT\n", "'x' is no nucleotide code", "test.fa, line 2, record 'a'")]
     [InlineData(">a\n1 ACGT\n", "the digit '1' in a sequence", "test.fa, line 2, record 'a'")]
     [InlineData(">a\nAC\u0007T\n", "byte 0x07 is no sequence character", "test.fa, line 2, record 'a'")]
@@ -73,7 +74,8 @@ public class FastaReaderErrorTests
     public void Read_MutatedInput_OnlyEverThrowsInputDataException()
     {
         var random = new Random(20);
-        byte[] plain = Encoding.Latin1.GetBytes(">one first\r\nACGTNNRYacgt\nACGT\n;comment\n\n>two\nGATTACA-*.\n>three\nU\n");
+        byte[] plain = Encoding.Latin1.GetBytes(
+            ">one first\r\nACGTNNRYacgt\nACGT\n;comment\n\n>two\nGATTACA-*.\n>three\nU\n");
         byte[] gzip = [.. TempFolder.Gzip(plain), .. TempFolder.Gzip(">four\nACGT\n")];
         int read = 0;
         int refused = 0;

@@ -79,7 +79,8 @@ public class GzipInputStreamTests
         byte[] gzip = TempFolder.Gzip(s_text);
         using FastaGenome genome = Genomes.Parse(gzip);
         Assert.Equal(gzip.Length, genome.Digest.Files[0].Size);
-        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(gzip)), genome.Digest.Files[0].Sha256);
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(gzip)),
+            genome.Digest.Files[0].Sha256);
         Assert.Equal("test.fa", genome.Digest.Files[0].File);
     }
 }

@@ -4,7 +4,8 @@ public class MlmCorruptionTests
 {
     private const int Length = 1 << 20;
 
-    private static (int[] Ids, int[] Inputs, int[] Labels) Corrupt(Alphabet alphabet, ObjectiveOptions options, string letters = "ACGTN", long sample = 5)
+    private static (int[] Ids, int[] Inputs, int[] Labels) Corrupt(Alphabet alphabet, ObjectiveOptions options,
+        string letters = "ACGTN", long sample = 5)
     {
         var random = new Random(1);
         var bases = new byte[Length];
@@ -21,8 +22,11 @@ public class MlmCorruptionTests
     }
 
     // A count of n trials lies within five standard deviations with probability 0.9999994.
-    private static void AssertShare(double expected, long count, long n) =>
-        Assert.InRange(count, n * expected - 5 * Math.Sqrt(n * expected * (1 - expected)), n * expected + 5 * Math.Sqrt(n * expected * (1 - expected)));
+    private static void AssertShare(double expected, long count, long n)
+    {
+        double spread = 5 * Math.Sqrt(n * expected * (1 - expected));
+        Assert.InRange(count, n * expected - spread, n * expected + spread);
+    }
 
     [Theory]
     [InlineData("caduceus", "ACGTN")]
@@ -68,7 +72,8 @@ public class MlmCorruptionTests
     public void Apply_Parity_ShowsNAsPadAndDrawsFromAllTokens()
     {
         Alphabet a = Alphabet.Caduceus;
-        (int[] ids, int[] inputs, int[] labels) = Corrupt(a, new ObjectiveOptions { ParityNToPad = true, ReplaceWith = ReplaceWith.All });
+        (int[] ids, int[] inputs, int[] labels) = Corrupt(a,
+            new ObjectiveOptions { ParityNToPad = true, ReplaceWith = ReplaceWith.All });
         long n = 0, nMasked = 0, nRandom = 0, random = 0, chosen = 0;
         var drawn = new HashSet<int>();
         for (int t = 0; t < Length; t++)
@@ -100,7 +105,8 @@ public class MlmCorruptionTests
     [Fact]
     public void Apply_DefaultNPolicy_LeavesNAndSpecialsAlone()
     {
-        (int[] ids, int[] inputs, int[] labels) = Corrupt(Alphabet.Caduceus, new ObjectiveOptions { MaskProbability = 1 }, "N-");
+        (int[] ids, int[] inputs, int[] labels) = Corrupt(Alphabet.Caduceus,
+            new ObjectiveOptions { MaskProbability = 1 }, "N-");
         Assert.Equal(ids, inputs);
         Assert.All(labels, l => Assert.Equal(Labels.Ignored, l));
     }
@@ -111,7 +117,8 @@ public class MlmCorruptionTests
     public void Apply_ExtremeProbability_ChoosesNoneOrAll(double probability, int expected)
     {
         (int[] ids, int[] inputs, int[] labels) = Corrupt(
-            Alphabet.Caduceus, new ObjectiveOptions { MaskProbability = probability, MaskedShare = 1, RandomShare = 0 }, "ACGT");
+            Alphabet.Caduceus, new ObjectiveOptions { MaskProbability = probability, MaskedShare = 1, RandomShare = 0 },
+            "ACGT");
         Assert.Equal(expected, labels.Count(l => l != Labels.Ignored));
         Assert.Equal(expected, inputs.Count(i => i == Alphabet.Caduceus.MaskId));
         Assert.Equal(expected == 0 ? 0 : Length, labels.Zip(ids).Count(p => p.First == p.Second));
@@ -150,8 +157,13 @@ public class MlmCorruptionTests
         Assert.Empty(new ObjectiveOptions().Validate());
         var bad = new ObjectiveOptions
         {
-            Kind = (ObjectiveKind)5, ReplaceWith = (ReplaceWith)5, MaskProbability = -1, MaskedShare = 0.9, RandomShare = 0.2,
-            ReverseComplementProbability = double.NaN, SoftMaskWeight = -1,
+            Kind = (ObjectiveKind)5,
+            ReplaceWith = (ReplaceWith)5,
+            MaskProbability = -1,
+            MaskedShare = 0.9,
+            RandomShare = 0.2,
+            ReverseComplementProbability = double.NaN,
+            SoftMaskWeight = -1,
         };
         Assert.Equal(6, bad.Validate().Count);
         Assert.Throws<ArgumentException>(() => new MlmCorruption(Alphabet.Bytes, bad));

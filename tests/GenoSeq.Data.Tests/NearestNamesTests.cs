@@ -7,7 +7,8 @@ public class NearestNamesTests
         Assert.Equal(["chr10", "chr1", "chr2"], NearestNames.Find("chr1O", ["scaffold", "chr2", "chr10", "chr1"]));
 
     [Fact]
-    public void Find_ChrPrefixMissing_ComesFirst() => Assert.Equal("chr12", NearestNames.Find("12", ["11", "2", "chr12"])[0]);
+    public void Find_ChrPrefixMissing_ComesFirst() =>
+        Assert.Equal("chr12", NearestNames.Find("12", ["11", "2", "chr12"])[0]);
 
     [Theory]
     [InlineData("chr1", "1", true)]

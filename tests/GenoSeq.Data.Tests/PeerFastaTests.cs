@@ -17,7 +17,8 @@ public class PeerFastaTests
     {
         int read = 0;
         int refused = 0;
-        foreach (string file in s_sets.SelectMany(s => Directory.EnumerateFiles(Folders.PeerInputs(s), "*", SearchOption.AllDirectories)))
+        foreach (string file in s_sets.SelectMany(s =>
+            Directory.EnumerateFiles(Folders.PeerInputs(s), "*", SearchOption.AllDirectories)))
         {
             FastaGenome genome;
             try
@@ -39,7 +40,8 @@ public class PeerFastaTests
     [SharedFact]
     public void Load_FilesWithSamtoolsIndex_HaveItsNamesAndLengths()
     {
-        string[] indexes = [.. Directory.EnumerateFiles(Folders.PeerInputs("samtools"), "*.fai", SearchOption.AllDirectories)];
+        string[] indexes = [.. Directory.EnumerateFiles(Folders.PeerInputs("samtools"), "*.fai",
+            SearchOption.AllDirectories)];
         Assert.True(indexes.Length >= 4);
         foreach (string index in indexes)
         {
@@ -98,7 +100,8 @@ public class PeerFastaTests
     [SharedFact]
     public void Load_TwoBitAndSharedGenomes_AreToldApart()
     {
-        Assert.Equal("this looks like a 2bit file, not FASTA", Refusal("biopython/TwoBit/sequence.littleendian.2bit").What);
+        Assert.Equal("this looks like a 2bit file, not FASTA",
+            Refusal("biopython/TwoBit/sequence.littleendian.2bit").What);
         string yeast = Path.Combine(Folders.Shared, "data", "genomes", "yeast", "scerevisiae_s288c.fa.gz");
         using FastaGenome genome = FastaGenome.Load(yeast);
         Assert.Equal((16, 12_157_149L, 17_357L), (genome.Contigs.Count, genome.TotalBases, genome.Digest.NCount));

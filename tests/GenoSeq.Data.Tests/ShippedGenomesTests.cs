@@ -31,9 +31,11 @@ public class ShippedGenomesTests
     [Fact]
     public void Manifest_ListsEveryShippedGenome()
     {
-        IEnumerable<string> files = Directory.EnumerateFiles(Folders.Data, "*.fa.gz").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal);
+        IEnumerable<string> files = Directory.EnumerateFiles(Folders.Data, "*.fa.gz").Select(f =>
+            Path.GetFileName(f)!).Order(StringComparer.Ordinal);
         Assert.Equal(files, ManifestRows().Select(r => r.Split('\t')[0]).Order(StringComparer.Ordinal));
     }
 
-    private static IEnumerable<string> ManifestRows() => File.ReadLines(Path.Combine(Folders.Data, "manifest.tsv")).Skip(1);
+    private static IEnumerable<string> ManifestRows() =>
+        File.ReadLines(Path.Combine(Folders.Data, "manifest.tsv")).Skip(1);
 }

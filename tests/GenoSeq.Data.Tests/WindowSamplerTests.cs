@@ -168,7 +168,8 @@ public class WindowSamplerTests
     [InlineData(4, 0, 1)]
     [InlineData(0, 10, 9)]
     public void Constructor_IntervalOutsideGenome_Throws(int contig, long start, long end) =>
-        Assert.Throws<ArgumentException>(() => Sampler(new WindowSamplerOptions { Length = 1 }, new GenomeInterval(contig, start, end)));
+        Assert.Throws<ArgumentException>(() =>
+            Sampler(new WindowSamplerOptions { Length = 1 }, new GenomeInterval(contig, start, end)));
 
     [Fact]
     public void Validate_BadOptions_ReportsAll()
@@ -181,7 +182,8 @@ public class WindowSamplerTests
     [Fact]
     public void At_WindowsOfN_AreReplacedWithoutLosingPurity()
     {
-        string text = ">a\n" + new string('N', 3000) + string.Concat(Enumerable.Repeat("ACGT", 500)) + new string('n', 3000);
+        string text = ">a\n" + new string('N', 3000) + string.Concat(Enumerable.Repeat("ACGT", 500))
+            + new string('n', 3000);
         using FastaGenome genome = Genomes.Parse(text);
         var options = new WindowSamplerOptions { Length = 100, MaxNFraction = 0.3 };
         var sampler = new WindowSampler(genome, genome.WholeContigs(), options);
@@ -201,9 +203,11 @@ public class WindowSamplerTests
     [Fact]
     public void At_OneGoodWindowAmongThousands_IsFound()
     {
-        string text = ">a\n" + new string('N', 40_000) + string.Concat(Enumerable.Repeat("ACGT", 10)) + new string('N', 40_000);
+        string text = ">a\n" + new string('N', 40_000) + string.Concat(Enumerable.Repeat("ACGT", 10))
+            + new string('N', 40_000);
         using FastaGenome genome = Genomes.Parse(text);
-        var sampler = new WindowSampler(genome, genome.WholeContigs(), new WindowSamplerOptions { Length = 10, MaxNFraction = 0 });
+        var sampler = new WindowSampler(genome, genome.WholeContigs(),
+            new WindowSamplerOptions { Length = 10, MaxNFraction = 0 });
         for (int i = 0; i < 20; i++)
         {
             Assert.InRange(sampler.At(i).Start, 40_000, 40_030);
@@ -222,7 +226,8 @@ public class WindowSamplerTests
     [Fact]
     public void At_ManyIntervals_StaysFastAndExact()
     {
-        GenomeInterval[] intervals = [.. Enumerable.Range(0, 900).Select(i => new GenomeInterval(0, i, i + 20 + i % 7))];
+        GenomeInterval[] intervals = [.. Enumerable.Range(0, 900).Select(i =>
+            new GenomeInterval(0, i, i + 20 + i % 7))];
         WindowSampler sampler = Sampler(new WindowSamplerOptions { Length = 10 }, intervals);
         long count = sampler.WindowsPerEpoch(0);
         for (long i = 0; i < count; i++)

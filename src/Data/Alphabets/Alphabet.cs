@@ -15,7 +15,10 @@ public enum ReplaceWith
 /// <summary>
 /// A fixed mapping between single bytes and token ids: one byte is one token, always. Immutable and safe to share.
 /// </summary>
-/// <remarks>The ids of <see cref="Caduceus"/> follow Schiff et al., "Caduceus", ICML 2024 (arXiv 2403.03234) and its published models.</remarks>
+/// <remarks>
+/// The ids of <see cref="Caduceus"/> follow Schiff et al., "Caduceus", ICML 2024 (arXiv 2403.03234) and its published
+/// models.
+/// </remarks>
 public sealed class Alphabet
 {
     private readonly int[] _idOfByte;
@@ -59,10 +62,15 @@ public sealed class Alphabet
         NId = _idOfByte['N'];
     }
 
-    /// <summary>The 12 tokens of the published Caduceus models, padded to 16: case is dropped, U is T, every ambiguity code is N.</summary>
+    /// <summary>
+    /// The 12 tokens of the published Caduceus models, padded to 16: case is dropped, U is T, every ambiguity code is
+    /// N.
+    /// </summary>
     public static Alphabet Caduceus { get; } = new(AlphabetDefinition.Caduceus());
 
-    /// <summary>All 256 byte values as ids 0 to 255, then five special tokens, padded to 264. Nothing is lost, case included.</summary>
+    /// <summary>
+    /// All 256 byte values as ids 0 to 255, then five special tokens, padded to 264. Nothing is lost, case included.
+    /// </summary>
     public static Alphabet Bytes { get; } = new(AlphabetDefinition.AllBytes());
 
     /// <summary>The alphabets that <see cref="Get"/> knows.</summary>
@@ -74,7 +82,9 @@ public sealed class Alphabet
     /// <summary>Rows of the embedding: the tokens padded to a multiple of eight.</summary>
     public int VocabSize => Tokens.Count;
 
-    /// <summary>Number of tokens that mean something; ids from here to <see cref="VocabSize"/> are padding rows.</summary>
+    /// <summary>
+    /// Number of tokens that mean something; ids from here to <see cref="VocabSize"/> are padding rows.
+    /// </summary>
     public int TokenCount { get; }
 
     /// <summary>Name of every id, [vocab].</summary>
@@ -86,7 +96,9 @@ public sealed class Alphabet
     /// <summary>Id of the beginning-of-sequence token.</summary>
     public int BosId { get; }
 
-    /// <summary>Id of the separator; the same as <see cref="EosId"/> where the alphabet has only one of the two.</summary>
+    /// <summary>
+    /// Id of the separator; the same as <see cref="EosId"/> where the alphabet has only one of the two.
+    /// </summary>
     public int SepId { get; }
 
     /// <summary>Id of the end-of-sequence token.</summary>
@@ -104,9 +116,12 @@ public sealed class Alphabet
     /// <summary>Id of the unknown base N.</summary>
     public int NId { get; }
 
-    /// <summary>Id of each id's complement, [vocab]; applying it twice gives the same id again. Specials map to themselves.</summary>
+    /// <summary>
+    /// Id of each id's complement, [vocab]; applying it twice gives the same id again. Specials map to themselves.
+    /// </summary>
     /// <remarks>
-    /// An equivariant model needs a bijection, so in <see cref="Bytes"/> the letter U maps to itself, although as RNA it would pair with A.
+    /// An equivariant model needs a bijection, so in <see cref="Bytes"/> the letter U maps to itself, although as RNA
+    /// it would pair with A.
     /// </remarks>
     public ReadOnlySpan<int> ComplementMap => _complementMap;
 
@@ -122,9 +137,10 @@ public sealed class Alphabet
                 return alphabet;
             }
         }
-        string nearest = NearestNames.Find(name, Known.Select(a => a.Name), 1)[0];
+        string[] names = [.. Known.Select(a => a.Name)];
+        string nearest = NearestNames.Find(name, names, 1)[0];
         throw new ArgumentException(
-            $"no alphabet is called '{name}'; did you mean '{nearest}'? Known: {string.Join(", ", Known.Select(a => a.Name))}",
+            $"no alphabet is called '{name}'; did you mean '{nearest}'? Known: {string.Join(", ", names)}",
             nameof(name));
     }
 
@@ -168,10 +184,14 @@ public sealed class Alphabet
         return text.ToString();
     }
 
-    /// <summary>True if a model is asked to predict this id: only A, C, G and T (either case). N and specials never are.</summary>
+    /// <summary>
+    /// True if a model is asked to predict this id: only A, C, G and T (either case). N and specials never are.
+    /// </summary>
     public bool IsTarget(int id) => (uint)id < (uint)_isTarget.Length && _isTarget[id];
 
-    /// <summary>True if the id stands for a lower-case (soft-masked) base; never in an alphabet that drops case.</summary>
+    /// <summary>
+    /// True if the id stands for a lower-case (soft-masked) base; never in an alphabet that drops case.
+    /// </summary>
     public bool IsLowerCase(int id) => _isLower[id];
 
     /// <summary>The ids that may replace a chosen base.</summary>

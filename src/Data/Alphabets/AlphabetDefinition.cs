@@ -72,7 +72,9 @@ internal sealed record AlphabetDefinition
         for (int i = 0; i < 256; i++)
         {
             bytes[i] = (byte)i;
-            named.Add(i is > 0x20 and < 0x7F ? ((char)i).ToString() : string.Create(CultureInfo.InvariantCulture, $"<0x{i:X2}>"));
+            named.Add(i is > 0x20 and < 0x7F
+                ? ((char)i).ToString()
+                : string.Create(CultureInfo.InvariantCulture, $"<0x{i:X2}>"));
             int partner = DnaComplement.Of((byte)i);
             // U pairs with A, but A's partner is T: leaving U to itself keeps the map a bijection.
             complement[i] = DnaComplement.Of((byte)partner) == i ? partner : i;

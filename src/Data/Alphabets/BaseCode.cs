@@ -1,6 +1,8 @@
 namespace GenoSeq.Data;
 
-/// <summary>The two-bit code of bases used by the count models: A 0, C 1, G 2, T and U 3, so that 3 − code is the complement.</summary>
+/// <summary>
+/// The two-bit code of bases used by the count models: A 0, C 1, G 2, T and U 3, so that 3 − code is the complement.
+/// </summary>
 public static class BaseCode
 {
     /// <summary>The code of everything that is not a, c, g, t or u.</summary>
@@ -18,10 +20,12 @@ public static class BaseCode
     {
         var codes = new byte[256];
         Array.Fill(codes, None);
-        foreach ((char letter, byte code) in (ReadOnlySpan<(char, byte)>)[('A', 0), ('C', 1), ('G', 2), ('T', 3), ('U', 3)])
+        const string letters = "ACGTU";
+        for (int i = 0; i < letters.Length; i++)
         {
-            codes[letter] = code;
-            codes[char.ToLowerInvariant(letter)] = code;
+            byte code = (byte)Math.Min(i, 3);
+            codes[letters[i]] = code;
+            codes[char.ToLowerInvariant(letters[i])] = code;
         }
         return codes;
     }

@@ -12,7 +12,8 @@ public static class DnaComplement
     private static readonly byte[] s_table = BuildTable();
 
     // Low five bits of a letter to the low five bits of its complement: a letter's case sits in the upper bits.
-    private static readonly byte[] s_lowBits = [.. Enumerable.Range(0, 32).Select(i => (byte)(s_table[0x40 | i] & 0x1F))];
+    private static readonly byte[] s_lowBits =
+        [.. Enumerable.Range(0, 32).Select(i => (byte)(s_table[0x40 | i] & 0x1F))];
 
     /// <summary>256 complements, indexed by the byte.</summary>
     public static ReadOnlySpan<byte> Table => s_table;
@@ -28,13 +29,15 @@ public static class DnaComplement
         {
             Vector128<byte> low = Vector128.Create(s_lowBits.AsSpan(0, 16));
             Vector128<byte> high = Vector128.Create(s_lowBits.AsSpan(16, 16));
+            Vector128<byte> bit4 = Vector128.Create((byte)0x10);
+            Vector128<byte> topTwoBits = Vector128.Create((byte)0xC0);
             ref byte start = ref MemoryMarshal.GetReference(bases);
             for (; i <= bases.Length - Vector128<byte>.Count; i += Vector128<byte>.Count)
             {
                 Vector128<byte> v = Vector128.LoadUnsafe(ref start, (nuint)i);
                 Vector128<byte> index = v & Vector128.Create((byte)0x0F);
-                Vector128<byte> upperHalf = Vector128.Equals(v & Vector128.Create((byte)0x10), Vector128.Create((byte)0x10));
-                Vector128<byte> letter = Vector128.Equals(v & Vector128.Create((byte)0xC0), Vector128.Create((byte)0x40));
+                Vector128<byte> upperHalf = Vector128.Equals(v & bit4, bit4);
+                Vector128<byte> letter = Vector128.Equals(v & topTwoBits, Vector128.Create((byte)0x40));
                 Vector128<byte> five = Vector128.ConditionalSelect(
                     upperHalf, Vector128.ShuffleNative(high, index), Vector128.ShuffleNative(low, index));
                 Vector128<byte> complement = (v & Vector128.Create((byte)0xE0)) | five;

@@ -4,9 +4,9 @@ namespace GenoSeq.Data;
 
 /// <summary>A model of single bases made of counts, the yardstick that a neural model has to beat.</summary>
 /// <remarks>
-/// Smoothing interpolates each context's counts with the estimate of the next shorter context, the recursive scheme with a fixed pseudo-count
-/// mass (MacKay and Peto, "A hierarchical Dirichlet language model", 1995). Words with anything but A, C, G, T are not counted.
-/// Fitting is not thread-safe; scoring a fitted model is.
+/// Smoothing interpolates each context's counts with the estimate of the next shorter context, the recursive scheme
+/// with a fixed pseudo-count mass (MacKay and Peto, "A hierarchical Dirichlet language model", 1995). Words with
+/// anything but A, C, G, T are not counted. Fitting is not thread-safe; scoring a fitted model is.
 /// </remarks>
 public abstract class CountModel
 {
@@ -69,8 +69,8 @@ public abstract class CountModel
     /// <param name="window">ASCII bases around the position.</param>
     /// <param name="position">Index in the window.</param>
     /// <returns>
-    /// Bits; NaN where the base itself is not A, C, G or T. Where the context is cut by the window's border or a non-base, the longest
-    /// whole context is used.
+    /// Bits; NaN where the base itself is not A, C, G or T. Where the context is cut by the window's border or a
+    /// non-base, the longest whole context is used.
     /// </returns>
     public double Bits(ReadOnlySpan<byte> window, int position)
     {
@@ -86,7 +86,9 @@ public abstract class CountModel
         return -Math.Log2(p[code]);
     }
 
-    /// <summary>Probabilities of A, C, G, T at a position given the bases around it (the base there is not looked at).</summary>
+    /// <summary>
+    /// Probabilities of A, C, G, T at a position given the bases around it (the base there is not looked at).
+    /// </summary>
     /// <param name="window">ASCII bases around the position.</param>
     /// <param name="position">Index in the window.</param>
     /// <param name="probabilities">[4], receives the distribution.</param>

@@ -4,12 +4,13 @@ namespace GenoSeq.Data;
 public sealed record CountModelOptions
 {
     /// <summary>
-    /// Weight α of the next shorter context, in pseudo-counts: P(b | context) = (count(context, b) + α · P(b | shorter context)) / (count(context) + α),
-    /// down to the uniform distribution below the empty context.
+    /// Weight α of the next shorter context, in pseudo-counts: P(b | context) = (count(context, b) + α · P(b | shorter
+    /// context)) / (count(context) + α), down to the uniform distribution below the empty context.
     /// </summary>
     /// <remarks>
-    /// The default did best or nearly so on held-out twentieths of two bacterial genomes (values from 1 to 128 tried, orders 3 to 12, flanks 2 to 6).
-    /// Long contexts on megabase genomes need this much; where counts are plentiful it hardly matters.
+    /// The default did best or nearly so on held-out twentieths of two bacterial genomes (values from 1 to 128 tried,
+    /// orders 3 to 12, flanks 2 to 6). Long contexts on megabase genomes need this much; where counts are plentiful it
+    /// hardly matters.
     /// </remarks>
     public double Alpha { get; init; } = 64;
 

@@ -1,12 +1,15 @@
 namespace GenoSeq.Data;
 
-/// <summary>P(base | the k bases on each side), with fewer bases a side behind it: what counting can do for a masked base.</summary>
+/// <summary>
+/// P(base | the k bases on each side), with fewer bases a side behind it: what counting can do for a masked base.
+/// </summary>
 public sealed class FlankCountModel : CountModel
 {
     /// <summary>The widest flank that can be counted: 4^13 counters are 268 MB.</summary>
     public const int MaxFlank = 6;
 
-    // [flank][word of 2 flank + 1 bases]: the predicted base is in the middle. Only the widest table is counted; the others are its marginals.
+    // [flank][word of 2 flank + 1 bases]: the predicted base is in the middle. Only the widest table is counted; the
+    // others are its marginals.
     private readonly long[][] _narrower;
 
     /// <summary>Creates an empty model, which is uniform.</summary>

@@ -6,7 +6,8 @@ public sealed class MarkovModel : CountModel
     /// <summary>The longest context that can be counted: 4^13 counters are 268 MB.</summary>
     public const int MaxOrder = 12;
 
-    // [order][word]: the predicted base has a word's lowest two bits. Only the longest table is counted; the others are its marginals.
+    // [order][word]: the predicted base has a word's lowest two bits. Only the longest table is counted; the others are
+    // its marginals.
     private readonly long[][] _shorter;
 
     /// <summary>Creates an empty model, which is uniform.</summary>

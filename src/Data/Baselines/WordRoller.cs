@@ -1,7 +1,12 @@
 namespace GenoSeq.Data;
 
-/// <summary>Two-bit words of fixed length over a stream of bases, forward and reverse complement, updated base by base.</summary>
-/// <remarks>In <see cref="Forward"/> the newest base has the lowest bits; in <see cref="Reverse"/> its complement has the highest.</remarks>
+/// <summary>
+/// Two-bit words of fixed length over a stream of bases, forward and reverse complement, updated base by base.
+/// </summary>
+/// <remarks>
+/// In <see cref="Forward"/> the newest base has the lowest bits; in <see cref="Reverse"/> its complement has the
+/// highest.
+/// </remarks>
 internal struct WordRoller
 {
     private readonly uint _mask;

@@ -4,7 +4,8 @@ namespace GenoSeq.Data;
 
 /// <summary>Reads a four-column BED file that assigns intervals to train, validation and test.</summary>
 /// <remarks>
-/// Columns: contig, start, end (0-based, half-open), split; more columns are ignored. Blank lines, <c>#</c> comments and the browser's
+/// Columns: contig, start, end (0-based, half-open), split; more columns are ignored. Blank lines, <c>#</c> comments
+/// and the browser's
 /// <c>track</c> and <c>browser</c> lines are skipped. An end beyond the contig is clipped with a warning.
 /// </remarks>
 internal static class BedSplit
@@ -43,7 +44,8 @@ internal static class BedSplit
             {
                 if (!ignoreMissingContigs)
                 {
-                    throw MissingContig.Error(genome, columns[0], where, "leave such lines out with the option to ignore missing contigs");
+                    throw MissingContig.Error(genome, columns[0], where,
+                        "leave such lines out with the option to ignore missing contigs");
                 }
                 missing[columns[0]] = missing.GetValueOrDefault(columns[0]) + 1;
                 continue;
@@ -52,12 +54,16 @@ internal static class BedSplit
             if (start >= end || start >= length)
             {
                 throw new InputDataException(
-                    start >= end ? $"start {start} is not before end {end}" : $"start {start} is beyond the contig's {length} bases",
-                    where, "0-based start, end not included, inside the contig", "check that both files describe the same genome assembly");
+                    start >= end
+                        ? $"start {start} is not before end {end}"
+                        : $"start {start} is beyond the contig's {length} bases",
+                    where, "0-based start, end not included, inside the contig",
+                    "check that both files describe the same genome assembly");
             }
             if (end > length)
             {
-                warnings.Add($"line {number}: end {end} is beyond contig '{columns[0]}' of {length} bases and was clipped");
+                warnings.Add(
+                    $"line {number}: end {end} is beyond contig '{columns[0]}' of {length} bases and was clipped");
                 end = length;
             }
             rows.Add(new Row(new GenomeInterval(contig, start, end), part, number));
@@ -69,7 +75,8 @@ internal static class BedSplit
         RefuseOverlaps(genome, rows, path);
         if (!rows.Exists(r => r.Part == 0))
         {
-            throw new InputDataException("no interval is marked 'train'", path, "at least one line whose fourth column is 'train'");
+            throw new InputDataException("no interval is marked 'train'", path,
+                "at least one line whose fourth column is 'train'");
         }
         return new GenomeSplit
         {
@@ -80,7 +87,8 @@ internal static class BedSplit
         };
     }
 
-    private static GenomeInterval[] Part(List<Row> rows, int part) => [.. rows.Where(r => r.Part == part).Select(r => r.Interval)];
+    private static GenomeInterval[] Part(List<Row> rows, int part) =>
+        [.. rows.Where(r => r.Part == part).Select(r => r.Interval)];
 
     private static bool IsBrowserLine(string text) =>
         text.StartsWith("track ", StringComparison.Ordinal) || text.StartsWith("browser ", StringComparison.Ordinal)
@@ -91,7 +99,8 @@ internal static class BedSplit
         "train" => 0,
         "valid" or "val" or "validation" => 1,
         "test" => 2,
-        _ => throw new InputDataException($"unknown split '{name}'", where, "train, valid or test in the fourth column"),
+        _ => throw new InputDataException($"unknown split '{name}'", where,
+            "train, valid or test in the fourth column"),
     };
 
     private static long Number(string text, string column, string where) =>

@@ -45,7 +45,8 @@ internal static class FastaDiagnosis
             if (b < 0x20 && b is not ((byte)'\n' or (byte)'\r' or (byte)'\t'))
             {
                 return new InputDataException(
-                    $"this looks like binary data, not FASTA (byte 0x{b:X2})", where, expected, "give an uncompressed or gzip FASTA file");
+                    $"this looks like binary data, not FASTA (byte 0x{b:X2})", where, expected,
+                    "give an uncompressed or gzip FASTA file");
             }
         }
         int end = looked.IndexOfAny((byte)'\n', (byte)'\r');
@@ -68,13 +69,17 @@ internal static class FastaDiagnosis
                 "'>' in the middle of a sequence line", where, "'>' only at the start of a line",
                 "check for a missing line end before the next record"),
             'X' or 'x' => new InputDataException(
-                $"{shown} is no nucleotide code", where, expected, "if X marks masked bases, replace it by N; if this is protein, give DNA"),
+                $"{shown} is no nucleotide code", where, expected,
+                "if X marks masked bases, replace it by N; if this is protein, give DNA"),
             >= '0' and <= '9' => new InputDataException(
-                $"the digit {shown} in a sequence", where, expected, "remove position numbers; this may be GenBank text"),
+                $"the digit {shown} in a sequence", where, expected,
+                "remove position numbers; this may be GenBank text"),
             '+' or '@' => new InputDataException(
-                $"{shown} in a sequence: this looks like FASTQ", where, expected, "convert it to FASTA with 'seqkit fq2fa'"),
+                $"{shown} in a sequence: this looks like FASTQ", where, expected,
+                "convert it to FASTA with 'seqkit fq2fa'"),
             _ when char.IsAsciiLetter((char)value) => new InputDataException(
-                $"{shown} is no nucleotide code; this looks like protein", where, expected, "give DNA or RNA sequences"),
+                $"{shown} is no nucleotide code; this looks like protein", where, expected,
+                "give DNA or RNA sequences"),
             _ => new InputDataException(
                 $"{shown} is no sequence character", where, expected, "check that the file is text and not damaged"),
         };

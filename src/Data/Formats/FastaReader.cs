@@ -5,18 +5,20 @@ namespace GenoSeq.Data;
 
 /// <summary>Reads nucleotide FASTA in one pass over fixed-size blocks; lines may be of any length.</summary>
 /// <remarks>
-/// Accepted: LF, CRLF or CR line ends, blank lines, no final line end, white space within sequence lines (dropped), lower case
-/// (kept), a UTF-8 byte order mark, and old-style comment lines that begin with <c>;</c>. A record is a line that begins with <c>&gt;</c> and
-/// its following lines; its name is the header's first word. Sequence bytes are the IUPAC nucleotide codes
-/// (Cornish-Bowden, Nucleic Acids Research 1985), <c>U</c>, and <c>-</c>, <c>.</c>, <c>*</c> as placeholders that are no base. A record
-/// may be empty. Everything else is an <see cref="InputDataException"/> that names the record, the line and the byte.
+/// Accepted: LF, CRLF or CR line ends, blank lines, no final line end, white space within sequence lines (dropped),
+/// lower case (kept), a UTF-8 byte order mark, and old-style comment lines that begin with <c>;</c>. A record is a line
+/// that begins with <c>&gt;</c> and its following lines; its name is the header's first word. Sequence bytes are the
+/// IUPAC nucleotide codes (Cornish-Bowden, Nucleic Acids Research 1985), <c>U</c>, and <c>-</c>, <c>.</c>, <c>*</c> as
+/// placeholders that are no base. A record may be empty. Everything else is an <see cref="InputDataException"/> that
+/// names the record, the line and the byte.
 /// </remarks>
 public static class FastaReader
 {
     private const int BlockSize = 1 << 17;
     private const int MaxHeaderLength = 1 << 20;
 
-    private static readonly SearchValues<byte> s_sequenceBytes = SearchValues.Create("ACGTUNRYSWKMBDHVacgtunryswkmbdhv-.*"u8);
+    private static readonly SearchValues<byte> s_sequenceBytes =
+        SearchValues.Create("ACGTUNRYSWKMBDHVacgtunryswkmbdhv-.*"u8);
 
     private enum State
     {
@@ -76,7 +78,8 @@ public static class FastaReader
             if (_name is null)
             {
                 throw new InputDataException(
-                    "the file has no FASTA record", file, "a header line that begins with '>'", "check that this is a FASTA file");
+                    "the file has no FASTA record", file, "a header line that begins with '>'",
+                    "check that this is a FASTA file");
             }
             visitor.EndRecord();
         }
@@ -198,7 +201,8 @@ public static class FastaReader
             if (start == end)
             {
                 throw new InputDataException(
-                    "a record has an empty name", $"{file}, line {_line}", "a name after '>'", "name the record or remove it");
+                    "a record has an empty name", $"{file}, line {_line}", "a name after '>'",
+                    "name the record or remove it");
             }
             _name = Encoding.UTF8.GetString(_header.GetRange(start, end - start).ToArray());
             _state = State.LineStart;

@@ -6,10 +6,10 @@ namespace GenoSeq.Data;
 /// Decompresses gzip, any number of concatenated members (so BGZF too), and refuses truncated or damaged data.
 /// </summary>
 /// <remarks>
-/// <see cref="GZipStream"/> takes a file that stops in the middle of a member for a complete one. So one more small member with
-/// known content is appended to the compressed bytes here: only if everything before it was whole does it come out at the
-/// end, and it is then taken off again. If the file stops early, the appended bytes are swallowed by the unfinished member,
-/// which ends in a decoding or checksum error or without the known content.
+/// <see cref="GZipStream"/> takes a file that stops in the middle of a member for a complete one. So one more small
+/// member with known content is appended to the compressed bytes here: only if everything before it was whole does it
+/// come out at the end, and it is then taken off again. If the file stops early, the appended bytes are swallowed by
+/// the unfinished member, which ends in a decoding or checksum error or without the known content.
 /// </remarks>
 internal sealed class GzipInputStream : ReadOnlyStream
 {

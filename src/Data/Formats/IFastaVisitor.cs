@@ -1,6 +1,8 @@
 namespace GenoSeq.Data;
 
-/// <summary>Receives the records of a FASTA file as they are read, piece by piece, without whole-line buffers.</summary>
+/// <summary>
+/// Receives the records of a FASTA file as they are read, piece by piece, without whole-line buffers.
+/// </summary>
 public interface IFastaVisitor
 {
     /// <summary>A header line was read.</summary>
@@ -8,7 +10,9 @@ public interface IFastaVisitor
     /// <param name="line">Its line number, 1-based.</param>
     public void BeginRecord(string name, long line);
 
-    /// <summary>More bases of the current record: any number of calls, pieces of any length, white space removed.</summary>
+    /// <summary>
+    /// More bases of the current record: any number of calls, pieces of any length, white space removed.
+    /// </summary>
     public void Append(ReadOnlySpan<byte> bases);
 
     /// <summary>The current record is complete.</summary>

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace GenoSeq.Data;
 
 /// <summary>
-/// An input file opened for one pass: gzip is recognised by its magic bytes and undone, and the SHA-256 of the bytes on disk
-/// is taken on the way, so that the digest belongs to exactly what was parsed.
+/// An input file opened for one pass: gzip is recognised by its magic bytes and undone, and the SHA-256 of the bytes on
+/// disk is taken on the way, so that the digest belongs to exactly what was parsed.
 /// </summary>
 public sealed class InputFile : IDisposable
 {
@@ -12,7 +12,7 @@ public sealed class InputFile : IDisposable
 
     private InputFile(Stream stream, string name, bool leaveOpen)
     {
-        _raw = new DigestingStream(stream, leaveOpen);
+        _raw = new DigestingStream(stream, name, leaveOpen);
         try
         {
             Content = _raw.StartsWith([0x1F, 0x8B]) ? new GzipInputStream(_raw, name) : _raw;
@@ -34,7 +34,8 @@ public sealed class InputFile : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
         {
-            throw new InputDataException("a folder was given where a file is needed", path, "a file", "name the files inside it");
+            throw new InputDataException("a folder was given where a file is needed", path, "a file",
+                "name the files inside it");
         }
         try
         {
@@ -44,7 +45,8 @@ public sealed class InputFile : IDisposable
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new InputDataException(
-                "file not found", path, "an existing file", "check the path; relative paths start at the current folder", e);
+                "file not found", path, "an existing file",
+                "check the path; relative paths start at the current folder", e);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
@@ -61,7 +63,9 @@ public sealed class InputFile : IDisposable
         return new InputFile(stream, name, leaveOpen: true);
     }
 
-    /// <summary>Reads what is left and returns the size in bytes and the SHA-256 (lower-case hexadecimal) of the raw bytes.</summary>
+    /// <summary>
+    /// Reads what is left and returns the size in bytes and the SHA-256 (lower-case hexadecimal) of the raw bytes.
+    /// </summary>
     public (long Size, string Sha256) FinishDigest() => _raw.Finish();
 
     /// <inheritdoc/>
@@ -71,8 +75,10 @@ public sealed class InputFile : IDisposable
         _raw.Dispose();
     }
 
-    /// <summary>Hashes and counts what passes through, and lets the first bytes be looked at before they are read.</summary>
-    private sealed class DigestingStream(Stream inner, bool leaveOpen) : ReadOnlyStream
+    /// <summary>
+    /// Hashes and counts what passes through, and lets the first bytes be looked at before they are read.
+    /// </summary>
+    private sealed class DigestingStream(Stream inner, string name, bool leaveOpen) : ReadOnlyStream
     {
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         private byte[] _peeked = [];
@@ -132,7 +138,16 @@ public sealed class InputFile : IDisposable
 
         private int ReadRaw(Span<byte> buffer)
         {
-            int n = inner.Read(buffer);
+            int n;
+            try
+            {
+                n = inner.Read(buffer);
+            }
+            catch (IOException e)
+            {
+                throw new InputDataException(
+                    $"the file cannot be read to its end: {e.Message}", name, "a readable file", inner: e);
+            }
             _hash.AppendData(buffer[..n]);
             _size += n;
             return n;

@@ -1,9 +1,12 @@
 namespace GenoSeq.Data;
 
-/// <summary>A genome read from one or more FASTA files and held in memory, one byte per base, exactly as in the files.</summary>
+/// <summary>
+/// A genome read from one or more FASTA files and held in memory, one byte per base, exactly as in the files.
+/// </summary>
 /// <remarks>
-/// Several files make one genome. A contig name must be unique within its file. A name that occurs in more than one file is
-/// prefixed with the file's stem and a slash (<c>ecoli/chr</c>) in every file that has it; other names stay as they are.
+/// Several files make one genome. A contig name must be unique within its file. A name that occurs in more than one
+/// file is prefixed with the file's stem and a slash (<c>ecoli/chr</c>) in every file that has it; other names stay as
+/// they are.
 /// </remarks>
 public sealed class FastaGenome : GenomeSource
 {
@@ -24,7 +27,8 @@ public sealed class FastaGenome : GenomeSource
     public override GenomeDigest Digest { get; }
 
     /// <summary>Reads FASTA files (plain or gzip, told apart by content) into memory.</summary>
-    /// <exception cref="InputDataException">A file is missing, truncated, not nucleotide FASTA, or names clash.</exception>
+    /// <exception cref="InputDataException">A file is missing, truncated, not nucleotide FASTA, or names
+    /// clash.</exception>
     public static FastaGenome Load(params IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);

@@ -26,9 +26,10 @@ public sealed record GenomeDigest(IReadOnlyList<GenomeFileDigest> Files)
     public long NCount => Files.Sum(f => f.NCount);
 
     /// <summary>
-    /// One digest for the whole: SHA-256 over the files' digests joined by line feeds, in order. It does not depend on paths,
-    /// so a copy of the data elsewhere has the same identity.
+    /// One digest for the whole: SHA-256 over the files' digests joined by line feeds, in order. It does not depend on
+    /// paths, so a copy of the data elsewhere has the same identity.
     /// </summary>
     public string Sha256 =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', Files.Select(f => f.Sha256)))));
+        Convert.ToHexStringLower(
+            SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', Files.Select(f => f.Sha256)))));
 }

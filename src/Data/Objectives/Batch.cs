@@ -37,10 +37,14 @@ public sealed class Batch
     /// <summary>[batch, length], what the model sees.</summary>
     public int[] Inputs { get; }
 
-    /// <summary>[batch, length], what it should predict; <see cref="GenoSeq.Data.Labels.Ignored"/> where nothing counts.</summary>
+    /// <summary>
+    /// [batch, length], what it should predict; <see cref="GenoSeq.Data.Labels.Ignored"/> where nothing counts.
+    /// </summary>
     public int[] Labels { get; }
 
-    /// <summary>[batch, length], weight of each label's loss, 0 where nothing counts; null if all labels weigh the same.</summary>
+    /// <summary>
+    /// [batch, length], weight of each label's loss, 0 where nothing counts; null if all labels weigh the same.
+    /// </summary>
     public float[]? Weights { get; }
 
     /// <summary>[batch], where each sample comes from, in forward coordinates.</summary>

@@ -1,10 +1,14 @@
 namespace GenoSeq.Data;
 
 /// <summary>
-/// Fills batches with the samples of a range of global indices, several threads working on different samples. What a sample becomes depends on its index
-/// alone. Fills after the first allocate nothing.
+/// Fills batches with the samples of a range of global indices, several threads working on different samples. What a
+/// sample becomes depends on its index alone. Fills after the first allocate nothing but the
+/// sampler's small table when a new epoch begins.
 /// </summary>
-/// <remarks>One fill at a time: a builder is not to be shared between threads; <see cref="Fork"/> makes another for the same data.</remarks>
+/// <remarks>
+/// One fill at a time: a builder is not to be shared between threads; <see cref="Fork"/> makes another for the same
+/// data.
+/// </remarks>
 public sealed class BatchBuilder
 {
     private readonly SampleEncoder _encoder;
@@ -17,7 +21,8 @@ public sealed class BatchBuilder
     /// <param name="options">The objective.</param>
     /// <param name="threads">Threads that fill one batch; 0 takes one for each processor.</param>
     /// <exception cref="ArgumentException">The options are invalid.</exception>
-    public BatchBuilder(GenomeSource genome, WindowSampler sampler, Alphabet alphabet, ObjectiveOptions options, int threads = 0)
+    public BatchBuilder(
+        GenomeSource genome, WindowSampler sampler, Alphabet alphabet, ObjectiveOptions options, int threads = 0)
         : this(MakeEncoder(genome, sampler, alphabet, options), threads)
     {
     }

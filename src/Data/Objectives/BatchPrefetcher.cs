@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 
 namespace GenoSeq.Data;
@@ -86,7 +87,7 @@ public sealed class BatchPrefetcher : IDisposable
     /// <returns>False after the last step.</returns>
     /// <exception cref="ObjectDisposedException">The prefetcher was disposed, also while waiting.</exception>
     /// <remarks>An exception met while making the batch is thrown here, and again by every later call.</remarks>
-    public bool TryNext([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Batch? batch)
+    public bool TryNext([NotNullWhen(true)] out Batch? batch)
     {
         lock (_gate)
         {

@@ -1,12 +1,13 @@
 namespace GenoSeq.Data;
 
 /// <summary>
-/// Turns ids into a masked-language-model example: each position is chosen with <see cref="ObjectiveOptions.MaskProbability"/>, and a chosen one shows
-/// the mask, a random token or itself.
+/// Turns ids into a masked-language-model example: each position is chosen with
+/// <see cref="ObjectiveOptions.MaskProbability"/>, and a chosen one shows the mask, a random token or itself.
 /// </summary>
 /// <remarks>
-/// Devlin et al., "BERT", NAACL 2019, with Caduceus's use of it (Schiff et al., ICML 2024) as the parity option. What happens to a position is a
-/// function of the seed, the sample index and the position alone. Immutable and safe to share.
+/// Devlin et al., "BERT", NAACL 2019, with Caduceus's use of it (Schiff et al., ICML 2024) as the parity option. What
+/// happens to a position is a function of the seed, the sample index and the position alone. Immutable and safe to
+/// share.
 /// </remarks>
 public sealed class MlmCorruption
 {
@@ -16,8 +17,7 @@ public sealed class MlmCorruption
     private readonly Alphabet _alphabet;
     private readonly ReplaceWith _replaceWith;
     private readonly bool _parity;
-    private readonly ulong _choiceKey;
-    private readonly ulong _actionKey;
+    private readonly ulong _key;
 
     // Limits on 32-bit words; as 64-bit numbers, so that a probability of 1 is representable.
     private readonly ulong _chosenBelow;
@@ -34,55 +34,62 @@ public sealed class MlmCorruption
         _alphabet = alphabet;
         _replaceWith = options.ReplaceWith;
         _parity = options.ParityNToPad;
-        _choiceKey = CounterRandom.Key(options.Seed, "mlm choice");
-        _actionKey = CounterRandom.Key(options.Seed, "mlm action");
+        _key = CounterRandom.Key(options.Seed, "mlm");
         _chosenBelow = (ulong)Math.Round(options.MaskProbability * TwoTo32);
         _maskedBelow = (ulong)Math.Round(options.MaskedShare * TwoTo32);
-        _randomBelow = Math.Max(_maskedBelow, (ulong)Math.Round(Math.Min(options.MaskedShare + options.RandomShare, 1) * TwoTo32));
+        _randomBelow = Math.Max(_maskedBelow,
+            (ulong)Math.Round(Math.Min(options.MaskedShare + options.RandomShare, 1) * TwoTo32));
     }
 
     /// <summary>Corrupts one sequence.</summary>
     /// <param name="ids">[length] true ids.</param>
-    /// <param name="inputs">[length] receives what the model sees; may be the same memory as <paramref name="ids"/>.</param>
-    /// <param name="labels">[length] receives the true id at chosen targets, <see cref="Labels.Ignored"/> elsewhere.</param>
+    /// <param name="inputs">[length] receives what the model sees; may be the same memory as
+    /// <paramref name="ids"/>.</param>
+    /// <param name="labels">[length] receives the true id at chosen targets, <see cref="Labels.Ignored"/>
+    /// elsewhere.</param>
     /// <param name="sampleIndex">Global index of the sample.</param>
     public void Apply(ReadOnlySpan<int> ids, Span<int> inputs, Span<int> labels, long sampleIndex)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputs.Length, ids.Length, nameof(inputs));
         ArgumentOutOfRangeException.ThrowIfLessThan(labels.Length, ids.Length, nameof(labels));
-        var choices = new CounterRandom(_choiceKey, sampleIndex);
-        var actions = new CounterRandom(_actionKey, sampleIndex);
-        Span<uint> words = stackalloc uint[WordsAtOnce];
-        for (int done = 0; done < ids.Length; done += WordsAtOnce)
+        var random = new CounterRandom(_key, sampleIndex);
+        inputs = inputs[..ids.Length];
+        labels = labels[..ids.Length];
+        if (_parity)
         {
-            int count = Math.Min(WordsAtOnce, ids.Length - done);
-            choices.Fill(words[..count], (ulong)done);
+            ids.Replace(inputs, _alphabet.NId, _alphabet.PadId);
+        }
+        else
+        {
+            ids.CopyTo(inputs);
+        }
+        labels.Fill(Labels.Ignored);
+        Span<uint> words = stackalloc uint[WordsAtOnce];
+        for (int done = 0; done < inputs.Length; done += WordsAtOnce)
+        {
+            int count = Math.Min(WordsAtOnce, inputs.Length - done);
+            random.Fill(words[..count], (ulong)done);
             for (int j = 0; j < count; j++)
             {
-                int t = done + j;
-                int id = ids[t];
-                int shown = _parity && id == _alphabet.NId ? _alphabet.PadId : id;
-                int label = Labels.Ignored;
                 if (words[j] < _chosenBelow)
                 {
+                    int t = done + j;
+                    int id = inputs[t];
                     bool target = _alphabet.IsTarget(id);
-                    if (target)
-                    {
-                        label = id;
-                    }
+                    labels[t] = target ? id : Labels.Ignored;
                     if (target || _parity)
                     {
-                        shown = Corrupt(shown, actions.WordAt((ulong)t));
+                        inputs[t] = Corrupt(id, words[j]);
                     }
                 }
-                inputs[t] = shown;
-                labels[t] = label;
             }
         }
     }
 
-    private int Corrupt(int id, uint action)
+    private int Corrupt(int id, uint word)
     {
+        // Among the chosen the word is uniform below the limit; stretched to 32 bits again, it decides what is shown.
+        ulong action = ((ulong)word << 32) / _chosenBelow;
         if (action < _maskedBelow)
         {
             return _alphabet.MaskId;
@@ -91,7 +98,8 @@ public sealed class MlmCorruption
         {
             ReadOnlySpan<int> replacements = _alphabet.RandomReplacementIds(_replaceWith, id);
             // Within its range the word is uniform again, so it also picks the replacement.
-            return replacements[(int)((action - _maskedBelow) * (ulong)replacements.Length / (_randomBelow - _maskedBelow))];
+            ulong range = _randomBelow - _maskedBelow;
+            return replacements[(int)((action - _maskedBelow) * (ulong)replacements.Length / range)];
         }
         return id;
     }

@@ -10,7 +10,9 @@ public enum ObjectiveKind
     Causal,
 }
 
-/// <summary>How windows become inputs and labels. The defaults of the corruption are those of BERT and of Caduceus.</summary>
+/// <summary>
+/// How windows become inputs and labels. The defaults of the corruption are those of BERT and of Caduceus.
+/// </summary>
 public sealed record ObjectiveOptions
 {
     /// <summary>What is predicted.</summary>
@@ -29,12 +31,14 @@ public sealed record ObjectiveOptions
     public ReplaceWith ReplaceWith { get; init; } = ReplaceWith.Bases;
 
     /// <summary>
-    /// Follow the published Caduceus training exactly: N is shown as padding, and positions that are no target may be corrupted too (their label
-    /// stays ignored). Off, N stays N and only targets are corrupted.
+    /// Follow the published Caduceus training exactly: N is shown as padding, and positions that are no target may be
+    /// corrupted too (their label stays ignored). Off, N stays N and only targets are corrupted.
     /// </summary>
     public bool ParityNToPad { get; init; }
 
-    /// <summary>Probability that a window is read from the opposite strand. Use 0 for evaluation and for equivariant models.</summary>
+    /// <summary>
+    /// Probability that a window is read from the opposite strand. Use 0 for evaluation and for equivariant models.
+    /// </summary>
     public double ReverseComplementProbability { get; init; } = 0.5;
 
     /// <summary>Loss weight of lower-case (soft-masked) bases; at 1 no weights are made.</summary>

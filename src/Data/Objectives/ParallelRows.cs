@@ -3,8 +3,9 @@ using System.Runtime.ExceptionServices;
 namespace GenoSeq.Data;
 
 /// <summary>
-/// Encodes the rows of a batch on the calling thread and on helpers from the thread pool. Unlike <see cref="Parallel"/> it allocates nothing per run,
-/// and it never waits for a helper that has not begun: the caller does what nobody else has taken.
+/// Encodes the rows of a batch on the calling thread and on helpers from the thread pool. Unlike <see cref="Parallel"/>
+/// it allocates nothing per run, and it never waits for a helper that has not begun: the caller does what nobody else
+/// has taken.
 /// </summary>
 internal sealed class ParallelRows
 {
@@ -17,8 +18,8 @@ internal sealed class ParallelRows
     private ExceptionDispatchInfo? _failure;
     private int _failedRow;
 
-    // Rows are handed out from the last to the first. At or below zero there is nothing to do, so a helper that comes late, even during the
-    // set-up of the next run, finds no work and touches nothing.
+    // Rows are handed out from the last to the first. At or below zero there is nothing to do, so a helper that comes
+    // late, even during the set-up of the next run, finds no work and touches nothing.
     private int _untaken;
     private int _unfinished;
 

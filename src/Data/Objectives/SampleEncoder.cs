@@ -1,6 +1,8 @@
 namespace GenoSeq.Data;
 
-/// <summary>Makes one row of a batch: window, strand, bytes, ids, corruption. Shared by threads; each brings its own scratch.</summary>
+/// <summary>
+/// Makes one row of a batch: window, strand, bytes, ids, corruption. Shared by threads; each brings its own scratch.
+/// </summary>
 internal sealed class SampleEncoder
 {
     private readonly GenomeSource _genome;
@@ -24,7 +26,9 @@ internal sealed class SampleEncoder
 
     internal int Length => _sampler.Options.Length;
 
-    /// <summary>Buffers of one thread; one base longer than a window, for the causal label of its last position.</summary>
+    /// <summary>
+    /// Buffers of one thread; one base longer than a window, for the causal label of its last position.
+    /// </summary>
     internal sealed class Scratch(int length)
     {
         internal byte[] Bases { get; } = new byte[length + 1];
@@ -76,7 +80,8 @@ internal sealed class SampleEncoder
         int length = window.Length;
         if (Options.Kind == ObjectiveKind.Causal)
         {
-            // The base that follows in reading direction is the last position's label; it must not come from another split's interval.
+            // The base that follows in reading direction is the last position's label; it must not come from another
+            // split's interval.
             bool oneMore = flip ? window.HasPrevious : window.HasNext;
             start -= flip && oneMore ? 1 : 0;
             length += oneMore ? 1 : 0;

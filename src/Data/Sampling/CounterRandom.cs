@@ -3,20 +3,21 @@ using System.Runtime.CompilerServices;
 namespace GenoSeq.Data;
 
 /// <summary>
-/// A counter-based random stream: word <c>i</c> is a pure function of (seed, stream name, index, i). So what happens to a sample depends on
-/// nothing but its index: not on order, threads, ranks or batch size.
+/// A counter-based random stream: word <c>i</c> is a pure function of (seed, stream name, index, i). So what happens to
+/// a sample depends on nothing but its index: not on order, threads, ranks or batch size.
 /// </summary>
 /// <remarks>
-/// Philox4x32 with 10 rounds, from Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The 64-bit key is
-/// mixed from the seed and the stream's name; the 128-bit counter holds the block number (low half) and the index (high half).
+/// Philox4x32 with 10 rounds, from Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC
+/// 2011. The 64-bit key is mixed from the seed and the stream's name; the 128-bit counter holds the block number (low
+/// half) and the index (high half).
 /// </remarks>
 public struct CounterRandom
 {
-    private const uint Multiplier0 = 0xD2511F53;
-    private const uint Multiplier1 = 0xCD9E8D57;
-    private const uint Weyl0 = 0x9E3779B9;
-    private const uint Weyl1 = 0xBB67AE85;
-    private const int Rounds = 10;
+    internal const uint Multiplier0 = 0xD2511F53;
+    internal const uint Multiplier1 = 0xCD9E8D57;
+    internal const uint Weyl0 = 0x9E3779B9;
+    internal const uint Weyl1 = 0xBB67AE85;
+    internal const int Rounds = 10;
 
     private readonly ulong _key;
     private readonly ulong _index;
@@ -53,7 +54,9 @@ public struct CounterRandom
         return Mix(Mix((ulong)seed) ^ hash);
     }
 
-    /// <summary>The 64-bit finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection that spreads every bit.</summary>
+    /// <summary>
+    /// The 64-bit finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a bijection that spreads every bit.
+    /// </summary>
     public static ulong Mix(ulong x)
     {
         x += 0x9E3779B97F4A7C15;
@@ -101,12 +104,15 @@ public struct CounterRandom
         return (position & 3) switch { 0 => w0, 1 => w1, 2 => w2, _ => w3 };
     }
 
-    /// <summary>Fills with the words from <paramref name="position"/> (a multiple of four) on, without moving in the stream.</summary>
+    /// <summary>
+    /// Fills with the words from <paramref name="position"/> (a multiple of four) on, without moving in the stream.
+    /// </summary>
     public readonly void Fill(Span<uint> words, ulong position = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(position & 3, 0UL, nameof(position));
         ulong block = position >> 2;
-        int i = 0;
+        int i = PhiloxVector.IsSupported ? PhiloxVector.Fill(words, block, _index, _key) : 0;
+        block += (ulong)i >> 2;
         for (; i <= words.Length - 4; i += 4)
         {
             (words[i], words[i + 1], words[i + 2], words[i + 3]) = Block(block++);

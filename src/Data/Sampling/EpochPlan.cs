@@ -1,6 +1,8 @@
 namespace GenoSeq.Data;
 
-/// <summary>How the intervals are cut in one epoch: for each interval its phase and the number of its first window.</summary>
+/// <summary>
+/// How the intervals are cut in one epoch: for each interval its phase and the number of its first window.
+/// </summary>
 internal sealed class EpochPlan
 {
     private readonly long[] _firstWindow;

@@ -44,7 +44,8 @@ public sealed record GenomeSplit
         if (split.Train.Count == 0)
         {
             throw new InputDataException(
-                "no contig is left to train on", $"{genome.Contigs.Count} contigs, all held out", "some contigs that are not held out",
+                "no contig is left to train on", $"{genome.Contigs.Count} contigs, all held out",
+                "some contigs that are not held out",
                 "hold out fewer contigs, or a fraction of each");
         }
         return split;

@@ -1,9 +1,12 @@
 namespace GenoSeq.Data;
 
-/// <summary>A pseudo-random order of 0 .. count − 1 that needs no table: a keyed bijection evaluated one index at a time.</summary>
+/// <summary>
+/// A pseudo-random order of 0 .. count − 1 that needs no table: a keyed bijection evaluated one index at a time.
+/// </summary>
 /// <remarks>
-/// A generalised Feistel network over a × b ≥ count with cycle walking: Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002.
-/// With a and b near the square root, a·b exceeds count by less than a, so a walk is one step almost always.
+/// A generalised Feistel network over a × b ≥ count with cycle walking: Black and Rogaway, "Ciphers with arbitrary
+/// finite domains", CT-RSA 2002. With a and b near the square root, a·b exceeds count by less than a, so a walk is one
+/// step almost always.
 /// </remarks>
 public readonly struct KeyedPermutation
 {

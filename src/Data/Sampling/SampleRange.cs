@@ -6,8 +6,9 @@ namespace GenoSeq.Data;
 public readonly record struct SampleRange(long First, int Count)
 {
     /// <summary>
-    /// The samples of one rank at one step. Step s covers indices [s·G, (s+1)·G) for a global batch of G, whatever the number of ranks; the ranks
-    /// take consecutive pieces of it, the first ones taking one more where G does not divide evenly.
+    /// The samples of one rank at one step. Step s covers indices [s·G, (s+1)·G) for a global batch of G, whatever the
+    /// number of ranks; the ranks take consecutive pieces of it, the first ones taking one more where G does not divide
+    /// evenly.
     /// </summary>
     /// <param name="step">Step, from 0.</param>
     /// <param name="globalBatchSize">Samples a step over all ranks.</param>

@@ -5,7 +5,8 @@ namespace GenoSeq.Data;
 /// <param name="Start">First base, 0-based.</param>
 /// <param name="Length">Number of bases; less than the sampler's length only for a short tail.</param>
 /// <param name="Epoch">Which pass over the data, from 0.</param>
-/// <param name="TargetStart">Positions of the window before this one were targets of an earlier window and must not count again.</param>
+/// <param name="TargetStart">Positions of the window before this one were targets of an earlier window and must not
+/// count again.</param>
 /// <param name="HasPrevious">True if the base before the window belongs to the same interval.</param>
 /// <param name="HasNext">True if the base after the window belongs to the same interval.</param>
 public readonly record struct SampleWindow(

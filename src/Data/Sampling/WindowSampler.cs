@@ -3,14 +3,15 @@ using System.Buffers;
 namespace GenoSeq.Data;
 
 /// <summary>
-/// Chooses windows of a genome: a pure function from a global sample index to a window. The whole state of a run is therefore its next sample
-/// index, and neither resuming nor the number of ranks, threads or samples in a batch changes what is seen.
+/// Chooses windows of a genome: a pure function from a global sample index to a window. The whole state of a run is
+/// therefore its next sample index, and neither resuming nor the number of ranks, threads or samples in a batch changes
+/// what is seen.
 /// </summary>
 /// <remarks>
-/// Shuffled (training): in every epoch each interval is cut in windows side by side from a random phase in [0, Length), limited so that at least one
-/// window fits; the windows of all intervals are visited in the order of a <see cref="KeyedPermutation"/>, each once. The number of windows
-/// may differ by one per interval between epochs. Not shuffled (evaluation): windows from each interval's start, in order.
-/// Safe to use from many threads.
+/// Shuffled (training): in every epoch each interval is cut in windows side by side from a random phase in [0, Length),
+/// limited so that at least one window fits; the windows of all intervals are visited in the order of a
+/// <see cref="KeyedPermutation"/>, each once. The number of windows may differ by one per interval between epochs. Not
+/// shuffled (evaluation): windows from each interval's start, in order. Safe to use from many threads.
 /// </remarks>
 public sealed class WindowSampler
 {
@@ -188,7 +189,8 @@ public sealed class WindowSampler
             firstWindow[i + 1] = firstWindow[i] + CountIn(epoch, i);
         }
         KeyedPermutation? order = Options.Shuffle
-            ? new KeyedPermutation(firstWindow[^1], CounterRandom.Key(Options.Seed, "window order") ^ CounterRandom.Mix((ulong)epoch))
+            ? new KeyedPermutation(firstWindow[^1],
+                CounterRandom.Key(Options.Seed, "window order") ^ CounterRandom.Mix((ulong)epoch))
             : null;
         return new EpochPlan(epoch, firstSample, firstWindow, order);
     }
@@ -238,7 +240,8 @@ public sealed class WindowSampler
             }
         }
         throw new InputDataException(
-            FormattableString.Invariant($"every window of {Options.Length} bases has more than {Options.MaxNFraction:P0} N"),
+            FormattableString.Invariant(
+                $"every window of {Options.Length} bases has more than {Options.MaxNFraction:P0} N"),
             $"{plan.Count} windows in {_intervals.Length} intervals", "windows with known bases",
             "a larger share of N, a shorter context, or intervals without gaps");
     }

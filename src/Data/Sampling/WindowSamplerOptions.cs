@@ -6,10 +6,15 @@ public enum TailPolicy
     /// <summary>Leaves it out.</summary>
     Drop,
 
-    /// <summary>Returns it as a shorter window, which a batch pads on the right. Intervals shorter than a window are returned too.</summary>
+    /// <summary>
+    /// Returns it as a shorter window, which a batch pads on the right. Intervals shorter than a window are returned
+    /// too.
+    /// </summary>
     Short,
 
-    /// <summary>Moves the last window back so that it is full, and marks the positions already seen as no targets.</summary>
+    /// <summary>
+    /// Moves the last window back so that it is full, and marks the positions already seen as no targets.
+    /// </summary>
     SlideBack,
 }
 
@@ -23,8 +28,8 @@ public sealed record WindowSamplerOptions
     public long Seed { get; init; } = 42;
 
     /// <summary>
-    /// True for training: random phase per interval and epoch, random order. False for evaluation: windows side by side from each interval's
-    /// start, in order, the same in every epoch.
+    /// True for training: random phase per interval and epoch, random order. False for evaluation: windows side by side
+    /// from each interval's start, in order, the same in every epoch.
     /// </summary>
     public bool Shuffle { get; init; } = true;
 
@@ -32,8 +37,8 @@ public sealed record WindowSamplerOptions
     public TailPolicy Tail { get; init; } = TailPolicy.Short;
 
     /// <summary>
-    /// A shuffled window with a larger share of N than this is replaced by another window of the epoch; 1 keeps every window. Not
-    /// used when <see cref="Shuffle"/> is false, since evaluation must see every base.
+    /// A shuffled window with a larger share of N than this is replaced by another window of the epoch; 1 keeps every
+    /// window. Not used when <see cref="Shuffle"/> is false, since evaluation must see every base.
     /// </summary>
     public double MaxNFraction { get; init; } = 0.5;
 
