@@ -95,27 +95,27 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] internal static partial void gs_store_free(nint store);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int gs_store_set(nint store, string key, byte* data, int size);
+    internal static partial int gs_store_set(StoreHandle store, string key, byte* data, int size);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int gs_store_get(nint store, string key, byte** data, int* size);
+    internal static partial int gs_store_get(StoreHandle store, string key, byte** data, int* size);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int gs_store_add(nint store, string key, long amount, long* result);
+    internal static partial int gs_store_add(StoreHandle store, string key, long amount, long* result);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int gs_group_create(nint store, string backend, string? interfaceHost, int rank,
+    internal static partial int gs_group_create(StoreHandle store, string prefix, string backend, string? interfaceHost, int rank,
         int worldSize, long timeoutMs, nint* group);
 
     [LibraryImport(Library)] internal static partial void gs_group_free(nint group);
 
     [LibraryImport(Library)]
-    internal static partial int gs_collective_start(nint group, int kind, nint* outputs, int nOutputs, nint* inputs,
+    internal static partial int gs_collective_start(GroupHandle group, int kind, nint* outputs, int nOutputs, nint* inputs,
         int nInputs, int op, int root, long timeoutMs, nint* work);
 
-    [LibraryImport(Library)] internal static partial int gs_work_wait(nint work, long timeoutMs);
+    [LibraryImport(Library)] internal static partial int gs_work_wait(WorkHandle work, long timeoutMs);
     [LibraryImport(Library)] internal static partial void gs_work_free(nint work);
-    [LibraryImport(Library)] internal static partial int gs_work_is_completed(nint work, int* completed);
+    [LibraryImport(Library)] internal static partial int gs_work_is_completed(WorkHandle work, int* completed);
 }
 
 /// <summary>One argument or result of an operator (<c>gs_value</c>).</summary>

@@ -847,12 +847,14 @@ GS_API int32_t gs_store_add(void* store, const char* key, int64_t amount, int64_
 }
 
 // `backend` is "gloo" or "nccl"; `interface_host` is the address Gloo binds to (null: what the host name resolves to).
-GS_API int32_t gs_group_create(void* store, const char* backend, const char* interface_host, int32_t rank,
+// `prefix` keeps the keys of several groups over one store apart: every group of a store has its own.
+GS_API int32_t gs_group_create(void* store, const char* prefix, const char* backend, const char* interface_host, int32_t rank,
                                int32_t world_size, int64_t timeout_ms, void** out) {
-  (void)store, (void)backend, (void)interface_host, (void)rank, (void)world_size, (void)timeout_ms, (void)out;
+  (void)store, (void)prefix, (void)backend, (void)interface_host, (void)rank, (void)world_size, (void)timeout_ms, (void)out;
   GS_C10D({
     auto handle = std::make_unique<GroupHandle>();
-    handle->store = *static_cast<c10::intrusive_ptr<c10d::Store>*>(store);
+    handle->store =
+        c10::make_intrusive<c10d::PrefixStore>(prefix, *static_cast<c10::intrusive_ptr<c10d::Store>*>(store));
     const std::chrono::milliseconds timeout(timeout_ms);
     if (std::string(backend) == "gloo") {
 #ifdef USE_C10D_GLOO
@@ -886,10 +888,13 @@ GS_API void gs_group_free(void* group) {
 #endif
 }
 
-enum gs_collective : int32_t { kAllReduce, kBroadcast, kAllGather, kReduceScatter, kBarrier, kReduce };
+enum gs_collective : int32_t {
+  kAllReduce, kBroadcast, kAllGather, kReduceScatter, kBarrier, kReduce, kAllGatherInto, kReduceScatterTensor
+};
 
 // Starts a collective; `work` is waited for with gs_work_wait. `op`: 0 sum, 1 average, 2 product, 3 min, 4 max.
-// All-gather fills `outputs[0..n)` (one per rank) from `inputs[0]`; reduce-scatter the other way round.
+// All-gather fills `outputs[0..n)` (one per rank) from `inputs[0]`; reduce-scatter the other way round. The forms on one
+// tensor (NCCL only) take `outputs[0]` and `inputs[0]`.
 GS_API int32_t gs_collective_start(void* group, int32_t kind, at::Tensor* const* outputs, int32_t n_outputs,
                                    at::Tensor* const* inputs, int32_t n_inputs, int32_t op, int32_t root,
                                    int64_t timeout_ms, void** work) {
@@ -902,6 +907,7 @@ GS_API int32_t gs_collective_start(void* group, int32_t kind, at::Tensor* const*
     static const c10d::ReduceOp::RedOpType ops[] = {c10d::ReduceOp::SUM, c10d::ReduceOp::AVG, c10d::ReduceOp::PRODUCT,
                                                     c10d::ReduceOp::MIN, c10d::ReduceOp::MAX};
     const std::chrono::milliseconds timeout(timeout_ms);
+    TORCH_CHECK(op >= 0 && op < 5, "no reduction has the number ", op);
     WorkPtr w;
     switch (kind) {
       case kAllReduce: {
@@ -931,6 +937,19 @@ GS_API int32_t gs_collective_start(void* group, int32_t kind, at::Tensor* const*
         if (timeout_ms > 0) o.timeout = timeout;
         std::vector<std::vector<at::Tensor>> lists{in};
         w = g.reduce_scatter(out, lists, o);
+        break;
+      }
+      case kAllGatherInto: {
+        c10d::AllgatherOptions o;
+        if (timeout_ms > 0) o.timeout = timeout;
+        w = g._allgather_base(out.at(0), in.at(0), o);
+        break;
+      }
+      case kReduceScatterTensor: {
+        c10d::ReduceScatterOptions o;
+        o.reduceOp = ops[op];
+        if (timeout_ms > 0) o.timeout = timeout;
+        w = g._reduce_scatter_base(out.at(0), in.at(0), o);
         break;
       }
       case kReduce: {
