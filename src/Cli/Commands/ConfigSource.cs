@@ -1,0 +1,66 @@
+using System.CommandLine;
+using GenoSeq.Cli.Console;
+using GenoSeq.Training.Configuration;
+
+namespace GenoSeq.Cli.Commands;
+
+/// <summary>The options that make a run's configuration: <c>--preset</c>, <c>--config</c>, overrides.</summary>
+internal sealed class ConfigSource
+{
+    private readonly Option<string?> _config = new("--config", "-c") { Description = "YAML or JSON file", HelpName = "FILE" };
+    private readonly Option<string?> _preset = new("--preset") { Description = "Model preset (see `genoseq models`)", HelpName = "NAME" };
+    private readonly Option<long?> _seed = new("--seed") { Description = "The same as seed=N", HelpName = "N" };
+    private readonly Option<string?> _device = new("--device") { Description = "The same as device=cpu|cuda|cuda:N", HelpName = "DEVICE" };
+
+    private readonly Argument<string[]> _overrides = new("overrides")
+    {
+        Description = "Settings over the file's, such as train.steps=500 model.d_model=128",
+        Arity = ArgumentArity.ZeroOrMore,
+        HelpName = "path=value",
+    };
+
+    internal void AddTo(Command verb)
+    {
+        verb.Add(_config);
+        verb.Add(_preset);
+        verb.Add(_seed);
+        verb.Add(_device);
+        verb.Add(_overrides);
+    }
+
+    internal IReadOnlyList<string> Overrides(CommandContext context)
+    {
+        var all = new List<string>(context.Parse.GetValue(_overrides) ?? []);
+        if (context.Parse.GetValue(_seed) is { } seed)
+        {
+            all.Add(FormattableString.Invariant($"seed={seed}"));
+        }
+
+        if (context.Parse.GetValue(_device) is { } device)
+        {
+            all.Add($"device={device}");
+        }
+
+        return all;
+    }
+
+    internal RunConfig Resolve(CommandContext context)
+    {
+        string? preset = context.Parse.GetValue(_preset);
+        string? file = context.Parse.GetValue(_config);
+        IReadOnlyList<string> overrides = Overrides(context);
+        if (preset is null && file is null && overrides.Count == 0)
+        {
+            throw new ConfigException(new ConfigProblem("", "nothing says what to train", null, "--config FILE, --preset NAME, or both",
+                "genoseq pretrain --preset caduceus-ps-tiny data.fasta=[genome.fa.gz]"));
+        }
+
+        if (file is not null && !File.Exists(file))
+        {
+            throw new ConfigException(new ConfigProblem("", "there is no such configuration file", new ConfigLocation(file), "a YAML or JSON file",
+                "`genoseq config ls` for those that come with the program"));
+        }
+
+        return RunConfigs.Resolve(preset, file, overrides);
+    }
+}

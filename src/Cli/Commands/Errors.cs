@@ -1,0 +1,32 @@
+using GenoSeq.Cli.Console;
+using GenoSeq.Data;
+using GenoSeq.Models;
+using GenoSeq.Torch;
+using GenoSeq.Torch.Safetensors;
+using GenoSeq.Training.Engine;
+
+namespace GenoSeq.Cli.Commands;
+
+/// <summary>The exceptions of all projects in words, with their exit codes.</summary>
+internal static class Errors
+{
+    internal static ErrorCatalog Catalog() => ErrorCatalog.CreateDefault()
+        .Register<InputDataException>(e => new ErrorDescription(e.What, ExitCodes.BadInput) { Where = e.Where, Expected = e.Expected, Try = e.Try })
+        .Register<CheckpointException>(e => new ErrorDescription(e.What, ExitCodes.BadInput) { Where = e.Where, Expected = e.Expected, Try = e.Try })
+        .Register<SafetensorsException>(e => new ErrorDescription(e.Message, ExitCodes.BadInput))
+        .RegisterMany<ModelConfigException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage) { Where = "model" })])
+        .Register<TrainingDivergedException>(e => Lines(e.Message, ExitCodes.Failed))
+        .Register<MissingLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
+        .Register<TorchOutOfMemoryException>(e => new ErrorDescription($"out of memory: {e.Message}", ExitCodes.MissingResource)
+        {
+            Try = "train.recompute=layer, a smaller train.micro_batch_size, or a shorter data.context_length",
+        });
+
+    // A message composed of "what", "expected: ..." and "try: ..." lines, taken apart.
+    private static ErrorDescription Lines(string message, int code)
+    {
+        string[] lines = message.Split('\n');
+        string? Find(string key) => lines.Select(l => l.Trim()).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal))?[key.Length..].Trim();
+        return new ErrorDescription(lines[0], code) { Expected = Find("expected:"), Try = Find("try:") };
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.Globalization;
+using GenoSeq.Cli.Console;
+using GenoSeq.Models;
+using GenoSeq.Torch.Safetensors;
+
+namespace GenoSeq.Cli.Commands;
+
+/// <summary><c>genoseq verify</c>: a model against recorded outputs of another implementation.</summary>
+internal sealed class VerifyCommand
+{
+    private readonly Option<string> _config = new("--config") { Description = "The model's config.json", Required = true, HelpName = "FILE" };
+    private readonly Option<string> _weights = new("--weights") { Description = "Its weights (safetensors file, index or folder)", Required = true, HelpName = "FILE" };
+
+    private readonly Option<string> _reference = new("--reference")
+    {
+        Description = "Recorded input_ids, logits, and where present labels, hidden_states, loss, grad.NAME",
+        Required = true,
+        HelpName = "IO.safetensors",
+    };
+
+    private readonly Option<double> _tolerance = new("--tolerance")
+    {
+        Description = "Of logits and hidden states; a tenth of it for the loss, ten times for each gradient's relative norm",
+        DefaultValueFactory = _ => 1e-4,
+        HelpName = "X",
+    };
+
+    internal static Command Create(CommandRunner runner)
+    {
+        var self = new VerifyCommand();
+        Command verb = runner.Verb("verify", "Compare a model with recorded outputs of another implementation", context => Task.FromResult(self.Run(context)));
+        verb.Add(self._config);
+        verb.Add(self._weights);
+        verb.Add(self._reference);
+        verb.Add(self._tolerance);
+        return verb.WithExample(
+            "genoseq verify --config config.json --weights model.safetensors --reference recorded.safetensors", "Logits, loss and gradients");
+    }
+
+    private int Run(CommandContext context)
+    {
+        string config = context.Parse.GetValue(_config)!;
+        using SequenceModel model = ModelFile.Load(config, context.Parse.GetValue(_weights)!);
+        using SafetensorsCheckpoint reference = SafetensorsCheckpoint.Open(context.Parse.GetValue(_reference)!);
+        IReadOnlyList<VerificationRow> rows = Verification.Run(model, ModelFile.ReadConfig(config).Layout, reference, context.Parse.GetValue(_tolerance));
+        var table = new ConsoleTable("quantity", "max abs difference", "relative norm", "error", "tolerance", "result");
+        foreach (VerificationRow r in rows)
+        {
+            table.Add(r.Name, Text(r.MaxAbsolute), Text(r.RelativeNorm), Text(r.Error), Text(r.Tolerance), r.Passed ? "ok" : "OVER");
+        }
+
+        table.WriteToOut(context.Streams);
+        int over = rows.Count(r => !r.Passed);
+        context.Reporter.Info(rows.Count == 0 ? "nothing was recorded to compare" : $"{rows.Count - over} of {rows.Count} quantities agree");
+        return over == 0 && rows.Count > 0 ? ExitCodes.Ok : ExitCodes.Failed;
+    }
+
+    private static string Text(double x) => x.ToString("0.00e+00", CultureInfo.InvariantCulture);
+}

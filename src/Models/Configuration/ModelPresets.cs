@@ -1,0 +1,61 @@
+namespace GenoSeq.Models;
+
+/// <summary>A named model.</summary>
+/// <param name="Name">Its name, as <c>--preset</c> takes it.</param>
+/// <param name="Description">What it is.</param>
+/// <param name="Context">Bases of a window that it is meant for.</param>
+/// <param name="Config">What it is made of.</param>
+public sealed record ModelPreset(string Name, string Description, int Context, ModelConfig Config);
+
+/// <summary>Named models: the published Caduceus sizes, and their causal and Transformer counterparts.</summary>
+public static class ModelPresets
+{
+    /// <summary>All presets.</summary>
+    public static IReadOnlyList<ModelPreset> All { get; } =
+    [
+        Caduceus("tiny", 64, 2, 1024, "for trying out on a CPU"),
+        Caduceus("1k-d118", 118, 4, 1024, "as published, 1k"),
+        Caduceus("1k-d256", 256, 4, 1024, "as published, 1k"),
+        Caduceus("32k", 256, 8, 32768, "as published, 32k"),
+        Caduceus("131k", 256, 16, 131072, "as published, 131k"),
+        Caduceus("tiny", 64, 2, 1024, "for trying out on a CPU", ps: false),
+        Caduceus("1k-d118", 118, 4, 1024, "as published, 1k", ps: false),
+        Caduceus("1k-d256", 256, 4, 1024, "as published, 1k", ps: false),
+        Caduceus("131k", 256, 16, 131072, "as published, 131k", ps: false),
+        new("mamba-tiny", "causal Mamba for trying out on a CPU", 1024, new ModelConfig { DModel = 64, NLayer = 2 }),
+        new("mamba-1.4m", "causal Mamba", 1024, new ModelConfig { DModel = 128, NLayer = 12 }),
+        new("mamba-7m", "causal Mamba", 131072, new ModelConfig { DModel = 256, NLayer = 16 }),
+        Transformer("transformer-tiny", 64, 2, 4, bidirectional: false, "causal Transformer for trying out on a CPU"),
+        Transformer("transformer-7m", 256, 8, 8, bidirectional: false, "causal Transformer baseline"),
+        Transformer("transformer-25m", 512, 8, 8, bidirectional: false, "causal Transformer baseline"),
+        Transformer("transformer-mlm-7m", 256, 8, 8, bidirectional: true, "bidirectional Transformer baseline"),
+        new("hybrid-7m", "causal 3:1 mixture of Mamba and attention", 8192, new ModelConfig
+        {
+            DModel = 256,
+            NLayer = 12,
+            Layout = "M M M A",
+            Attention = new AttentionConfig { NHead = 8, SlidingWindow = 2048 },
+        }),
+    ];
+
+    /// <summary>A preset by name, or null.</summary>
+    public static ModelPreset? Find(string name) => All.FirstOrDefault(p => p.Name == name);
+
+    private static ModelPreset Caduceus(string size, int dModel, int nLayer, int context, string what, bool ps = true) => new(
+        $"caduceus-{(ps ? "ps" : "ph")}-{size}",
+        ps ? $"Caduceus-PS, reverse-complement equivariant, {what}" : $"Caduceus-Ph, bidirectional, {what}",
+        context,
+        new ModelConfig { DModel = dModel, NLayer = nLayer, Bidirectional = true, RcEquivariant = ps });
+
+    private static ModelPreset Transformer(string name, int dModel, int nLayer, int heads, bool bidirectional, string what) => new(
+        name, what, 2048, new ModelConfig
+        {
+            DModel = dModel,
+            NLayer = nLayer,
+            Layout = "A",
+            Bidirectional = bidirectional,
+            Attention = new AttentionConfig { NHead = heads },
+            // 8/3 of the width, as gating has three matrices where an ordinary MLP of 4 has two.
+            Mlp = new MlpConfig { DFf = ((8 * dModel / 3) + 63) / 64 * 64 },
+        });
+}
