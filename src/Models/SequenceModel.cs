@@ -17,7 +17,7 @@ namespace GenoSeq.Models;
 /// </remarks>
 public sealed class SequenceModel : nn.Module
 {
-    private readonly Block[] _layers;
+    private readonly nn.ModuleList<Block> _layers;
     private readonly Tensor? _complement;
 
     /// <summary>Builds the model with fresh weights from the default generator.</summary>
@@ -32,15 +32,7 @@ public sealed class SequenceModel : nn.Module
         Config = config;
         Embedding = register_module("embedding", new nn.Embedding(config.VocabSize, config.DModel));
         string kinds = config.LayerKinds();
-        _layers = new Block[config.NLayer];
-        for (int i = 0; i < _layers.Length; i++)
-        {
-            Mixer mixer = kinds[i] == 'M'
-                ? new MambaMixer(config.Mamba, config.DModel, config.Bidirectional)
-                : new AttentionMixer(config.Attention, config.DModel, config.Bidirectional);
-            SwiGlu? mlp = config.Mlp is null ? null : new SwiGlu(config.Mlp, config.DModel);
-            _layers[i] = register_module($"layers.{i}", new Block(mixer, mlp, config.DModel, config.NormEps));
-        }
+        _layers = register_module("layers", new nn.ModuleList<Block>(kinds.Select(k => CreateLayer(config, k))));
 
         NormF = register_module("norm_f", new RmsNorm(config.DModel, config.NormEps));
         Head = register_module("lm_head", new Head(config.DModel, config.VocabSize, config.TieEmbeddings ? Embedding : null));
@@ -126,10 +118,10 @@ public sealed class SequenceModel : nn.Module
     }
 
     /// <summary>True when every mixer is causal, so that the model can run position by position.</summary>
-    public bool IsCausal => Array.TrueForAll(_layers, l => l.Mixer.IsCausal);
+    public bool IsCausal => _layers.All(l => l.Mixer.IsCausal);
 
     /// <summary>The state before the first position.</summary>
-    public ModelState initial_state(long batch) => new(Array.ConvertAll(_layers, l => l.Mixer.initial_state(batch)));
+    public ModelState initial_state(long batch) => new([.. _layers.Select(l => l.Mixer.initial_state(batch))]);
 
     /// <summary>Logits of one more position.</summary>
     /// <param name="ids">int32 or int64 [batch].</param>
@@ -140,7 +132,7 @@ public sealed class SequenceModel : nn.Module
         ArgumentNullException.ThrowIfNull(state);
         Tensor x = Embedding.forward(ids);
         Tensor? r = null;
-        for (int i = 0; i < _layers.Length; i++)
+        for (int i = 0; i < _layers.Count; i++)
         {
             (x, r) = _layers[i].step(x, r, state.Layers[i]);
         }
@@ -161,7 +153,7 @@ public sealed class SequenceModel : nn.Module
 
         Tensor x = Embedding.forward(ids);
         Tensor? r = null;
-        for (int i = 0; i < _layers.Length; i++)
+        for (int i = 0; i < _layers.Count; i++)
         {
             // Before layer i the strands have changed places i times, and change once more: with an odd number of changes
             // the stored tensors are the mirror images of the slots.
@@ -174,7 +166,7 @@ public sealed class SequenceModel : nn.Module
             (x, r) = (nextX, nextR);
         }
 
-        if (Config.RcpsSwapHalves && _layers.Length % 2 == 1)
+        if (Config.RcpsSwapHalves && _layers.Count % 2 == 1)
         {
             Tensor[] s = (r! + x).chunk(2);
             (x, r) = (cat([s[1].flip(1, 2), s[0].flip(1, 2)]), null);
@@ -202,6 +194,14 @@ public sealed class SequenceModel : nn.Module
 
         Tensor[] s = logits.chunk(2);
         return s[0] + s[1].flip(1).index_select(2, _complement);
+    }
+
+    private static Block CreateLayer(ModelConfig config, char kind)
+    {
+        Mixer mixer = kind == 'M'
+            ? new MambaMixer(config.Mamba, config.DModel, config.Bidirectional)
+            : new AttentionMixer(config.Attention, config.DModel, config.Bidirectional);
+        return new Block(mixer, config.Mlp is null ? null : new SwiGlu(config.Mlp, config.DModel), config.DModel, config.NormEps);
     }
 
     private static Tensor ComplementTensor(int vocab, ReadOnlySpan<int> complement)

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using GenoSeq.Cli.Console;
-using GenoSeq.Models;
 using GenoSeq.Models.Kernels;
 using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;

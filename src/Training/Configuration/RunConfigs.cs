@@ -43,7 +43,7 @@ public static class RunConfigs
             tree = tree.Merge(ConfigTree.Load(file));
         }
 
-        tree = tree.Override([.. overrides.Select(ConfigOverride.Parse)]);
+        tree = tree.WithOverrides(overrides);
         return ConfigBinder.Bind(tree, RunConfigJson.Default.RunConfig);
     }
 
