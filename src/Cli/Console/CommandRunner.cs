@@ -124,6 +124,11 @@ public sealed class CommandRunner
         {
             reporter.EndProgress();
             code = ErrorReport.Write(_streams.Error, verb, error, _errors, options.Debug);
+            if (ErrorReport.IsClosedPipe(error))
+            {
+                // `genoseq … | head` says nothing more than head does.
+                return code;
+            }
         }
 
         reporter.EndProgress();

@@ -150,7 +150,8 @@ internal sealed class ConfigChecker(ConfigTree tree)
 
         if (!fits)
         {
-            Add(path, $"{Show(node)} is {KindOf(node)}", Describe(type), hint);
+            string what = target.IsEnum && kind == JsonValueKind.String ? "unknown" : KindOf(node);
+            Add(path, $"{Show(node)} is {what}", Describe(type), hint);
         }
     }
 

@@ -57,8 +57,10 @@ public sealed class ConfigOverride
     }
 
     /// <summary>Sets the value in <paramref name="root"/>, making the groups that lead to it.</summary>
-    internal void Apply(JsonObject root)
+    /// <returns>The paths of the groups made.</returns>
+    internal IReadOnlyList<string> Apply(JsonObject root)
     {
+        List<string> made = [];
         JsonNode at = root;
         for (int i = 0; i < _parts.Count; i++)
         {
@@ -69,12 +71,14 @@ public sealed class ConfigOverride
             }
             else
             {
-                at = Member(at, (string)_parts[i], i, last);
+                at = Member(at, (string)_parts[i], i, last, made);
             }
         }
+
+        return made;
     }
 
-    private JsonNode Member(JsonNode at, string key, int depth, bool last)
+    private JsonNode Member(JsonNode at, string key, int depth, bool last, List<string> made)
     {
         if (at is not JsonObject group)
         {
@@ -87,9 +91,20 @@ public sealed class ConfigOverride
             return group;
         }
 
-        return group[key] ?? (_parts[depth + 1] is string
-            ? group[key] = new JsonObject()
-            : throw Error(Argument, Path, $"'{PathTo(depth + 1)}' is not there to be indexed", "the whole sequence, for example [a, b]"));
+        if (group[key] is { } there)
+        {
+            return there;
+        }
+
+        if (_parts[depth + 1] is not string)
+        {
+            throw Error(Argument, Path, $"'{PathTo(depth + 1)}' is not there to be indexed", "the whole sequence, for example [a, b]");
+        }
+
+        made.Add(PathTo(depth + 1));
+        JsonObject fresh = [];
+        group[key] = fresh;
+        return fresh;
     }
 
     private JsonNode Element(JsonNode at, int index, int depth, bool last)

@@ -89,7 +89,11 @@ public sealed class ConfigTree
             try
             {
                 ConfigOverride parsed = ConfigOverride.Parse(argument);
-                parsed.Apply(root);
+                foreach (string made in parsed.Apply(root))
+                {
+                    locations[made] = parsed.Location;
+                }
+
                 Forget(locations, parsed.Path);
                 locations[parsed.Path] = parsed.Location;
             }

@@ -7,7 +7,7 @@ public static class NearestName
     /// <remarks>
     /// Case and the difference between <c>-</c> and <c>_</c> do not count. Near means a restricted Damerau–Levenshtein
     /// distance of at most a third of the longer name's length (and at least 1), or one name being a whole part of the other
-    /// (<c>lr</c> and <c>min_lr</c>). Ties keep the candidates' order.
+    /// (<c>lr</c> and <c>min_lr</c>) or its initials (<c>wd</c> and <c>weight_decay</c>). Ties keep the candidates' order.
     /// </remarks>
     public static IReadOnlyList<string> Suggest(string name, IEnumerable<string> candidates, int most = 3)
     {
@@ -23,7 +23,7 @@ public static class NearestName
             {
                 found.Add((distance, order, candidate));
             }
-            else if (IsPart(wanted, folded) || IsPart(folded, wanted))
+            else if (IsPart(wanted, folded) || IsPart(folded, wanted) || IsInitials(wanted, folded))
             {
                 found.Add((limit + distance, order, candidate));
             }
@@ -70,6 +70,9 @@ public static class NearestName
     }
 
     private static string Fold(string name) => name.TrimStart('-').Replace('-', '_').ToLowerInvariant();
+
+    private static bool IsInitials(string letters, string name) =>
+        letters.Length > 1 && name.Split('_', StringSplitOptions.RemoveEmptyEntries).Select(word => word[0]).SequenceEqual(letters);
 
     // "lr" is a part of "min_lr", "rank" of "dt_rank"; a single letter is a part of too much.
     private static bool IsPart(string part, string whole) =>

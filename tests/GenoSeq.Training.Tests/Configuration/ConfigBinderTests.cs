@@ -100,6 +100,8 @@ public class ConfigBinderTests
     [InlineData("model.d_model=5000000000", "model.d_model", "2147483647")]
     [InlineData("model.rc_equivariant=yes", "model.rc_equivariant", "true or false")]
     [InlineData("model.precision=bf32", "model.precision", "float32, bf16")]
+    [InlineData("modle.d_model=4", "modle", "try model")]
+    [InlineData("model.precision=bf17", "model.precision", "'bf17' is unknown")]
     [InlineData("model.precision=BFloat16", "model.precision", "float32, bf16")]
     [InlineData("model.precision=1", "model.precision", "float32, bf16")]
     [InlineData("model.d_inner=4", "model.d_inner", "derived")]

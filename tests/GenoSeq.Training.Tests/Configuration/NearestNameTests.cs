@@ -22,10 +22,11 @@ public class NearestNameTests
     [InlineData("DMODEL", "d_model")]
     [InlineData("--n-layers", "n_layer")]
     [InlineData("lr", "min_lr")]
+    [InlineData("wd", "weight_decay")]
     [InlineData("zzzz", null)]
     [InlineData("x", null)]
     public void Suggest_Typo_FindsTheName(string name, string? expected) =>
-        Assert.Equal(expected is null ? [] : [expected], NearestName.Suggest(name, ["d_model", "n_layer", "d_state", "min_lr", "q"], most: 1));
+        Assert.Equal(expected is null ? [] : [expected], NearestName.Suggest(name, ["d_model", "n_layer", "d_state", "min_lr", "weight_decay", "q"], most: 1));
 
     [Fact]
     public void Suggest_Several_NearestFirstAndAtMostThree() =>
