@@ -413,6 +413,8 @@ torch::autograd::variable_list gather(at::Tensor* const* p, int32_t n) {
   return list;
 }
 
+bool differentiable_type(at::ScalarType t) { return at::isFloatingType(t) || at::isComplexType(t); }
+
 c10::optional<bool> tristate(int32_t v) { return v < 0 ? c10::optional<bool>() : c10::optional<bool>(v != 0); }
 
 }  // namespace
@@ -483,7 +485,7 @@ struct ManagedNode : torch::autograd::Node {
     if (token) throw ManagedError(token);
     if (refusal) {
       for (auto& r : result) {
-        if (!r.defined() || !torch::autograd::isDifferentiableType(r.scalar_type())) continue;
+        if (!r.defined() || !differentiable_type(r.scalar_type())) continue;
         r = r.detach();
         torch::autograd::set_history(r, refusal);
       }
@@ -521,7 +523,7 @@ GS_API int32_t gs_custom_function(const char* name, at::Tensor* const* inputs, i
       }
       TORCH_CHECK(!differentiable[k] || !outputs[k]->requires_grad(), "output ", k, " already has a history: forward must "
                   "return tensors that it made");
-      TORCH_CHECK(!differentiable[k] || torch::autograd::isDifferentiableType(outputs[k]->scalar_type()), "output ", k,
+      TORCH_CHECK(!differentiable[k] || differentiable_type(outputs[k]->scalar_type()), "output ", k,
                   " is of type ", outputs[k]->scalar_type(), ", which has no gradient: say so in IsDifferentiable");
     }
     std::shared_ptr<ManagedNode> node(new ManagedNode(callbacks, context, name), torch::autograd::deleteNode);
