@@ -130,6 +130,12 @@ public sealed record ObjectiveConfig : IValidated
     /// <summary>Share of targets shown as a random token; the rest are shown as they are.</summary>
     public double RandomShare { get; init; } = 0.1;
 
+    /// <summary>
+    /// Validation shows every target as the mask token. A target shown as it is (or at random) tells the model something, so only
+    /// masked targets give bits that can be compared with 2 bits for no idea, with count models, or between recipes.
+    /// </summary>
+    public bool ValidateMaskedOnly { get; init; } = true;
+
     /// <summary>Random tokens are drawn from: bases, or all ids (as published).</summary>
     public ReplaceWith ReplaceWith { get; init; } = ReplaceWith.Bases;
 
@@ -154,6 +160,12 @@ public sealed record ObjectiveConfig : IValidated
         SoftMaskWeight = SoftMaskWeight,
         Seed = seed,
     };
+
+    internal ObjectiveOptions ValidationOptions(long seed)
+    {
+        ObjectiveOptions options = Options(seed).ForEvaluation();
+        return ValidateMaskedOnly ? options with { MaskedShare = 1, RandomShare = 0 } : options;
+    }
 
     /// <inheritdoc/>
     public IEnumerable<string> Validate() => Options(0).Validate();

@@ -24,12 +24,11 @@ public sealed class TrainingData : IDisposable
                 MaxNFraction = config.Data.MaxNFraction,
             };
             TrainSampler = new WindowSampler(Genome, Split.Train, options);
-            ObjectiveOptions objective = config.Objective.Options(config.Seed);
-            TrainBuilder = new BatchBuilder(Genome, TrainSampler, Alphabet, objective);
+            TrainBuilder = new BatchBuilder(Genome, TrainSampler, Alphabet, config.Objective.Options(config.Seed));
             if (Split.Validation.Count > 0)
             {
                 ValidationSampler = new WindowSampler(Genome, Split.Validation, options with { Shuffle = false, Tail = TailPolicy.Short });
-                ValidationBuilder = new BatchBuilder(Genome, ValidationSampler, Alphabet, objective.ForEvaluation());
+                ValidationBuilder = new BatchBuilder(Genome, ValidationSampler, Alphabet, config.Objective.ValidationOptions(config.Seed));
             }
         }
         catch
