@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace GenoSeq.Models.Kernels.Cpu;
 
 /// <summary>
-/// Backward causal convolution. A work item is a span of rows, taken in blocks: gradients before the activation are rebuilt for
+/// Backward causal convolution. Four taps without resets take the path of <see cref="ConvFour{TOps, TVec}"/>, except where a
+/// halo's gradient comes in; the rest goes row by row. A work item is a span of rows, taken in blocks: gradients before the activation are rebuilt for
 /// a block and the taps - 1 steps after it, and then spread to the inputs. Weight and bias gradients are summed per item and
 /// the items' sums added in order.
 /// </summary>
@@ -55,6 +56,15 @@ internal sealed unsafe class ConvBackward<TOps, TVec>
         int end = Math.Min(start + _itemRows, _x.Length);
         float* sums = _sums + ((long)item * channels * (taps + 1));
         new Span<float>(sums, channels * (taps + 1)).Clear();
+        int first = 0;
+        bool touchesHalo = (start == 0 && _g.DInitialHalo != null) || (end > _x.Length - taps + 1 && _g.DFinalHalo != null);
+        if (taps == 4 && _x.SequenceIds == null && !touchesHalo)
+        {
+            for (; first <= channels - TOps.Width; first += TOps.Width)
+                ConvFour<TOps, TVec>.Backward(_x, _g, _weight, sums, batch, start, end, first);
+            if (first == channels) return;
+        }
+
         float* grad = KernelScratch.ForItem((long)(BlockRows + taps) * channels);
         float** inputs = stackalloc float*[CausalConv.MaxTaps];
         for (int block = start; block < end; block += BlockRows)
@@ -65,20 +75,20 @@ internal sealed unsafe class ConvBackward<TOps, TVec>
             {
                 ConvShared<TOps, TVec>.Collect(_x, batch, step, inputs);
                 float* row = grad + ((long)(step - block) * channels);
-                GradientRow(inputs, _g.DOut.At(batch, _x.Time(step)), row, step < blockEnd ? sums : null);
+                GradientRow(inputs, _g.DOut.At(batch, _x.Time(step)), row, step < blockEnd ? sums : null, first);
             }
 
-            if (_g.DX.IsPresent) SpreadBlock(batch, block, blockEnd, grad, inputs);
+            if (_g.DX.IsPresent) SpreadBlock(batch, block, blockEnd, grad, inputs, first);
             if (block == 0 && _g.DInitialHalo != null) SpreadHalo(batch, grad, inputs);
         }
     }
 
-    private void SpreadBlock(int batch, int start, int end, float* grad, float** rows)
+    private void SpreadBlock(int batch, int start, int end, float* grad, float** rows, int first)
     {
         for (int step = start; step < end; step++)
         {
             CollectLater(batch, step, start, grad, rows);
-            SpreadRow(rows, FinalHaloGradient(batch, step), _g.DX.At(batch, _x.Time(step)), _g.AccumulateX);
+            SpreadRow(rows, FinalHaloGradient(batch, step), _g.DX.At(batch, _x.Time(step)), _g.AccumulateX, first);
         }
     }
 
@@ -88,7 +98,7 @@ internal sealed unsafe class ConvBackward<TOps, TVec>
         {
             CollectLater(batch, step, 0, grad, rows);
             float* target = _g.DInitialHalo + ((((long)batch * (_x.Taps - 1)) + _x.Taps - 1 + step) * _x.Channels);
-            SpreadRow(rows, FinalHaloGradient(batch, step), target, add: false);
+            SpreadRow(rows, FinalHaloGradient(batch, step), target, add: false, first: 0);
         }
     }
 
@@ -123,7 +133,7 @@ internal sealed unsafe class ConvBackward<TOps, TVec>
 
     // Gradient before the activation; adds the step's share to the weight and bias sums unless sums is null.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void GradientRow(float** inputs, float* dout, float* target, float* sums)
+    private void GradientRow(float** inputs, float* dout, float* target, float* sums, int first)
     {
         int channels = _x.Channels;
         int taps = _x.Taps;
@@ -132,7 +142,7 @@ internal sealed unsafe class ConvBackward<TOps, TVec>
         float* weight = _weight;
         float* bias = _x.Bias;
         TVec one = TOps.Broadcast(1f);
-        for (int d = 0; d < channels; d += TOps.Width)
+        for (int d = first; d < channels; d += TOps.Width)
         {
             int lanes = Math.Min(TOps.Width, channels - d);
             TVec grad = Lanes<TOps, TVec>.Load(dout + d, lanes);
@@ -159,13 +169,13 @@ internal sealed unsafe class ConvBackward<TOps, TVec>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void SpreadRow(float** rows, float* extra, float* target, bool add)
+    private void SpreadRow(float** rows, float* extra, float* target, bool add, int first)
     {
         int channels = _x.Channels;
         int taps = _x.Taps;
         bool four = ConvShared<TOps, TVec>.IsFour(rows, taps);
         float* weight = _weight;
-        for (int d = 0; d < channels; d += TOps.Width)
+        for (int d = first; d < channels; d += TOps.Width)
         {
             int lanes = Math.Min(TOps.Width, channels - d);
             TVec value = ConvShared<TOps, TVec>.Linear(rows, taps, four, weight, extra, channels, d, lanes);

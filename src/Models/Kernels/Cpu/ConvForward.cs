@@ -3,7 +3,10 @@ using GenoSeq.Models.Kernels.Reference;
 
 namespace GenoSeq.Models.Kernels.Cpu;
 
-/// <summary>Forward causal convolution: rows in memory order, lanes are channels, work items are blocks of rows.</summary>
+/// <summary>
+/// Forward causal convolution: lanes are channels, work items are blocks of rows. Four taps without resets take the path of
+/// <see cref="ConvFour{TOps, TVec}"/>; anything else goes row by row, as does a last, partly filled register of channels.
+/// </summary>
 internal sealed unsafe class ConvForward<TOps, TVec>
     where TOps : ISimd<TVec>
     where TVec : unmanaged
@@ -37,16 +40,24 @@ internal sealed unsafe class ConvForward<TOps, TVec>
         int batch = item / _blocks;
         int start = item % _blocks * BlockRows;
         int end = Math.Min(start + BlockRows, _x.Length);
+        int first = 0;
+        if (_x.Taps == 4 && _x.SequenceIds == null)
+        {
+            for (; first <= _x.Channels - TOps.Width; first += TOps.Width)
+                ConvFour<TOps, TVec>.Forward(_x, _o, _weight, batch, start, end, first);
+            if (first == _x.Channels) return;
+        }
+
         float** taps = stackalloc float*[CausalConv.MaxTaps];
         for (int step = start; step < end; step++)
         {
             ConvShared<TOps, TVec>.Collect(_x, batch, step, taps);
-            Row(taps, _o.Out.At(batch, _x.Time(step)));
+            Row(taps, _o.Out.At(batch, _x.Time(step)), first);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private void Row(float** taps, float* target)
+    private void Row(float** taps, float* target, int first)
     {
         int channels = _x.Channels;
         int count = _x.Taps;
@@ -54,7 +65,7 @@ internal sealed unsafe class ConvForward<TOps, TVec>
         bool silu = _x.Silu;
         float* weight = _weight;
         float* bias = _x.Bias;
-        for (int d = 0; d < channels; d += TOps.Width)
+        for (int d = first; d < channels; d += TOps.Width)
         {
             int lanes = Math.Min(TOps.Width, channels - d);
             TVec value = ConvShared<TOps, TVec>.Linear(taps, count, four, weight, bias, channels, d, lanes);

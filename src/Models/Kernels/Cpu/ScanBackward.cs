@@ -13,7 +13,7 @@ internal sealed unsafe class ScanBackward<TOps, TVec>
     where TVec : unmanaged
 {
     private const int Chunk = ScanTile.Chunk;
-    private const int MaxGroupChannels = 128;
+    private const int MaxGroupChannels = 256;
 
     // Bounds the memory of the per-group dB and dC, whatever the length.
     private const int SegmentChunks = 32;
@@ -159,8 +159,9 @@ internal sealed unsafe class ScanBackward<TOps, TVec>
                 {
                     float* a = scratch.A + (((tile * states) + n) * width);
                     LoadCheckpoint(scratch.H, batch, start / Chunk, channel, lanes, n);
-                    Recompute(scratch, steps, states, a, n);
-                    Adjoint(scratch, steps, states, a, sums + (n * width), sums + ((states + n) * width), n);
+                    Recompute(scratch, steps, states, a, n, NextInputs(n / 4, batch, start - Chunk, channel, scratch.Delta));
+                    Ahead next = NextOutputs(n / 4, batch, start - Chunk, channel, scratch.Delta);
+                    Adjoint(scratch, steps, states, a, sums + (n * width), sums + ((states + n) * width), n, next);
                 }
 
                 Finish(scratch, batch, time, steps, channel, lanes, sums + (2 * states * width));
@@ -170,6 +171,28 @@ internal sealed unsafe class ScanBackward<TOps, TVec>
             Fold(scratch.SumB, steps * states / 4, _dB + row);
             Fold(scratch.SumC, steps * states / 4, _dC + row);
         }
+    }
+
+    // What the tile reads in the chunk that comes next (the earlier one), one tensor per group of four states.
+    private Ahead NextInputs(int pass, int batch, int start, int channel, float* scratch) => Next(
+        pass switch { 0 => _x.U, 1 => _x.Delta, 2 => _g.DOut, 3 => _x.Z, _ => default }, batch, start, channel, scratch);
+
+    // What it writes there, and its saved states.
+    private Ahead NextOutputs(int pass, int batch, int start, int channel, float* scratch)
+    {
+        if (pass == 3 && start >= 0)
+        {
+            long row = (((long)batch * SelectiveScan.ChunkCount(_x.Length)) + (start / Chunk)) * _x.States;
+            return new Ahead(_checkpoints + (row * _x.Channels) + channel, _x.Channels);
+        }
+
+        return Next(pass switch { 0 => _g.DU, 1 => _g.DDelta, 2 => _g.DZ, _ => default }, batch, start, channel, scratch);
+    }
+
+    private Ahead Next(Rows<float> rows, int batch, int start, int channel, float* scratch)
+    {
+        if (start < 0 || !rows.IsPresent) return Ahead.Nothing(scratch);
+        return new Ahead(rows.At(batch, _x.Time(start)) + channel, _x.Reverse ? -rows.RowStride : rows.RowStride);
     }
 
     private static void Fold(float* sums, int quads, float* target)
@@ -243,7 +266,7 @@ internal sealed unsafe class ScanBackward<TOps, TVec>
 
     // The forward recurrence of four states over the chunk, keeping decays and states.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Recompute(in Buffers s, int steps, int stride, float* a, int n)
+    private static void Recompute(in Buffers s, int steps, int stride, float* a, int n, Ahead ahead)
     {
         int width = TOps.Width;
         float* delta = s.Delta;
@@ -264,6 +287,7 @@ internal sealed unsafe class ScanBackward<TOps, TVec>
         TVec h3 = TOps.Load(h + (3 * width));
         for (int i = 0; i < steps; i++)
         {
+            ahead = ahead.Fetch();
             TVec step = TOps.Load(delta);
             TVec e0 = VectorMath<TOps, TVec>.Exp2(TOps.Mul(step, a0));
             TVec e1 = VectorMath<TOps, TVec>.Exp2(TOps.Mul(step, a1));
@@ -300,7 +324,7 @@ internal sealed unsafe class ScanBackward<TOps, TVec>
 
     // lambda_t = C_t dy_t + a_{t+1} lambda_{t+1}, from the chunk's last step to its first.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Adjoint(in Buffers s, int steps, int stride, float* a, float* carry, float* dA, int n)
+    private static void Adjoint(in Buffers s, int steps, int stride, float* a, float* carry, float* dA, int n, Ahead ahead)
     {
         int width = TOps.Width;
         int four = 4 * width;
@@ -331,6 +355,7 @@ internal sealed unsafe class ScanBackward<TOps, TVec>
         TVec d3 = d0;
         for (int i = 0; i < steps; i++)
         {
+            ahead = ahead.Fetch();
             TVec grad = TOps.Load(dy);
             TOps.AddFour(sumC, TOps.Mul(grad, h0), TOps.Mul(grad, h1), TOps.Mul(grad, h2), TOps.Mul(grad, h3));
             TVec l0 = TOps.Fma(grad, TOps.Broadcast(c[0]), c0);

@@ -11,7 +11,7 @@ internal sealed unsafe class ScanForward<TOps, TVec>
     where TVec : unmanaged
 {
     private const int Chunk = ScanTile.Chunk;
-    private const int MaxGroupChannels = 64;
+    private const int MaxGroupChannels = 256;
 
     private readonly SelectiveScanInputs<float> _x;
     private readonly SelectiveScanOutputs<float> _o;
@@ -74,8 +74,9 @@ internal sealed unsafe class ScanForward<TOps, TVec>
                 Prepare(batch, time, steps, channel, lanes, delta, du, y);
                 for (int n = 0; n < states; n += 4)
                 {
+                    Ahead ahead = NextRows(n / 4, batch, start + Chunk, channel, delta);
                     FourStates(
-                        steps, states, a + (((tile * states) + n) * width), tileState + (n * width), b + n, c + n, resets, delta, du, y);
+                        steps, states, a + (((tile * states) + n) * width), tileState + (n * width), b + n, c + n, resets, delta, du, y, ahead);
                 }
 
                 if (_o.Out.IsPresent) Finish(batch, time, steps, channel, lanes, y);
@@ -90,6 +91,15 @@ internal sealed unsafe class ScanForward<TOps, TVec>
             float* target = _o.FinalState + StateOffset(batch, channel);
             ScanTile.TransposeOut(h + (tile * states * width), _x.States, lanes, width, target);
         }
+    }
+
+    // What the tile reads and writes in its next chunk, one tensor per group of four states.
+    private Ahead NextRows(int pass, int batch, int start, int channel, float* scratch)
+    {
+        if (start >= _x.Length) return Ahead.Nothing(scratch);
+        Rows<float> rows = pass switch { 0 => _x.U, 1 => _x.Delta, 2 => _x.Z, 3 => _o.Out, _ => default };
+        if (!rows.IsPresent) return Ahead.Nothing(scratch);
+        return new Ahead(rows.At(batch, _x.Time(start)) + channel, _x.Reverse ? -rows.RowStride : rows.RowStride);
     }
 
     private long StateOffset(int batch, int channel) => (((long)batch * _x.Channels) + channel) * _x.States;
@@ -133,7 +143,7 @@ internal sealed unsafe class ScanForward<TOps, TVec>
     // The recurrence of four states over one chunk; states and their A stay in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void FourStates(
-        int steps, int stride, float* a, float* h, float* b, float* c, byte* resets, float* delta, float* du, float* y)
+        int steps, int stride, float* a, float* h, float* b, float* c, byte* resets, float* delta, float* du, float* y, Ahead ahead)
     {
         int width = TOps.Width;
         TVec a0 = TOps.Load(a);
@@ -146,6 +156,7 @@ internal sealed unsafe class ScanForward<TOps, TVec>
         TVec h3 = TOps.Load(h + (3 * width));
         for (int i = 0; i < steps; i++)
         {
+            ahead = ahead.Fetch();
             TVec step = TOps.Load(delta);
             TVec e0 = VectorMath<TOps, TVec>.Exp2(TOps.Mul(step, a0));
             TVec e1 = VectorMath<TOps, TVec>.Exp2(TOps.Mul(step, a1));
