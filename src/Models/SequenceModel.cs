@@ -130,6 +130,7 @@ public sealed class SequenceModel : nn.Module
     public Tensor step(Tensor ids, ModelState state)
     {
         ArgumentNullException.ThrowIfNull(state);
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = Embedding.forward(ids);
         Tensor? r = null;
         for (int i = 0; i < _layers.Count; i++)
@@ -137,13 +138,14 @@ public sealed class SequenceModel : nn.Module
             (x, r) = _layers[i].step(x, r, state.Layers[i]);
         }
 
-        return Head.forward(NormF.AddNorm(x, r, false).Normed);
+        return Head.forward(NormF.AddNorm(x, r, false).Normed).MoveToOuterDisposeScope();
     }
 
     // Hidden states with strands as batch entries: [batch, ...], or [2 batch, ...] with the other strands behind.
     private Tensor Strands(Tensor ids, Tensor? sequenceIds)
     {
         ArgumentNullException.ThrowIfNull(ids);
+        sequenceIds = sequenceIds is null ? null : Segments(sequenceIds);
         if (_complement is not null)
         {
             Tensor other = _complement.index_select(0, ids.flip(1).reshape(-1).to(int64)).reshape(ids.size(0), ids.size(1));
@@ -152,6 +154,12 @@ public sealed class SequenceModel : nn.Module
         }
 
         Tensor x = Embedding.forward(ids);
+        if (Recompute && is_grad_enabled() && !x.requires_grad)
+        {
+            // With a frozen embedding nothing would reach the graph: recomputation differentiates what its input leads to.
+            x.requires_grad = true;
+        }
+
         Tensor? r = null;
         for (int i = 0; i < _layers.Count; i++)
         {
@@ -173,6 +181,22 @@ public sealed class SequenceModel : nn.Module
         }
 
         return NormF.AddNorm(x, r, false).Normed;
+    }
+
+    // Runs of equal ids numbered from 0, so that every mixer sees the same boundaries even where an id comes back.
+    private static Tensor Segments(Tensor sequenceIds)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable mode = no_grad();
+        long length = sequenceIds.size(1);
+        Tensor first = zeros([sequenceIds.size(0), Math.Min(length, 1)], int32, sequenceIds.device);
+        if (length < 2)
+        {
+            return first.MoveToOuterDisposeScope();
+        }
+
+        Tensor change = sequenceIds.narrow(1, 1, length - 1).ne(sequenceIds.narrow(1, 0, length - 1)).to(int32);
+        return cat([first, change], 1).cumsum(1).to(int32).MoveToOuterDisposeScope();
     }
 
     // A layer's input, unless it lives on as the residual: from here on only the graph may need it.

@@ -62,9 +62,11 @@ public sealed class Block : nn.Module
     /// </summary>
     public (Tensor X, Tensor Residual) ForwardRecomputed(Tensor x, Tensor? residual, MixContext context)
     {
+        using DisposeScope scope = NewDisposeScope();
         Tensor r = residual is null ? x : residual + x;
         Tensor[] outputs = utils.checkpoint.run(inputs => Inner(inputs[0]!, context), r);
-        return (outputs[0], outputs.Length > 1 ? r + outputs[1] : r);
+        Tensor sum = outputs.Length > 1 ? r + outputs[1] : r;
+        return (outputs[0].MoveToOuterDisposeScope(), ReferenceEquals(sum, x) ? x : sum.MoveToOuterDisposeScope());
     }
 
     /// <summary>Runs the layer on one position.</summary>

@@ -53,7 +53,8 @@ public sealed class MambaMixer : Mixer
             Tensor xz = In(x, Fwd, mirrored);
             if (_config.BidirectionalStrategy == "add")
             {
-                return Out(Inner(xz, context, (Fwd, mirrored), (Rev, !mirrored)), Fwd, mirrored);
+                // The bias belongs to each direction's output, so the sum holds it twice.
+                return Out(Inner(xz, context, (Fwd, mirrored), (Rev, !mirrored)), Fwd, mirrored, 2);
             }
 
             return Out(Inner(xz, context, (Fwd, mirrored)), Fwd, mirrored)
@@ -87,9 +88,10 @@ public sealed class MambaMixer : Mixer
     private Tensor In(Tensor x, MambaDirection d, bool mirrored) =>
         Gemm.Linear(x, mirrored ? d.InProj.weight.flip(1) : d.InProj.weight, d.InProj.bias, ComputeType);
 
-    private Tensor Out(Tensor y, MambaDirection d, bool mirrored)
+    private Tensor Out(Tensor y, MambaDirection d, bool mirrored, int directions = 1)
     {
         Tensor? bias = mirrored ? d.OutProj.bias?.flip(0) : d.OutProj.bias;
+        bias = directions == 1 ? bias : bias?.mul(directions);
         return Gemm.Linear(y, mirrored ? d.OutProj.weight.flip(0) : d.OutProj.weight, bias, ComputeType);
     }
 

@@ -17,8 +17,6 @@ namespace GenoSeq.Models.Mixers;
 /// </remarks>
 internal sealed unsafe class MambaScan : autograd.Function
 {
-    // Tokens above which temporaries are worth cutting by batch entry.
-    private const long SliceTokens = 32768;
     private const int PerDirection = 7;
 
     private readonly bool[] _reverse;
@@ -33,6 +31,9 @@ internal sealed unsafe class MambaScan : autograd.Function
         _sequenceIds = sequenceIds;
         _compute = compute;
     }
+
+    /// <summary>Tokens above which temporaries are worth cutting by batch entry.</summary>
+    internal static long SliceTokens { get; set; } = 32768;
 
     protected override string Name => "MambaScan";
 
