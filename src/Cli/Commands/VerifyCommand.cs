@@ -3,18 +3,19 @@ using System.Globalization;
 using GenoSeq.Cli.Console;
 using GenoSeq.Models;
 using GenoSeq.Torch.Safetensors;
+using GenoSeq.Training.Configuration;
 
 namespace GenoSeq.Cli.Commands;
 
 /// <summary><c>genoseq verify</c>: a model against recorded outputs of another implementation.</summary>
 internal sealed class VerifyCommand
 {
-    private readonly Option<string> _config = new("--config") { Description = "The model's config.json", Required = true, HelpName = "FILE" };
-    private readonly Option<string> _weights = new("--weights") { Description = "Its weights (safetensors file, index or folder)", Required = true, HelpName = "FILE" };
+    private readonly Option<string?> _config = new("--config") { Description = "The model's config.json", HelpName = "FILE" };
+    private readonly Option<string?> _weights = new("--weights") { Description = "Its weights (safetensors file, index or folder)", HelpName = "FILE" };
 
     private readonly Option<string> _reference = new("--reference")
     {
-        Description = "Recorded input_ids, logits, and where present labels, hidden_states, loss, grad.NAME",
+        Description = "Recorded input_ids, logits, and where present labels, hidden_states, loss, grad.NAME; or a recorded selective scan, which needs no model",
         Required = true,
         HelpName = "IO.safetensors",
     };
@@ -35,15 +36,14 @@ internal sealed class VerifyCommand
         verb.Add(self._reference);
         verb.Add(self._tolerance);
         return verb.WithExample(
-            "genoseq verify --config config.json --weights model.safetensors --reference recorded.safetensors", "Logits, loss and gradients");
+            "genoseq verify --config config.json --weights model.safetensors --reference recorded.safetensors", "Logits, loss and gradients")
+            .WithExample("genoseq verify --reference selective_scan.safetensors", "The scan kernels alone, on every path of this machine");
     }
 
     private int Run(CommandContext context)
     {
-        string config = context.Parse.GetValue(_config)!;
-        using SequenceModel model = ModelFile.Load(config, context.Parse.GetValue(_weights)!);
         using SafetensorsCheckpoint reference = SafetensorsCheckpoint.Open(context.Parse.GetValue(_reference)!);
-        IReadOnlyList<VerificationRow> rows = Verification.Run(model, ModelFile.ReadConfig(config).Layout, reference, context.Parse.GetValue(_tolerance));
+        IReadOnlyList<VerificationRow> rows = Compare(context, reference, context.Parse.GetValue(_tolerance));
         var table = new ConsoleTable("quantity", "max abs difference", "relative norm", "error", "tolerance", "result");
         foreach (VerificationRow r in rows)
         {
@@ -54,6 +54,25 @@ internal sealed class VerifyCommand
         int over = rows.Count(r => !r.Passed);
         context.Reporter.Info(rows.Count == 0 ? "nothing was recorded to compare" : $"{rows.Count - over} of {rows.Count} quantities agree");
         return over == 0 && rows.Count > 0 ? ExitCodes.Ok : ExitCodes.Failed;
+    }
+
+    private IReadOnlyList<VerificationRow> Compare(CommandContext context, SafetensorsCheckpoint reference, double tolerance)
+    {
+        string? config = context.Parse.GetValue(_config);
+        string? weights = context.Parse.GetValue(_weights);
+        if (config is null && weights is null && ScanVerification.Recognizes(reference))
+        {
+            return ScanVerification.Run(reference, tolerance);
+        }
+
+        if (config is null || weights is null)
+        {
+            throw new ConfigException(new ConfigProblem(config is null ? "--config" : "--weights", "a model is needed to compare with this recording", null,
+                "--config FILE and --weights FILE", "genoseq verify --help"));
+        }
+
+        using SequenceModel model = ModelFile.Load(config, weights);
+        return Verification.Run(model, ModelFile.ReadConfig(config).Layout, reference, tolerance);
     }
 
     private static string Text(double x) => x.ToString("0.00e+00", CultureInfo.InvariantCulture);

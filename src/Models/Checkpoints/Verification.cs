@@ -29,7 +29,7 @@ public static class Verification
     private const double LossShare = 0.1;
 
     /// <summary>Multiple of the tolerance that a gradient's relative norm may be off.</summary>
-    private const double GradientMultiple = 10;
+    internal const double GradientMultiple = 10;
 
     /// <summary>Compares.</summary>
     /// <param name="model">The model, with the recorded weights.</param>
@@ -113,13 +113,18 @@ public static class Verification
                 $"[{string.Join(", ", ours.shape)}], as this model gives", "the reference that belongs to the configuration");
         }
 
+        rows.Add(Row(name, ours, theirs, tolerance, name.StartsWith("grad.", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Compares two tensors: gradients by relative norm, the rest by the largest difference.</summary>
+    internal static VerificationRow Row(string name, Tensor ours, Tensor theirs, double tolerance, bool gradient)
+    {
+        theirs = theirs.to(float64);
         Tensor difference = ours.detach().cpu().to(float64) - theirs;
         double max = difference.abs().max().item();
-        double norm = theirs.norm().item();
-        double relative = difference.norm().item() / Math.Max(norm, 1e-30);
-        bool gradient = name.StartsWith("grad.", StringComparison.Ordinal);
+        double relative = difference.norm().item() / Math.Max(theirs.norm().item(), 1e-30);
         double scale = name == "loss" ? Math.Abs(theirs.max().item()) : Math.Max(theirs.abs().max().item(), 1);
-        rows.Add(new VerificationRow(name, max, relative, tolerance, gradient ? relative : max / Math.Max(scale, 1e-30)));
+        return new VerificationRow(name, max, relative, tolerance, gradient ? relative : max / Math.Max(scale, 1e-30));
     }
 
     private static Tensor Require(SafetensorsCheckpoint reference, string name, SequenceModel model)
