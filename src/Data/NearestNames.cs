@@ -7,7 +7,7 @@ public static class NearestNames
     /// Returns up to <paramref name="count"/> candidates, the most similar first; ties keep the candidates' order.
     /// </summary>
     /// <remarks>
-    /// The measure is the edit distance of Levenshtein (1966) without regard to case. A name that equals another but
+    /// The measure is <see cref="EditDistance"/> without regard to case. A name that equals another but
     /// for a
     /// <c>chr</c> prefix counts as distance 0, since that is the commonest disagreement between genome files.
     /// </remarks>
@@ -39,23 +39,6 @@ public static class NearestNames
         {
             return 0;
         }
-        // Two rows of the dynamic programme suffice for the distance alone.
-        var previous = new int[b.Length + 1];
-        var current = new int[b.Length + 1];
-        for (int j = 0; j <= b.Length; j++)
-        {
-            previous[j] = j;
-        }
-        for (int i = 1; i <= a.Length; i++)
-        {
-            current[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int cost = char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1;
-                current[j] = Math.Min(Math.Min(current[j - 1], previous[j]) + 1, previous[j - 1] + cost);
-            }
-            (previous, current) = (current, previous);
-        }
-        return previous[b.Length];
+        return EditDistance.Between(a.ToLowerInvariant(), b.ToLowerInvariant());
     }
 }

@@ -5,7 +5,7 @@ public class ArchitectureTests
     [Fact]
     public void DataProject_ReferencesNothing()
     {
-        string project = File.ReadAllText(Path.Combine(Folders.Root, "src", "Data", "GenoSeq.Data.csproj"));
+        string project = File.ReadAllText(Path.Combine(Repository.Root, "src", "Data", "GenoSeq.Data.csproj"));
         Assert.DoesNotContain("PackageReference", project, StringComparison.Ordinal);
         Assert.DoesNotContain("ProjectReference", project, StringComparison.Ordinal);
         Assert.All(

@@ -152,7 +152,7 @@ public class CountModelTests
     [Fact]
     public void Evaluate_Interval_IsTheMeanOfBitsWithinIt()
     {
-        using FastaGenome genome = FastaGenome.Load(Path.Combine(Folders.Data, "vibrio_cholerae_n16961.fa.gz"));
+        using FastaGenome genome = FastaGenome.Load(Path.Combine(Path.Combine(Repository.Root, "data"), "vibrio_cholerae_n16961.fa.gz"));
         var model = new FlankCountModel(3);
         model.Fit(genome, [new GenomeInterval(0, 0, 1_000_000)]);
         // Longer than one block, so its seams are tested too.
@@ -175,7 +175,7 @@ public class CountModelTests
     [Fact]
     public void Evaluate_HeldOutEcoli_LongerContextsHelp()
     {
-        using FastaGenome genome = FastaGenome.Load(Path.Combine(Folders.Data, "ecoli_k12_mg1655.fa.gz"));
+        using FastaGenome genome = FastaGenome.Load(Path.Combine(Path.Combine(Repository.Root, "data"), "ecoli_k12_mg1655.fa.gz"));
         GenomeSplit split = GenomeSplit.Create(genome, new SplitOptions { ValidationFraction = 0.05 });
         double[] markov = [.. new[] { 0, 2, 5, 8 }.Select(order => HeldOut(new MarkovModel(order)))];
         double[] flank = [.. new[] { 1, 3, 5 }.Select(k => HeldOut(new FlankCountModel(k)))];

@@ -8,7 +8,7 @@ public class PeerFastaTests
 {
     private static readonly string[] s_sets = ["scikit_bio", "seqkit", "samtools", "biofmt_specimens", "genometools"];
 
-    private static FastaGenome Load(string file) => FastaGenome.Load(Path.Combine(Folders.PeerInputs(""), file));
+    private static FastaGenome Load(string file) => FastaGenome.Load(Path.Combine(Repository.SharedPath("data", "peer_inputs"), file));
 
     private static InputDataException Refusal(string file) => Assert.Throws<InputDataException>(() => Load(file));
 
@@ -18,7 +18,7 @@ public class PeerFastaTests
         int read = 0;
         int refused = 0;
         foreach (string file in s_sets.SelectMany(s =>
-            Directory.EnumerateFiles(Folders.PeerInputs(s), "*", SearchOption.AllDirectories)))
+            Directory.EnumerateFiles(Repository.SharedPath("data", "peer_inputs", s), "*", SearchOption.AllDirectories)))
         {
             FastaGenome genome;
             try
@@ -40,7 +40,7 @@ public class PeerFastaTests
     [SharedFact]
     public void Load_FilesWithSamtoolsIndex_HaveItsNamesAndLengths()
     {
-        string[] indexes = [.. Directory.EnumerateFiles(Folders.PeerInputs("samtools"), "*.fai",
+        string[] indexes = [.. Directory.EnumerateFiles(Repository.SharedPath("data", "peer_inputs", "samtools"), "*.fai",
             SearchOption.AllDirectories)];
         Assert.True(indexes.Length >= 4);
         foreach (string index in indexes)
@@ -102,7 +102,7 @@ public class PeerFastaTests
     {
         Assert.Equal("this looks like a 2bit file, not FASTA",
             Refusal("biopython/TwoBit/sequence.littleendian.2bit").What);
-        string yeast = Path.Combine(Folders.Shared, "data", "genomes", "yeast", "scerevisiae_s288c.fa.gz");
+        string yeast = Repository.SharedPath("data", "genomes", "yeast", "scerevisiae_s288c.fa.gz");
         using FastaGenome genome = FastaGenome.Load(yeast);
         Assert.Equal((16, 12_157_149L, 17_357L), (genome.Contigs.Count, genome.TotalBases, genome.Digest.NCount));
         Assert.Equal("00cb4fe6223b2ff8dc809da34e8d5eb9296b7d935b04afd8b8cfa1435f15d85a", genome.Digest.Files[0].Sha256);

@@ -12,7 +12,7 @@ public class ShippedGenomesTests
     {
         string[] columns = row.Split('\t');
         long[] counts = [.. columns[3..].Select(c => long.Parse(c, CultureInfo.InvariantCulture))];
-        using FastaGenome genome = FastaGenome.Load(Path.Combine(Folders.Data, columns[0]));
+        using FastaGenome genome = FastaGenome.Load(Path.Combine(Path.Combine(Repository.Root, "data"), columns[0]));
         GenomeFileDigest digest = Assert.Single(genome.Digest.Files);
         Assert.Equal(columns[1], digest.Size.ToString(CultureInfo.InvariantCulture));
         Assert.Equal(columns[2], digest.Sha256);
@@ -31,11 +31,11 @@ public class ShippedGenomesTests
     [Fact]
     public void Manifest_ListsEveryShippedGenome()
     {
-        IEnumerable<string> files = Directory.EnumerateFiles(Folders.Data, "*.fa.gz").Select(f =>
+        IEnumerable<string> files = Directory.EnumerateFiles(Path.Combine(Repository.Root, "data"), "*.fa.gz").Select(f =>
             Path.GetFileName(f)!).Order(StringComparer.Ordinal);
         Assert.Equal(files, ManifestRows().Select(r => r.Split('\t')[0]).Order(StringComparer.Ordinal));
     }
 
     private static IEnumerable<string> ManifestRows() =>
-        File.ReadLines(Path.Combine(Folders.Data, "manifest.tsv")).Skip(1);
+        File.ReadLines(Path.Combine(Path.Combine(Repository.Root, "data"), "manifest.tsv")).Skip(1);
 }

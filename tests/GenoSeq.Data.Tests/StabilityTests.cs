@@ -13,7 +13,7 @@ public class StabilityTests
     [Fact]
     public void Windows_OfShippedGenome_AreTheRecordedOnes()
     {
-        using FastaGenome genome = FastaGenome.Load(Path.Combine(Folders.Data, "lambda_NC_001416.fa.gz"));
+        using FastaGenome genome = FastaGenome.Load(Path.Combine(Path.Combine(Repository.Root, "data"), "lambda_NC_001416.fa.gz"));
         WindowSampler sampler = Sampler(genome);
         Assert.Equal(
             [16003, 43003, 19003, 21003, 32003, 18003, 36003, 4003, 18067, 40067, 14067, 5067],
@@ -27,7 +27,7 @@ public class StabilityTests
     [InlineData(ObjectiveKind.Causal, "bytes", "e5d6055cdbc43e08")]
     public void Batches_OfShippedGenome_AreTheRecordedOnes(ObjectiveKind kind, string alphabet, string digest)
     {
-        using FastaGenome genome = FastaGenome.Load(Path.Combine(Folders.Data, "lambda_NC_001416.fa.gz"));
+        using FastaGenome genome = FastaGenome.Load(Path.Combine(Path.Combine(Repository.Root, "data"), "lambda_NC_001416.fa.gz"));
         WindowSampler sampler = Sampler(genome);
         var builder = new BatchBuilder(
             genome, sampler, Alphabet.Get(alphabet), new ObjectiveOptions { Kind = kind, Seed = 7 });

@@ -1,3 +1,5 @@
+using GenoSeq.Data;
+
 namespace GenoSeq.Training.Configuration;
 
 /// <summary>Finds the names that a mistyped one was probably meant to be.</summary>
@@ -17,7 +19,7 @@ public static class NearestName
         foreach (string candidate in candidates)
         {
             string folded = Fold(candidate);
-            int distance = Distance(wanted, folded);
+            int distance = EditDistance.Between(wanted, folded);
             int limit = Math.Max(1, Math.Max(wanted.Length, folded.Length) / 3);
             if (distance <= limit && distance < Math.Max(wanted.Length, folded.Length))
             {
@@ -33,40 +35,6 @@ public static class NearestName
 
         found.Sort((a, b) => a.Distance != b.Distance ? a.Distance.CompareTo(b.Distance) : a.Order.CompareTo(b.Order));
         return [.. found.Take(most).Select(f => f.Name)];
-    }
-
-    /// <summary>
-    /// Edits (insertion, deletion, substitution, swap of neighbours) that turn <paramref name="a"/> into <paramref name="b"/>.
-    /// </summary>
-    public static int Distance(ReadOnlySpan<char> a, ReadOnlySpan<char> b)
-    {
-        int[] beforeLast = new int[b.Length + 1];
-        int[] last = new int[b.Length + 1];
-        int[] row = new int[b.Length + 1];
-        for (int j = 0; j <= b.Length; j++)
-        {
-            last[j] = j;
-        }
-
-        for (int i = 1; i <= a.Length; i++)
-        {
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int cost = a[i - 1] == b[j - 1] ? 0 : 1;
-                int best = Math.Min(Math.Min(row[j - 1], last[j]) + 1, last[j - 1] + cost);
-                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                {
-                    best = Math.Min(best, beforeLast[j - 2] + 1);
-                }
-
-                row[j] = best;
-            }
-
-            (beforeLast, last, row) = (last, row, beforeLast);
-        }
-
-        return last[b.Length];
     }
 
     private static string Fold(string name) => name.TrimStart('-').Replace('-', '_').ToLowerInvariant();

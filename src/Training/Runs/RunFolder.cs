@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using GenoSeq.Torch.IO;
 
 namespace GenoSeq.Training.Runs;
 
@@ -110,7 +111,7 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Writes a small text file of the run atomically, ending in a line feed.</summary>
     public void WriteText(string name, string text) =>
-        RunFiles.WriteAtomic(Path.Combine(FullPath, name), text.EndsWith('\n') ? text : text + "\n");
+        AtomicFile.WriteAllText(Path.Combine(FullPath, name), text.EndsWith('\n') ? text : text + "\n");
 
     /// <summary>Writes <c>config.yaml</c>, the fully resolved configuration.</summary>
     public void WriteConfig(string yaml) => WriteText("config.yaml", yaml);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using GenoSeq.Torch.IO;
 
 namespace GenoSeq.Training.Runs;
 
@@ -52,7 +53,7 @@ internal sealed class RunLock : IDisposable
                 throw Held(folder, before);
             }
 
-            RunFiles.WriteAtomic(holder, Describe(Environment.ProcessId) + "\n");
+            AtomicFile.WriteAllText(holder, Describe(Environment.ProcessId) + "\n");
             return new RunLock(stream, holder);
         }
         catch

@@ -13,7 +13,7 @@ public sealed class GoldenModelTests
     [InlineData("llama-hf")]
     public void Reference_Recorded_IsReproduced(string name)
     {
-        string folder = SharedFiles.Path("golden");
+        string folder = Repository.SharedPath("golden");
         string config = Path.Combine(folder, $"{name}.config.json");
         using SequenceModel model = ModelFile.Load(config, Path.Combine(folder, $"{name}.weights.safetensors"));
         using SafetensorsCheckpoint reference = SafetensorsCheckpoint.Open(Path.Combine(folder, $"{name}.io.safetensors"));

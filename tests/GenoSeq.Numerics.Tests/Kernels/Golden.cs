@@ -3,24 +3,12 @@ using System.Text.Json;
 
 namespace GenoSeq.Numerics.Tests.Kernels;
 
-/// <summary>A fact that needs the golden files beside the checkout.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class SharedFactAttribute : FactAttribute
-{
-    public SharedFactAttribute()
-    {
-        if (Golden.Folder is null) Skip = "skipped: ../shared absent";
-    }
-}
-
 /// <summary>Reads fp32 tensors of golden safetensors files.</summary>
 internal static class Golden
 {
-    public static string? Folder { get; } = Find();
-
     public static Dictionary<string, (int[] Shape, double[] Values)> Read(string name)
     {
-        byte[] bytes = File.ReadAllBytes(Path.Combine(Folder!, name));
+        byte[] bytes = File.ReadAllBytes(Repository.SharedPath("golden", name));
         int header = checked((int)BinaryPrimitives.ReadInt64LittleEndian(bytes));
         using JsonDocument json = JsonDocument.Parse(bytes.AsMemory(8, header));
         var tensors = new Dictionary<string, (int[], double[])>();
@@ -35,17 +23,5 @@ internal static class Golden
         }
 
         return tensors;
-    }
-
-    private static string? Find()
-    {
-        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            if (!File.Exists(Path.Combine(at.FullName, "GenoSeq.sln"))) continue;
-            string folder = Path.Combine(at.FullName, "..", "shared", "golden");
-            return Directory.Exists(folder) ? folder : null;
-        }
-
-        return null;
     }
 }

@@ -6,7 +6,7 @@ namespace GenoSeq.Torch.Tests.Safetensors;
 /// <summary>Files written by the format's reference implementation.</summary>
 public class SafetensorsGoldenTests
 {
-    private static string[] Files => Directory.GetFiles(SharedFactAttribute.Golden, "*.safetensors");
+    private static string[] Files => Directory.GetFiles(Repository.SharedPath("golden"), "*.safetensors");
 
     [SharedFact]
     public void Open_EveryGoldenFile_AllTensorsAlignedAndFinite()
@@ -29,7 +29,7 @@ public class SafetensorsGoldenTests
     public void Open_MambaWeights_HaveNamesShapesAndKnownValues()
     {
         using var checkpoint =
-            SafetensorsCheckpoint.Open(Path.Combine(SharedFactAttribute.Golden, "mamba-hf.weights.safetensors"));
+            SafetensorsCheckpoint.Open(Path.Combine(Repository.SharedPath("golden"), "mamba-hf.weights.safetensors"));
         Assert.Equal("pt", checkpoint.Metadata["format"]);
         var decay = checkpoint["backbone.layers.0.mixer.A_log"];
         Assert.Equal(2, decay.Shape.Length);

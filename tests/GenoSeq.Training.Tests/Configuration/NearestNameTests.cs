@@ -1,3 +1,4 @@
+using GenoSeq.Data;
 using GenoSeq.Training.Configuration;
 
 namespace GenoSeq.Training.Tests.Configuration;
@@ -12,8 +13,8 @@ public class NearestNameTests
     [InlineData("ab", "ba", 1)]
     public void Distance_Pairs_AreAsDefined(string a, string b, int distance)
     {
-        Assert.Equal(distance, NearestName.Distance(a, b));
-        Assert.Equal(distance, NearestName.Distance(b, a));
+        Assert.Equal(distance, EditDistance.Between(a, b));
+        Assert.Equal(distance, EditDistance.Between(b, a));
     }
 
     [Theory]
