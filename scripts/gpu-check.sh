@@ -37,7 +37,7 @@ data=data.fasta=[data/lambda_NC_001416.fa.gz]
 check pretrain-transformer genoseq pretrain --preset transformer-tiny "$data" data.context_length=256 train.steps=20 train.warmup_steps=2 train.log_every=5 device=cuda -o "$work/run1"
 check pretrain-bf16 genoseq pretrain --preset transformer-tiny "$data" data.context_length=256 train.steps=20 train.warmup_steps=2 train.precision=bf16 device=cuda -o "$work/run2"
 check pretrain-mamba-portable genoseq pretrain --preset mamba-tiny "$data" data.context_length=64 train.global_batch_size=1024 train.steps=5 train.warmup_steps=1 device=cuda -o "$work/run3"
-tail -3 "$out"/pretrain-*.log
+for log in "$out"/pretrain-*.log; do tail -n 3 "$log"; done
 if (($(nvidia-smi -L | wc -l) > 1)); then
   worker() {
     local rank pids=() code=0
