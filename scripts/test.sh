@@ -21,7 +21,7 @@ rm -rf "$results"
 mkdir -p "$results"
 
 projects=()
-for project in tests/*/*.csproj; do
+for project in tests/*/*.Tests.csproj; do
   name=$(basename "$project" .csproj)
   [[ -n ${PROJECTS:-} && " $PROJECTS " != *" $name "* ]] || projects+=("$name")
 done

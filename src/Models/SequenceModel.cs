@@ -29,6 +29,7 @@ public sealed class SequenceModel : nn.Module
     public SequenceModel(ModelConfig config, ReadOnlySpan<int> complement = default)
     {
         ModelConfigException.ThrowIfAny(config);
+        using DisposeScope scope = NewDisposeScope();
         Config = config;
         Embedding = register_module("embedding", new nn.Embedding(config.VocabSize, config.DModel));
         string kinds = config.LayerKinds();

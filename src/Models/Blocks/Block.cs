@@ -58,13 +58,14 @@ public sealed class Block : nn.Module
     }
 
     /// <summary>
-    /// Runs the layer keeping nothing but the residual stream: backward computes the rest again.
+    /// Runs the layer keeping nothing but the residual stream: backward computes the rest again, and for long inputs batch
+    /// entry by batch entry, so that what it holds meanwhile does not grow with the batch.
     /// </summary>
     public (Tensor X, Tensor Residual) ForwardRecomputed(Tensor x, Tensor? residual, MixContext context)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor r = residual is null ? x : residual + x;
-        Tensor[] outputs = utils.checkpoint.run(inputs => Inner(inputs[0]!, context), r);
+        Tensor[] outputs = Recomputed(r, context);
         Tensor sum = outputs.Length > 1 ? r + outputs[1] : r;
         return (outputs[0].MoveToOuterDisposeScope(), ReferenceEquals(sum, x) ? x : sum.MoveToOuterDisposeScope());
     }
@@ -84,6 +85,30 @@ public sealed class Block : nn.Module
 
         (n, r) = Norm2!.AddNorm(x, r, false);
         return (Mlp.forward(n), r);
+    }
+
+    private Tensor[] Recomputed(Tensor r, MixContext context)
+    {
+        long batch = r.size(0);
+        int each = (int)Math.Clamp(MambaScan.SliceTokens / Math.Max(r.size(1), 1), 1, Math.Max(batch, 1));
+        if (batch <= each)
+        {
+            return Run(r, context.SequenceIds);
+        }
+
+        long[] sizes = [.. Enumerable.Range(0, (int)batch).Chunk(each).Select(c => (long)c.Length)];
+        Tensor[] pieces = r.split(sizes);
+        var outputs = new Tensor[pieces.Length][];
+        for (int i = 0; i < pieces.Length; i++)
+        {
+            outputs[i] = Run(pieces[i], context.SequenceIds?.narrow(0, (long)i * each, sizes[i]));
+        }
+
+        return [.. Enumerable.Range(0, outputs[0].Length).Select(k => cat(Array.ConvertAll(outputs, o => o[k])))];
+
+        // The ids are an input too, so that they live as long as the graph.
+        Tensor[] Run(Tensor piece, Tensor? ids) =>
+            utils.checkpoint.run(inputs => Inner(inputs[0]!, context with { SequenceIds = inputs[1] }), piece, ids);
     }
 
     // With an MLP the first branch's output joins the residual outside, so that the stream itself is never recomputed.

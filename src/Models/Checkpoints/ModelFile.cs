@@ -117,8 +117,9 @@ public static class ModelFile
         ArgumentNullException.ThrowIfNull(model);
         layout ??= ModelLayout.For(model.Config);
         Directory.CreateDirectory(folder);
+        using DisposeScope scope = NewDisposeScope();
         IEnumerable<SafetensorsSource> tensors = Named(model, layout).Select(p => TensorFiles.Source(p.Name, p.Value))
-            .Concat(layout.Constants(model).Select(c => TensorFiles.Source(c.Name, c.Value().DetachFromDisposeScope())));
+            .Concat(layout.Constants(model).Select(c => TensorFiles.Source(c.Name, c.Value())));
         SafetensorsWriter.WriteFile(Path.Combine(folder, Weights), tensors, new Dictionary<string, string> { ["format"] = "pt" });
         AtomicFile.WriteAllText(Path.Combine(folder, Configuration), ConfigText(model.Config, layout));
     }
@@ -142,26 +143,41 @@ public static class ModelFile
         using IDisposable mode = no_grad();
         var targets = model.named_parameters(remove_duplicate: false)
             .ToDictionary(p => layout.FileName(p.name, model.Config), p => p.parameter);
-        HashSet<string> constants = [.. layout.Constants(model).Select(c => c.Name)];
+        Dictionary<string, Func<Tensor>> constants = layout.Constants(model).ToDictionary(c => c.Name, c => c.Value);
         var filled = new Dictionary<nn.Parameter, string>(ReferenceEqualityComparer.Instance);
         var unexpected = new List<string>();
+        var shapes = new List<string>();
         foreach (string name in file.Entries.Select(e => e.Name))
         {
             if (targets.TryGetValue(name, out nn.Parameter? target))
             {
-                Fill(target, name, file, filled);
+                long[] stored = file[name].Shape;
+                if (stored.AsSpan().SequenceEqual(target.shape))
+                {
+                    Fill(target, name, file, filled);
+                }
+                else
+                {
+                    shapes.Add($"{name} [{string.Join(", ", stored)}] and not [{string.Join(", ", target.shape)}]");
+                    filled.TryAdd(target, name);
+                }
             }
-            else if (!constants.Contains(name))
+            else if (constants.TryGetValue(name, out Func<Tensor>? constant))
+            {
+                Expect(constant(), name, file);
+            }
+            else
             {
                 unexpected.Add(name);
             }
         }
 
         string[] missing = [.. Named(model, layout).Where(p => !filled.ContainsKey(p.Value)).Select(p => p.Name)];
-        if (missing.Length > 0 || unexpected.Count > 0)
+        if (missing.Length > 0 || unexpected.Count > 0 || shapes.Count > 0)
         {
             throw new CheckpointException(
-                $"the weights are not this model's: {Sample(missing, "missing")}; {Sample(unexpected, "unexpected")}", file.Path,
+                $"the weights are not this model's: {Sample(missing, "missing")}; {Sample(unexpected, "unexpected")}; "
+                + Sample(shapes, "of another shape"), file.Path,
                 $"the {layout.Name} layout of {model.Config.Family()} with d_model {model.Config.DModel} and {model.Config.NLayer} layers",
                 "the config.json that belongs to these weights");
         }
@@ -170,12 +186,6 @@ public static class ModelFile
     private static void Fill(nn.Parameter target, string name, SafetensorsCheckpoint file, Dictionary<nn.Parameter, string> filled)
     {
         using Tensor value = TensorFiles.Read(file, name);
-        if (!value.shape.AsSpan().SequenceEqual(target.shape))
-        {
-            throw new CheckpointException($"tensor {name} has shape [{string.Join(", ", value.shape)}]", file.Path,
-                $"[{string.Join(", ", target.shape)}], as the configuration says", "the config.json that belongs to these weights");
-        }
-
         if (filled.TryGetValue(target, out string? first))
         {
             using Tensor same = value.to(target.dtype).eq(target.cpu());
@@ -190,6 +200,17 @@ public static class ModelFile
 
         target.copy_(value);
         filled.Add(target, name);
+    }
+
+    // What we compute is what the file must hold: a model with another complement would be silently another function.
+    private static void Expect(Tensor constant, string name, SafetensorsCheckpoint file)
+    {
+        using Tensor value = TensorFiles.Read(file, name);
+        if (!value.shape.AsSpan().SequenceEqual(constant.shape) || !value.to(constant.dtype).equal(constant))
+        {
+            throw new CheckpointException($"tensor {name} is [{string.Join(", ", value.to(int64).ToArray<long>().Take(32))}]", file.Path,
+                $"[{string.Join(", ", constant.ToArray<long>())}]", "a checkpoint with the published vocabulary");
+        }
     }
 
     private static string Sample(IReadOnlyCollection<string> names, string what) => names.Count == 0

@@ -42,9 +42,10 @@ public static class SequenceLoss
         long vocab = logits.size(-1);
         Tensor flat = logits.reshape(-1, vocab).to(float32);
         Tensor t = targets.reshape(-1).to(int64);
-        Tensor valid = t.ge(0).to(float32);
+        Tensor present = t.ge(0);
+        Tensor valid = present.to(float32);
         Tensor w = weights is null ? valid : valid * weights.reshape(-1);
-        Tensor nll = -flat.log_softmax(1).gather(1, t.clamp(min: 0).unsqueeze(1)).squeeze(1);
+        Tensor nll = -flat.log_softmax(1).gather(1, (t * present.to(int64)).unsqueeze(1)).squeeze(1);
         double hits = (flat.argmax(1).eq(t).to(float32) * valid).sum().item();
         return new LossTotals((nll * w).sum(), w.sum().item(), (long)valid.sum().item(), (long)hits);
     }

@@ -63,7 +63,8 @@ public sealed class MambaDirection : nn.Module
         using IDisposable mode = no_grad();
         double low = Math.Log(config.DtMin);
         double high = Math.Log(config.DtMax);
-        Tensor dt = rand(DtProj.bias!.shape).mul(high - low).add(low).exp().clamp(min: config.DtInitFloor);
+        // In double precision: 1 - e^-dt of small steps loses what single precision has.
+        Tensor dt = rand(DtProj.bias!.shape).to(float64).mul(high - low).add(low).exp().clamp(min: config.DtInitFloor);
         DtProj.bias.copy_(dt + (1 - (-dt).exp()).log());
     }
 }

@@ -20,7 +20,7 @@ internal sealed unsafe class MambaScan : autograd.Function
     private const int PerDirection = 7;
 
     private readonly bool[] _reverse;
-    private readonly Tensor? _sequenceIds;
+    private Tensor? _sequenceIds;
     private readonly ScalarType _compute;
     private readonly MambaState? _state;
 
@@ -114,7 +114,7 @@ internal sealed unsafe class MambaScan : autograd.Function
             kept.Add(a);
         }
 
-        save_for_backward([.. saved, .. kept]);
+        save_for_backward([.. saved, .. kept, _sequenceIds]);
         return [result];
     }
 
@@ -134,6 +134,7 @@ internal sealed unsafe class MambaScan : autograd.Function
             inputs[k] = saved(k);
         }
 
+        _sequenceIds = saved(n + (3 * _reverse.Length));
         Tensor xz = inputs[0]!;
         Tensor dxz = empty_like(xz);
         gradients[0] = dxz;

@@ -49,7 +49,7 @@ internal static class ScaledDotProduct
             Tensor kb = k.narrow(2, from, to - from);
             Tensor vb = v.narrow(2, from, to - from);
             blocks.Add(recompute
-                ? utils.checkpoint.run(t => [Block(t[0]!, t[1]!, t[2]!, f, start, pattern, sequenceIds)], qb, kb, vb)[0]
+                ? utils.checkpoint.run(t => [Block(t[0]!, t[1]!, t[2]!, f, start, pattern, t[3])], qb, kb, vb, sequenceIds)[0]
                 : Block(qb, kb, vb, first, from, pattern, sequenceIds));
         }
 

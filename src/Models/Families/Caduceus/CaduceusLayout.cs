@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using static GenoSeq.Torch.torch;
 
@@ -20,8 +21,8 @@ public sealed class CaduceusLayout : ModelLayout
 
     /// <inheritdoc/>
     public override bool CanExpress(ModelConfig config) =>
-        config.Family() is "caduceus-ps" or "caduceus-ph" && config.Alphabet == "caduceus" && config.TieEmbeddings
-        && config.Mamba.ConvBias;
+        config.Family() is "caduceus-ps" or "caduceus-ph" && config.Alphabet == "caduceus" && (config.TieEmbeddings || !config.RcEquivariant)
+        && config.VocabSize % 8 == 0;
 
     /// <inheritdoc/>
     public override ModelConfig Read(JsonObject config, string file)
@@ -32,6 +33,12 @@ public sealed class CaduceusLayout : ModelLayout
         int vocab = keys.Int("vocab_size");
         int multiple = Math.Max(1, keys.Int("pad_vocab_size_multiple", 8));
         ConfigKeys? ssm = keys.Object("ssm_cfg");
+        ssm?.Expect("layer", "Mamba1", "Mamba1");
+        if (rcps)
+        {
+            ExpectComplement(config, file);
+        }
+
         return new ModelConfig
         {
             Alphabet = "caduceus",
@@ -43,6 +50,8 @@ public sealed class CaduceusLayout : ModelLayout
             RcEquivariant = rcps,
             RcpsSwapHalves = rcps && keys.Flag("fused_add_norm", true),
             NormEps = keys.Number("norm_epsilon", 1e-5),
+            // The equivariant head is tied whatever the key says.
+            TieEmbeddings = rcps || keys.Flag("tie_word_embeddings", true),
             Mamba = new MambaConfig
             {
                 DState = ssm?.Int("d_state", 16) ?? 16,
@@ -113,6 +122,7 @@ public sealed class CaduceusLayout : ModelLayout
             ["bidirectional_weight_tie"] = m.TieProjections,
             ["rcps"] = config.RcEquivariant,
             ["complement_map"] = config.RcEquivariant ? complement : null,
+            ["tie_word_embeddings"] = config.TieEmbeddings,
             ["torch_dtype"] = "float32",
         };
     }
@@ -138,6 +148,19 @@ public sealed class CaduceusLayout : ModelLayout
             "lm_head.weight" => ps ? "lm_head.lm_head.weight" : name,
             _ => name,
         };
+    }
+
+    private static void ExpectComplement(JsonObject config, string file)
+    {
+        foreach ((string key, JsonNode? value) in config["complement_map"] as JsonObject ?? [])
+        {
+            if (!int.TryParse(key, CultureInfo.InvariantCulture, out int id) || id < 0 || value is not JsonValue v
+                || !v.TryGetValue(out int other) || other != CaduceusComplement.Map(Math.Max(id + 1, 11))[id])
+            {
+                throw new CheckpointException($"complement_map takes {key} to {value?.ToJsonString() ?? "null"}", file,
+                    "A (7) with T (10), C (8) with G (9) and all others with themselves", "a checkpoint with the published vocabulary");
+            }
+        }
     }
 
     /// <inheritdoc/>
