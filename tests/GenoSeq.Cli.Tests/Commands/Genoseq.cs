@@ -11,7 +11,7 @@ internal static class Genoseq
 {
     internal static string Root { get; } = FindRoot();
 
-    private static string Dll { get; } = Path.Combine(
+    internal static string Dll { get; } = Path.Combine(
         Root, "artifacts", "bin", "GenoSeq.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "genoseq.dll");
 
     /// <summary>Starts the process; its output is read into <see cref="Running"/>.</summary>
