@@ -13,7 +13,8 @@ internal static class Errors
     internal static ErrorCatalog Catalog() => ErrorCatalog.CreateDefault()
         .Register<InputDataException>(e => new ErrorDescription(e.What, ExitCodes.BadInput) { Where = e.Where, Expected = e.Expected, Try = e.Try })
         .Register<CheckpointException>(e => new ErrorDescription(e.What, ExitCodes.BadInput) { Where = e.Where, Expected = e.Expected, Try = e.Try })
-        .Register<SafetensorsException>(e => new ErrorDescription(e.Message, ExitCodes.BadInput))
+        .Register<SafetensorsException>(e => Sentence(e.Message, ExitCodes.BadInput))
+        .Register<IOException>(e => Sentence(e.Message, ExitCodes.Failed))
         .RegisterMany<ModelConfigException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage) { Where = "model" })])
         .Register<TrainingDivergedException>(e => Lines(e.Message, ExitCodes.Failed))
         .Register<MissingLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
@@ -21,6 +22,20 @@ internal static class Errors
         {
             Try = "train.recompute=layer, a smaller train.micro_batch_size, or a shorter data.context_length",
         });
+
+    // A sentence "what; expected ...; try ...", taken apart.
+    private static ErrorDescription Sentence(string message, int code)
+    {
+        (string rest, string? advice) = Split(message, "; try ");
+        (string what, string? expected) = Split(rest, "; expected ");
+        return new ErrorDescription(what, code) { Expected = expected, Try = advice };
+
+        static (string Before, string? After) Split(string text, string mark)
+        {
+            int at = text.LastIndexOf(mark, StringComparison.Ordinal);
+            return at < 0 ? (text, null) : (text[..at], text[(at + mark.Length)..]);
+        }
+    }
 
     // A message composed of "what", "expected: ..." and "try: ..." lines, taken apart.
     private static ErrorDescription Lines(string message, int code)

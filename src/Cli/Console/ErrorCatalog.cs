@@ -75,7 +75,12 @@ public sealed class ErrorCatalog
     }
 
     private static ErrorDescription Missing(string what) =>
-        new("there is no such file or folder", ExitCodes.BadInput) { Where = what };
+        new("there is no such file or folder", ExitCodes.BadInput)
+        {
+            Where = what,
+            Expected = "an existing file or folder",
+            Try = "check the path; relative paths start at the current folder",
+        };
 
     private static ErrorDescription Describe(ConfigProblem problem)
     {

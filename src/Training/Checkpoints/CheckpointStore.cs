@@ -34,6 +34,7 @@ public sealed class CheckpointStore
         _configYaml = configYaml;
         _keep = keep;
         Directory.CreateDirectory(folder);
+        Recover();
     }
 
     /// <summary>Path of the last whole checkpoint, or null.</summary>
@@ -57,11 +58,14 @@ public sealed class CheckpointStore
                 JsonSerializer.Serialize(state, TrainerStateJson.Default.TrainerState) + "\n");
             AtomicFile.WriteAllText(Path.Combine(folder, "config.yaml"), _configYaml);
         });
-        AtomicFile.WriteAllText(Path.Combine(_folder, LastName), name + "\n");
+        // The pointer to the last one is what a run continues from, so it comes last: a crash before it repeats the steps and the
+        // validation that made this the best, a crash behind it could no longer make up for a missing pointer to the best.
         if (isBest)
         {
             AtomicFile.WriteAllText(Path.Combine(_folder, BestName), name + "\n");
         }
+
+        AtomicFile.WriteAllText(Path.Combine(_folder, LastName), name + "\n");
 
         Prune();
         return path;
@@ -147,13 +151,23 @@ public sealed class CheckpointStore
         return Directory.Exists(path) ? path : null;
     }
 
+    // A checkpoint that a dead process was writing lies under a temporary name, at a step that may never be saved again.
+    private void Recover()
+    {
+        foreach (string step in Directory.EnumerateDirectories(_folder, ".step-*").Select(p => Path.GetFileName(p).Split('.')[1]).Distinct().ToArray())
+        {
+            AtomicDirectory.Recover(Path.Combine(_folder, step));
+        }
+    }
+
     private void Prune()
     {
-        string? best = Best();
+        // Continuing from an earlier checkpoint, the last one is not the one with the largest number.
+        string?[] kept = [Best(), Last()];
         IEnumerable<string> old = Directory.EnumerateDirectories(_folder, "step-*")
             .Select(p => (Path: p, Whole: long.TryParse(Path.GetFileName(p).AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out long step), Step: step))
             .Where(p => p.Whole).OrderByDescending(p => p.Step).Skip(_keep).Select(p => p.Path);
-        foreach (string path in old.Where(p => p != best).ToArray())
+        foreach (string path in old.Where(p => !kept.Contains(p)).ToArray())
         {
             Directory.Delete(path, recursive: true);
         }

@@ -30,7 +30,7 @@ internal static class JsonReader
         {
             ConfigLocation at = new(source, (int)(error.LineNumber ?? 0) + 1, (int)(error.BytePositionInLine ?? 0) + 1);
             string what = error.Message.Split(" LineNumber:", 2)[0].TrimEnd('.');
-            throw new ConfigException(new ConfigProblem(string.Empty, "this is not well-formed JSON: " + what, at));
+            throw new ConfigException(new ConfigProblem(string.Empty, "this is not well-formed JSON: " + what, at, "one JSON object"));
         }
     }
 
@@ -82,7 +82,7 @@ internal static class JsonReader
             if (group.ContainsKey(key))
             {
                 string what = $"key '{key}' appears twice; the first is at {cursor.Locations[keyPath]}";
-                throw new ConfigException(new ConfigProblem(keyPath, what, here));
+                throw new ConfigException(new ConfigProblem(keyPath, what, here, "each key once", "leave out one of the two"));
             }
 
             cursor.Locations[keyPath] = here;

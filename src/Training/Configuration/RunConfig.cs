@@ -233,7 +233,7 @@ public sealed record TrainConfig : IValidated
         if (MicroBatchSize < 0) yield return $"micro_batch_size: must be 0 or positive, not {MicroBatchSize}";
         if (!(LearningRate > 0)) yield return $"learning_rate: must be positive, not {LearningRate}";
         if (!(MinLearningRate >= 0 && MinLearningRate <= LearningRate)) yield return $"min_learning_rate: must be from 0 to learning_rate, not {MinLearningRate}";
-        if (WarmupSteps < 0 || WarmupSteps > Steps) yield return $"warmup_steps: must be from 0 to steps ({Steps}), not {WarmupSteps}";
+        if (WarmupSteps < 0 || WarmupSteps > Math.Max(Steps, 1)) yield return $"warmup_steps: must be from 0 to steps ({Steps}), not {WarmupSteps}";
         if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";
         if (Beta1 is not (>= 0 and < 1)) yield return $"beta1: must be in [0, 1), not {Beta1}";
         if (Beta2 is not (>= 0 and < 1)) yield return $"beta2: must be in [0, 1), not {Beta2}";

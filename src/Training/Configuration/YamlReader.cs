@@ -38,13 +38,13 @@ internal sealed class YamlReader
         }
         catch (YamlException error)
         {
-            throw reader.Error(string.Empty, error.Start, "this is not well-formed YAML: " + Reason(error));
+            throw reader.Error(string.Empty, error.Start, "this is not well-formed YAML: " + Reason(error), "keys and values such as `train:`, and indented below it `steps: 500`");
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException)
         {
             // The parser answers some malformed flow collections with these rather than with its own exception.
             Mark last = reader._parser.Current?.End ?? Mark.Empty;
-            throw reader.Error(string.Empty, last, "this is not well-formed YAML: a bracket, quote or key near here is not finished");
+            throw reader.Error(string.Empty, last, "this is not well-formed YAML: a bracket, quote or key near here is not finished", "every bracket and quote closed");
         }
     }
 
@@ -202,7 +202,7 @@ internal sealed class YamlReader
 
             if (group.ContainsKey(key.Value))
             {
-                throw Error(keyPath, key.Start, $"key '{key.Value}' appears twice; the first is at {_locations[keyPath]}");
+                throw Error(keyPath, key.Start, $"key '{key.Value}' appears twice; the first is at {_locations[keyPath]}", "each key once", "leave out one of the two");
             }
 
             _parser.MoveNext();

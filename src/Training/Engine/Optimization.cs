@@ -40,13 +40,13 @@ internal static class Optimization
         return Math.Sqrt(sum);
     }
 
-    /// <summary>The first parameter whose gradient holds a NaN or an infinity, or null.</summary>
-    internal static string? FirstNotFinite(SequenceModel model)
+    /// <summary>The first parameter of which the weight or the gradient holds a NaN or an infinity, or null.</summary>
+    internal static string? FirstNotFinite(SequenceModel model, Func<nn.Parameter, Tensor?> of)
     {
         using DisposeScope scope = NewDisposeScope();
         foreach ((string name, nn.Parameter p) in model.named_parameters())
         {
-            if (p.grad is { } g && g.isfinite().all().item() == 0)
+            if (of(p) is { } t && t.isfinite().all().item() == 0)
             {
                 return name;
             }

@@ -56,7 +56,10 @@ public static class PretrainRun
         ArgumentNullException.ThrowIfNull(observer);
         RunConfig config = request.Config;
         string yaml = ConfigWriter.ToYaml(config, RunConfigJson.Default.RunConfig);
+        // Whatever can be refused is refused before there is a folder: a start that fails leaves nothing behind.
         using var data = new TrainingData(config);
+        RequireValidation(config, data);
+        using SequenceModel model = CreateModel(config);
         (RunFolder folder, string? checkpoint) = ResumeDecision.Decide(request, yaml);
         using RunFolder owned = folder;
         if (checkpoint is null)
@@ -64,7 +67,6 @@ public static class PretrainRun
             Record(folder, request, yaml, data);
         }
 
-        using SequenceModel model = CreateModel(config);
         var store = new CheckpointStore(folder.CheckpointsPath, yaml, config.Checkpoint.Keep);
         long step = checkpoint is null ? 0 : CheckpointStore.ReadState(checkpoint).Step;
         using var metrics = checkpoint is null ? MetricsWriter.Create(folder.MetricsPath) : MetricsWriter.Resume(folder.MetricsPath, step);
@@ -77,7 +79,7 @@ public static class PretrainRun
 
         EndReason reason = trainer.Run(stop);
         ReportTable? table = null;
-        if (reason != EndReason.Interrupted && config.Report.Baselines.Count > 0 && data.ValidationBuilder is not null)
+        if (reason != EndReason.Interrupted && WantsTable(config))
         {
             table = BaselineReport.Run(config, model, data, Math.Max(1, config.Train.MicroBatchSize));
         }
@@ -108,6 +110,34 @@ public static class PretrainRun
         }
 
         return model;
+    }
+
+    private static bool WantsTable(RunConfig config) => config.Report.Baselines.Count > 0 || config.Report.MustBeat is not null;
+
+    private static void RequireValidation(RunConfig config, TrainingData data)
+    {
+        if (data.ValidationBuilder is not null)
+        {
+            return;
+        }
+
+        var problems = new List<ConfigProblem>();
+        if (WantsTable(config))
+        {
+            problems.Add(new ConfigProblem("report", "compares on held-out bases, but no base is held out", null,
+                "a validation part", "data.validation_fraction=0.05, or report.baselines=[] and no report.must_beat"));
+        }
+
+        if (config.Train.Patience > 0)
+        {
+            problems.Add(new ConfigProblem("train.patience", "waits for validations, but no base is held out", null,
+                "a validation part", "data.validation_fraction=0.05, or train.patience=0"));
+        }
+
+        if (problems.Count > 0)
+        {
+            throw new ConfigException(problems);
+        }
     }
 
     private static void Record(RunFolder folder, PretrainRequest request, string yaml, TrainingData data)

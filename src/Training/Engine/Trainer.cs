@@ -99,6 +99,13 @@ public sealed class Trainer : IDisposable
             _windowsPerStep, State.Step, _config.Train.Steps, new BatchPrefetcherOptions { Capacity = 2 });
         while (State.Step < _config.Train.Steps)
         {
+            // Also true at once when a run continues that was ended between this and its summary.
+            if (_config.Train.Patience > 0 && State.ValidationsSinceBest >= _config.Train.Patience)
+            {
+                Save();
+                return EndReason.EarlyStopped;
+            }
+
             if (stop.IsCancellationRequested)
             {
                 Save();
@@ -114,11 +121,6 @@ public sealed class Trainer : IDisposable
             if (IsDue(_config.Train.ValidateEvery))
             {
                 Validate();
-                if (_config.Train.Patience > 0 && State.ValidationsSinceBest >= _config.Train.Patience)
-                {
-                    Save();
-                    return EndReason.EarlyStopped;
-                }
             }
 
             if (IsDue(_config.Checkpoint.Every))
@@ -138,13 +140,14 @@ public sealed class Trainer : IDisposable
         double loss = Backward(batch, weight);
         if (!double.IsFinite(loss))
         {
-            throw Diverged("the loss");
+            string? spoilt = Optimization.FirstNotFinite(Model, p => p);
+            throw Diverged(spoilt is null ? "the loss" : $"the weight {spoilt}");
         }
 
         double norm = Optimization.GradientNorm(Model);
         if (!double.IsFinite(norm))
         {
-            throw Diverged($"the gradient of {Optimization.FirstNotFinite(Model) ?? "all parameters together"}");
+            throw Diverged($"the gradient of {Optimization.FirstNotFinite(Model, p => p.grad) ?? "all parameters together"}");
         }
 
         double lr = _schedule.At(State.Step);
@@ -179,8 +182,13 @@ public sealed class Trainer : IDisposable
 
     private void Report(double bits, double lr, double norm, double speed)
     {
-        State.WindowBits += bits;
-        State.WindowSteps++;
+        // A step without targets (all its bases unknown) has no loss; it must not make the mean of its neighbours vanish.
+        if (double.IsFinite(bits))
+        {
+            State.WindowBits += bits;
+            State.WindowSteps++;
+        }
+
         _observer.Stepped(new StepReport(State.Step, _config.Train.Steps, State.Tokens, bits, lr, norm, speed, State.BestValidation));
         if (State.Step % _config.Train.LogEvery == 0 || State.Step == _config.Train.Steps)
         {
@@ -200,7 +208,7 @@ public sealed class Trainer : IDisposable
         }
 
         EvaluationResult result = Evaluate(_config.Train.ValidationTokens);
-        bool best = State.BestValidation is null || result.BitsPerBase < State.BestValidation;
+        bool best = State.BestValidation is null ? double.IsFinite(result.BitsPerBase) : result.BitsPerBase < State.BestValidation;
         State.ValidationsSinceBest = best ? 0 : State.ValidationsSinceBest + 1;
         if (best)
         {
