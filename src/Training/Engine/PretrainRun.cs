@@ -46,6 +46,9 @@ public sealed record PretrainResult(EndReason Reason, string Folder, ReportTable
 /// <summary>A pretraining run from configuration to summary: folder, data, model, trainer, table.</summary>
 public static class PretrainRun
 {
+    // Tokens at a time in the final table.
+    private const long ReportTokens = 16384;
+
     /// <summary>Runs, or continues.</summary>
     /// <param name="request">What is asked.</param>
     /// <param name="observer">Is told what happens.</param>
@@ -62,6 +65,7 @@ public static class PretrainRun
         using SequenceModel model = CreateModel(config);
         (RunFolder folder, string? checkpoint) = ResumeDecision.Decide(request, yaml);
         using RunFolder owned = folder;
+        var log = new RunLogObserver(observer, folder);
         if (checkpoint is null)
         {
             Record(folder, request, yaml, data);
@@ -70,20 +74,31 @@ public static class PretrainRun
         var store = new CheckpointStore(folder.CheckpointsPath, yaml, config.Checkpoint.Keep);
         long step = checkpoint is null ? 0 : CheckpointStore.ReadState(checkpoint).Step;
         using var metrics = checkpoint is null ? MetricsWriter.Create(folder.MetricsPath) : MetricsWriter.Resume(folder.MetricsPath, step);
-        using var trainer = new Trainer(config, data, model, store, metrics, observer);
+        using var trainer = new Trainer(config, data, model, store, metrics, log);
         if (checkpoint is not null)
         {
             trainer.Restore(checkpoint);
-            observer.Say($"continuing {folder.FullPath} behind step {trainer.State.Step}");
+            log.Say($"continuing {folder.FullPath} behind step {trainer.State.Step}");
         }
 
-        EndReason reason = trainer.Run(stop);
+        EndReason reason;
+        try
+        {
+            reason = trainer.Run(stop);
+        }
+        catch (Exception e)
+        {
+            log.Ended($"failed: {e.Message}");
+            throw;
+        }
+
         ReportTable? table = null;
         if (reason != EndReason.Interrupted && WantsTable(config))
         {
-            table = BaselineReport.Run(config, model, data, Math.Max(1, config.Train.MicroBatchSize));
+            table = BaselineReport.Run(config, model, data, (int)Math.Max(1, ReportTokens / config.Data.ContextLength));
         }
 
+        log.Ended(reason.ToString().ToLowerInvariant());
         folder.WriteSummary(Summary(reason, trainer, table));
         return new PretrainResult(reason, folder.FullPath, table);
     }
