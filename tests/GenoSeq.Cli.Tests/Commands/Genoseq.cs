@@ -15,7 +15,10 @@ internal static class Genoseq
         Root, "artifacts", "bin", "GenoSeq.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "genoseq.dll");
 
     /// <summary>Starts the process; its output is read into <see cref="Running"/>.</summary>
-    internal static Running Start(string folder, params string[] arguments)
+    internal static Running Start(string folder, params string[] arguments) => Start(folder, [], arguments);
+
+    /// <summary>Starts the process with more environment variables.</summary>
+    internal static Running Start(string folder, (string Name, string Value)[] variables, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -24,6 +27,11 @@ internal static class Genoseq
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
         start.ArgumentList.Add(Dll);
         foreach (string argument in arguments)
         {

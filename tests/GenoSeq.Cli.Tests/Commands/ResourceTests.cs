@@ -11,12 +11,10 @@ public sealed class ResourceTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => _work.Dispose();
 
-    [Fact]
-    public Task Pretrain_SomeSteps_KeepsItsMemory() => MemoryStays(300, 0.05);
-
-    [Fact]
-    [Trait("Category", "Slow")]
-    public Task Pretrain_ManySteps_KeepsItsMemory() => MemoryStays(2000, 0.02);
+    [Theory]
+    [InlineData(300)]
+    [InlineData(2000)]
+    public Task Pretrain_ManySteps_KeepsItsMemory(int steps) => MemoryStays(steps, 0.02);
 
     [SmallDiskFact]
     public async Task Pretrain_DiskFull_SaysSoAndKeepsTheLastCheckpoint()
@@ -49,8 +47,13 @@ public sealed class ResourceTests(ITestOutputHelper output) : IDisposable
 
     private async Task MemoryStays(int steps, double growth)
     {
-        using Running running = Genoseq.Start(_work.Folder, "pretrain", "-c", "mlm.yaml", "-o", "run", "data.context_length=32", "train.global_batch_size=64",
-            FormattableString.Invariant($"train.steps={steps}"), "train.validate_every=0", "checkpoint.every=0");
+        // Two things of the runtime's own still grow behind step 100 and then stop: its background compiler, and the first
+        // generation of the heap, until it is full once (here 4 MiB, hexadecimal). What is left to grow would be the run's.
+        using Running running = Genoseq.Start(_work.Folder, [("DOTNET_TieredCompilation", "0"), ("DOTNET_GCgen0size", "400000")],
+        [
+            "pretrain", "-c", "mlm.yaml", "-o", "run", "data.context_length=32", "train.global_batch_size=64",
+            FormattableString.Invariant($"train.steps={steps}"), "train.validate_every=0", "checkpoint.every=0",
+        ]);
         Assert.True(running.WaitUntil(() => Workspace.Lines(_work["run"]) >= 100));
         long before = Resident(running.Id);
         long after = before;
