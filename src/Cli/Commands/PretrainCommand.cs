@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using GenoSeq.Cli.Console;
-using GenoSeq.Models.Kernels;
-using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Engine;
 using GenoSeq.Training.Evaluation;
@@ -43,8 +41,7 @@ internal sealed class PretrainCommand
     private int Run(CommandContext context)
     {
         RunConfig config = _source.Resolve(context);
-        KernelThreads.Count = context.Options.Threads;
-        torch.set_num_threads(context.Options.Threads);
+        Compute.Use(context.Options);
         var request = new PretrainRequest
         {
             Config = config,

@@ -42,6 +42,7 @@ internal sealed class VerifyCommand
 
     private int Run(CommandContext context)
     {
+        Compute.Use(context.Options);
         using SafetensorsCheckpoint reference = SafetensorsCheckpoint.Open(context.Parse.GetValue(_reference)!);
         IReadOnlyList<VerificationRow> rows = Compare(context, reference, context.Parse.GetValue(_tolerance));
         var table = new ConsoleTable("quantity", "max abs difference", "relative norm", "error", "tolerance", "result");

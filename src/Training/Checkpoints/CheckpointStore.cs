@@ -71,6 +71,16 @@ public sealed class CheckpointStore
         return path;
     }
 
+    /// <summary>Fills a model with the best checkpoint's weights, if there is one.</summary>
+    public void LoadBest(SequenceModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (Best() is { } best)
+        {
+            LoadWeights(best, model);
+        }
+    }
+
     /// <summary>Fills a model and an optimizer, restores random states, and returns where the run was.</summary>
     /// <exception cref="CheckpointException">The folder is no checkpoint of this model.</exception>
     public static TrainerState Restore(string path, SequenceModel model, optim.AdamW optimizer)
@@ -78,10 +88,7 @@ public sealed class CheckpointStore
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(optimizer);
         TrainerState state = ReadState(path);
-        using (SafetensorsCheckpoint weights = SafetensorsCheckpoint.Open(Path.Combine(path, ModelFile.Weights)))
-        {
-            ModelFile.LoadWeights(model, ModelLayout.For(model.Config), weights);
-        }
+        LoadWeights(path, model);
 
         RestoreOptimizer(Path.Combine(path, OptimizerFile), optimizer);
         optimizer.StepCount = state.Step;
@@ -108,6 +115,12 @@ public sealed class CheckpointStore
         {
             throw new CheckpointException($"{StateFile} is not what a run writes: {e.Message}", path, "a whole checkpoint", "an earlier checkpoint");
         }
+    }
+
+    private static void LoadWeights(string path, SequenceModel model)
+    {
+        using SafetensorsCheckpoint weights = SafetensorsCheckpoint.Open(Path.Combine(path, ModelFile.Weights));
+        ModelFile.LoadWeights(model, ModelLayout.For(model.Config), weights);
     }
 
     private static void SaveOptimizer(string file, optim.AdamW optimizer)

@@ -95,6 +95,7 @@ public static class PretrainRun
         ReportTable? table = null;
         if (reason != EndReason.Interrupted && WantsTable(config))
         {
+            store.LoadBest(model);
             table = BaselineReport.Run(config, model, data, (int)Math.Max(1, ReportTokens / config.Data.ContextLength));
         }
 

@@ -84,6 +84,15 @@ public sealed class MetricsWriter : IDisposable
         }
     }
 
+    /// <summary>Waits until all lines are on the disk: before a checkpoint that a later run continues from.</summary>
+    public void Sync()
+    {
+        lock (_gate)
+        {
+            _stream.Flush(flushToDisk: true);
+        }
+    }
+
     /// <summary>Closes the file.</summary>
     public void Dispose()
     {
