@@ -43,8 +43,7 @@ internal sealed class VerifyCommand
     private int Run(CommandContext context)
     {
         Compute.Use(context.Options);
-        using SafetensorsCheckpoint reference = SafetensorsCheckpoint.Open(context.Parse.GetValue(_reference)!);
-        IReadOnlyList<VerificationRow> rows = Compare(context, reference, context.Parse.GetValue(_tolerance));
+        IReadOnlyList<VerificationRow> rows = Compare(context, context.Parse.GetValue(_tolerance));
         var table = new ConsoleTable("quantity", "max abs difference", "relative norm", "error", "tolerance", "result");
         foreach (VerificationRow r in rows)
         {
@@ -57,23 +56,21 @@ internal sealed class VerifyCommand
         return over == 0 && rows.Count > 0 ? ExitCodes.Ok : ExitCodes.Failed;
     }
 
-    private IReadOnlyList<VerificationRow> Compare(CommandContext context, SafetensorsCheckpoint reference, double tolerance)
+    private IReadOnlyList<VerificationRow> Compare(CommandContext context, double tolerance)
     {
         string? config = context.Parse.GetValue(_config);
         string? weights = context.Parse.GetValue(_weights);
-        if (config is null && weights is null && ScanVerification.Recognizes(reference))
+        using SequenceModel? model = config is null || weights is null ? null : ModelFile.Load(config, weights);
+        using SafetensorsCheckpoint reference = SafetensorsCheckpoint.Open(context.Parse.GetValue(_reference)!);
+        if (model is not null)
         {
-            return ScanVerification.Run(reference, tolerance);
+            return Verification.Run(model, ModelFile.ReadConfig(config!).Layout, reference, tolerance);
         }
 
-        if (config is null || weights is null)
-        {
-            throw new ConfigException(new ConfigProblem(config is null ? "--config" : "--weights", "a model is needed to compare with this recording", null,
-                "--config FILE and --weights FILE", "genoseq verify --help"));
-        }
-
-        using SequenceModel model = ModelFile.Load(config, weights);
-        return Verification.Run(model, ModelFile.ReadConfig(config).Layout, reference, tolerance);
+        return config is null && weights is null && ScanVerification.Recognizes(reference)
+            ? ScanVerification.Run(reference, tolerance)
+            : throw new ConfigException(new ConfigProblem(config is null ? "--config" : "--weights", "a model is needed to compare with this recording",
+                null, "--config FILE and --weights FILE", "genoseq verify --help"));
     }
 
     private static string Text(double x) => x.ToString("0.00e+00", CultureInfo.InvariantCulture);

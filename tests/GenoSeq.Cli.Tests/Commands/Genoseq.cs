@@ -9,7 +9,7 @@ internal sealed record Answer(int ExitCode, string Out, string Error);
 /// <summary>The program: as a process of its own, or its entry point inside this process where only words and codes matter.</summary>
 internal static class Genoseq
 {
-    internal static string Root { get; } = FindRoot();
+    internal static string Root => Repository.Root;
 
     internal static string Dll { get; } = Path.Combine(
         Root, "artifacts", "bin", "GenoSeq.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "genoseq.dll");
@@ -53,19 +53,6 @@ internal static class Genoseq
         var captured = new Captured(width: 200);
         int code = await Program.Create(captured.Streams).RunAsync(arguments);
         return new Answer(code, captured.Out, captured.Error);
-    }
-
-    private static string FindRoot()
-    {
-        for (DirectoryInfo? d = new(AppContext.BaseDirectory); d is not null; d = d.Parent)
-        {
-            if (File.Exists(Path.Combine(d.FullName, "GenoSeq.sln")))
-            {
-                return d.FullName;
-            }
-        }
-
-        throw new InvalidOperationException("GenoSeq.sln is in no folder above the tests");
     }
 }
 

@@ -180,24 +180,6 @@ public sealed partial class VerbTests : IDisposable
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
-    public static TheoryData<string> Recipes { get; } =
-        [.. Directory.EnumerateFiles(Path.Combine(Genoseq.Root, "configs"), "*.yaml", SearchOption.AllDirectories)
-            .Select(f => Path.GetRelativePath(Genoseq.Root, f)).Order(StringComparer.Ordinal)];
-
-    [Theory]
-    [MemberData(nameof(Recipes))]
-    public async Task Recipe_Shipped_BindsAndTakesASmallStep(string recipe)
-    {
-        // Paths in recipes are relative to the repository.
-        Answer shown = await Genoseq.RunAsync(Genoseq.Root, "config", "show", "-c", recipe, "-q");
-        Assert.True(shown.ExitCode == 0, shown.Error);
-        Answer dry = await Genoseq.RunAsync(Genoseq.Root, "pretrain", "-c", recipe, "--dry-run", "-q", "device=cpu", "train.steps=2", "train.warmup_steps=1",
-            "data.context_length=128", "train.global_batch_size=256", "train.micro_batch_size=0", "model.d_model=16", "model.n_layer=2");
-        Assert.True(dry.ExitCode == 0, dry.Error);
-        Assert.Contains("2 windows, 256 tokens", dry.Out, StringComparison.Ordinal);
-        Assert.StartsWith("#", File.ReadLines(Path.Combine(Genoseq.Root, recipe)).First(), StringComparison.Ordinal);
-    }
-
     [GeneratedRegex(@"^genoseq [0-9]+\.[0-9]+\.[0-9]+([+-]\S+)?$")]
     private static partial Regex VersionLine();
 

@@ -19,17 +19,17 @@ public partial class ArchitectureTests
     };
 
     private static readonly string[] s_sources =
-        [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)];
+        [.. Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src"), "*.cs", SearchOption.AllDirectories)];
 
     public static TheoryData<string> Projects() =>
-        [.. Directory.EnumerateDirectories(Path.Combine(Repository.Root, "src")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateDirectories(Path.Combine(Checkout.Root, "src")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Projects))]
     public void References_OfProject_PointOneWay(string project)
     {
         Assert.True(s_allowed.ContainsKey(project), $"src/{project} is not in the table of references");
-        string file = Repository.Read($"src/{project}/GenoSeq.{project}.csproj");
+        string file = Checkout.Read($"src/{project}/GenoSeq.{project}.csproj");
         Assert.All(Reference().Matches(file), m => Assert.Contains(m.Groups[1].Value, s_allowed[project]));
     }
 
@@ -41,7 +41,7 @@ public partial class ArchitectureTests
     [InlineData("Torch", "Data")]
     public void Sources_OfProject_DoNotName(string project, string other)
     {
-        string folder = Path.Combine(Repository.Root, "src", project);
+        string folder = Path.Combine(Checkout.Root, "src", project);
         Assert.All(Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories), file =>
             Assert.DoesNotContain(File.ReadLines(file), l => l.StartsWith($"using GenoSeq.{other}", StringComparison.Ordinal)));
     }

@@ -14,13 +14,13 @@ public class ConfigKeyTests
     [Fact]
     public void KeyTable_InDocument_IsTheProgramsTable()
     {
-        string text = Repository.Read(Document);
+        string text = Checkout.Read(Document);
         int begin = text.IndexOf(ConfigKeyTable.Begin, StringComparison.Ordinal);
         int end = text.IndexOf(ConfigKeyTable.End, StringComparison.Ordinal) + ConfigKeyTable.End.Length;
         Assert.True(begin >= 0 && end > begin, $"{Document} has no place for the table of keys");
         if (Environment.GetEnvironmentVariable(WriteVariable) == "1")
         {
-            File.WriteAllText(Path.Combine(Repository.Root, Document), text[..begin] + ConfigKeyTable.Render() + text[end..]);
+            File.WriteAllText(Path.Combine(Checkout.Root, Document), text[..begin] + ConfigKeyTable.Render() + text[end..]);
             return;
         }
 

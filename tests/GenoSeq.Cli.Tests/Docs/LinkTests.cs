@@ -2,14 +2,14 @@ namespace GenoSeq.Cli.Tests.Docs;
 
 public class LinkTests
 {
-    public static TheoryData<string> Documents() => [.. Repository.Documents];
+    public static TheoryData<string> Documents() => [.. Checkout.Documents];
 
     [Theory]
     [MemberData(nameof(Documents))]
     public void Links_OfDocument_LeadToFiles(string document)
     {
-        string folder = Path.GetDirectoryName(Path.Combine(Repository.Root, document))!;
-        string[] dead = [.. Markdown.Links(Repository.Read(document)).Where(l => !Path.Exists(Path.Combine(folder, l)))];
+        string folder = Path.GetDirectoryName(Path.Combine(Checkout.Root, document))!;
+        string[] dead = [.. Markdown.Links(Checkout.Read(document)).Where(l => !Path.Exists(Path.Combine(folder, l)))];
         Assert.True(dead.Length == 0, $"{document} links to what is not there: {string.Join(", ", dead)}");
     }
 
@@ -17,7 +17,7 @@ public class LinkTests
     [MemberData(nameof(Documents))]
     public void Paths_InDocument_Exist(string document)
     {
-        string[] missing = [.. Markdown.Paths(Repository.Read(document)).Where(p => !Repository.Exists(p))];
+        string[] missing = [.. Markdown.Paths(Checkout.Read(document)).Where(p => !Checkout.Exists(p))];
         Assert.True(missing.Length == 0, $"{document} speaks of what is not there: {string.Join(", ", missing)}");
     }
 

@@ -7,14 +7,14 @@ namespace GenoSeq.Cli.Tests.Docs;
 
 public class ReadmeTests
 {
-    private static readonly string s_readme = Repository.Read("README.md");
+    private static readonly string s_readme = Checkout.Read("README.md");
 
     public static TheoryData<string, string> Commands()
     {
         var all = new TheoryData<string, string>();
-        foreach (string document in Repository.Documents)
+        foreach (string document in Checkout.Documents)
         {
-            foreach (string line in Markdown.Commands(Repository.Read(document)).Distinct())
+            foreach (string line in Markdown.Commands(Checkout.Read(document)).Distinct())
             {
                 all.Add(document, line);
             }
@@ -42,7 +42,7 @@ public class ReadmeTests
     public void Command_InDocument_Parses(string document, string line)
     {
         IReadOnlyList<string> words = [.. Markdown.Words(line).Skip(1)];
-        ParseResult parse = Repository.Commands().Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parse = Checkout.Commands().Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
         Assert.True(parse.Errors.Count == 0, $"{document}: {line}: {string.Join("; ", parse.Errors)}");
         Assert.Empty(UsageErrors.Find(parse, words));
         if (words[0] is "pretrain" || words is ["config", "show", ..])
@@ -52,14 +52,14 @@ public class ReadmeTests
         }
 
         string? Option(params string[] names) => words.SkipWhile(w => !names.Contains(w)).Skip(1).FirstOrDefault();
-        string? Recipe() => Option("-c", "--config") is { } file ? Path.Combine(Repository.Root, file) : null;
+        string? Recipe() => Option("-c", "--config") is { } file ? Path.Combine(Checkout.Root, file) : null;
     }
 
     [Theory]
     [MemberData(nameof(QuickCommands))]
     public async Task QuickCommand_InReadme_Succeeds(string line)
     {
-        (int code, string output, string error) = await Repository.RunAsync(Markdown.Words(line).Skip(1));
+        (int code, string output, string error) = await Checkout.RunAsync(Markdown.Words(line).Skip(1));
         Assert.True(code == ExitCodes.Ok, $"{line}: exit code {code}\n{error}");
         Assert.NotEmpty(output);
     }
@@ -67,7 +67,7 @@ public class ReadmeTests
     [Fact]
     public void Verbs_InReadme_AreTheProgramsVerbs()
     {
-        IEnumerable<string> verbs = Repository.Commands().Subcommands
+        IEnumerable<string> verbs = Checkout.Commands().Subcommands
             .SelectMany(c => c.Subcommands.Count == 0 ? [c.Name] : c.Subcommands.Select(s => $"{c.Name} {s.Name}"));
         Assert.Equal(verbs.Order(StringComparer.Ordinal), Markdown.FirstColumn(s_readme, "verb").Order(StringComparer.Ordinal));
     }
@@ -86,6 +86,6 @@ public class ReadmeTests
         section = section[..section.IndexOf("\n## ", 5, StringComparison.Ordinal)];
         string[] files = [.. Regex.Matches(section, @"^\d\. \[`([^`]+)`\]", RegexOptions.Multiline).Select(m => m.Groups[1].Value)];
         Assert.Equal(6, files.Length);
-        Assert.All(files, f => Assert.True(Repository.Exists(f), f));
+        Assert.All(files, f => Assert.True(Checkout.Exists(f), f));
     }
 }

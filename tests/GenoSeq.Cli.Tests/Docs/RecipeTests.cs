@@ -9,7 +9,7 @@ public class RecipeTests
     private static readonly string[] s_said = ["reproduces", "metric", "time", "memory"];
 
     private static readonly string[] s_files =
-        [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "configs"), "*.yaml").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(Path.Combine(Checkout.Root, "configs"), "*.yaml").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     public static TheoryData<string> Recipes() => [.. s_files];
 
@@ -20,16 +20,16 @@ public class RecipeTests
     [MemberData(nameof(Recipes))]
     public void Recipe_AsShipped_BindsAndItsShippedDataExist(string recipe)
     {
-        RunConfig config = RunConfigs.Resolve(null, Path.Combine(Repository.Root, "configs", recipe), []);
+        RunConfig config = RunConfigs.Resolve(null, Path.Combine(Checkout.Root, "configs", recipe), []);
         Assert.Equal(Path.GetFileNameWithoutExtension(recipe), config.Name);
-        Assert.All(config.Data.Fasta.Where(f => f.StartsWith("data/", StringComparison.Ordinal)), f => Assert.True(Repository.Exists(f), f));
+        Assert.All(config.Data.Fasta.Where(f => f.StartsWith("data/", StringComparison.Ordinal)), f => Assert.True(Checkout.Exists(f), f));
     }
 
     [Theory]
     [MemberData(nameof(RecipesWithHeaders))]
     public void Recipe_Header_SaysWhatItIs(string recipe)
     {
-        string[] comments = [.. Repository.Read($"configs/{recipe}").Split('\n').TakeWhile(l => l.StartsWith('#'))];
+        string[] comments = [.. Checkout.Read($"configs/{recipe}").Split('\n').TakeWhile(l => l.StartsWith('#'))];
         Assert.All(s_said, word => Assert.Contains(comments, l => l.StartsWith($"# {word} ", StringComparison.Ordinal)));
     }
 
@@ -39,7 +39,7 @@ public class RecipeTests
     public void Recipe_MadeTiny_TakesTwoSteps(string recipe)
     {
         using var genome = new TinyGenome();
-        string file = Path.Combine(Repository.Root, "configs", recipe);
+        string file = Path.Combine(Checkout.Root, "configs", recipe);
         RunConfig full = RunConfigs.Resolve(null, file, []);
         RunConfig config = RunConfigs.Resolve(null, file, [.. genome.Overrides(full),
             "model.d_model=16", "model.n_layer=2", "data.context_length=64", "train.global_batch_size=256", "train.micro_batch_size=2",

@@ -7,9 +7,9 @@ using GenoSeq.Cli.Tests.Console;
 namespace GenoSeq.Cli.Tests.Docs;
 
 /// <summary>The checkout that the tests run in, and the program as its documents speak of it.</summary>
-internal static class Repository
+internal static class Checkout
 {
-    public static string Root { get; } = FindRoot();
+    public static string Root => Repository.Root;
 
     /// <summary>README.md, CHANGELOG.md and every file of docs/, by path from the root.</summary>
     public static IReadOnlyList<string> Documents { get; } =
@@ -45,16 +45,5 @@ internal static class Repository
         Task<string> error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (process.ExitCode, await output, await error);
-    }
-
-    private static string FindRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "GenoSeq.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("the tests do not run inside a checkout");
     }
 }
