@@ -8,8 +8,14 @@ public sealed class InitializationTests
 {
     private static readonly ModelConfig s_config = new()
     {
-        DModel = 192, NLayer = 3, VocabSize = 264, Alphabet = "bytes", Bidirectional = true, RcEquivariant = true,
-        InitializerRange = 0.03, Mamba = new MambaConfig { Bias = true },
+        DModel = 192,
+        NLayer = 3,
+        VocabSize = 264,
+        Alphabet = "bytes",
+        Bidirectional = true,
+        RcEquivariant = true,
+        InitializerRange = 0.03,
+        Mamba = new MambaConfig { Bias = true },
     };
 
     [Fact]
@@ -78,8 +84,12 @@ public sealed class InitializationTests
     {
         var config = new ModelConfig
         {
-            DModel = 128, NLayer = 2, Layout = "M A", Attention = new AttentionConfig { NHead = 4, Bias = true },
-            Mlp = new MlpConfig { DFf = 300, Bias = true }, TieEmbeddings = false,
+            DModel = 128,
+            NLayer = 2,
+            Layout = "M A",
+            Attention = new AttentionConfig { NHead = 4, Bias = true },
+            Mlp = new MlpConfig { DFf = 300, Bias = true },
+            TieEmbeddings = false,
         };
         foreach (bool rescale in new[] { true, false })
         {

@@ -13,15 +13,27 @@ public sealed class LayoutTests
     {
         var mamba = new MambaConfig
         {
-            DState = 5, DConv = 3, Expand = 3, DtRank = 4, DtMin = 0.002, DtMax = 0.2, DtInitFloor = 0.003, DtScale = 0.5, Bias = true,
-            TieProjections = false, BidirectionalStrategy = "ew_multiply",
+            DState = 5,
+            DConv = 3,
+            Expand = 3,
+            DtRank = 4,
+            DtMin = 0.002,
+            DtMax = 0.2,
+            DtInitFloor = 0.003,
+            DtScale = 0.5,
+            Bias = true,
+            TieProjections = false,
+            BidirectionalStrategy = "ew_multiply",
         };
         ModelConfig ps = TestModels.Caduceus(true, true) with { InitializerRange = 0.05, RescalePrenormResidual = false, NormEps = 1e-4 };
         ModelConfig plain = ps with { RcpsSwapHalves = false, Mamba = mamba };
         ModelConfig ph = TestModels.Caduceus(false, nLayer: 3) with { Mamba = mamba with { ConvBias = false }, TieEmbeddings = false };
         ModelConfig causal = TestModels.Causal() with
         {
-            VocabSize = 264, Alphabet = "bytes", NormEps = 1e-3, Mamba = mamba with { TieProjections = true, BidirectionalStrategy = "add" },
+            VocabSize = 264,
+            Alphabet = "bytes",
+            NormEps = 1e-3,
+            Mamba = mamba with { TieProjections = true, BidirectionalStrategy = "add" },
         };
         ModelConfig llama = TestModels.Causal("A", 2, 16) with
         {
@@ -68,7 +80,8 @@ public sealed class LayoutTests
         folder.Edit(json => Assert.True(json.Remove("genoseq")));
         Assert.Equal(inTheirKeys, ModelFile.ReadConfig(folder.Config).Config with
         {
-            Alphabet = config.Alphabet, Attention = config.Mlp is null ? config.Attention : ModelFile.ReadConfig(folder.Config).Config.Attention,
+            Alphabet = config.Alphabet,
+            Attention = config.Mlp is null ? config.Attention : ModelFile.ReadConfig(folder.Config).Config.Attention,
         });
         Same(plain, folder.Path, sameConfig: false);
     }
@@ -93,7 +106,11 @@ public sealed class LayoutTests
         const int Layers = 16;
         using SequenceModel model = ModelFile.Create(new ModelConfig
         {
-            DModel = 256, NLayer = Layers, Bidirectional = true, RcEquivariant = ps, RcpsSwapHalves = fused,
+            DModel = 256,
+            NLayer = Layers,
+            Bidirectional = true,
+            RcEquivariant = ps,
+            RcpsSwapHalves = fused,
         });
         Assert.Equal(7_725_312, model.NumParameters);
         var expected = new Dictionary<string, long[]>();
@@ -158,7 +175,12 @@ public sealed class LayoutTests
         Assert.Equal(
             new ModelConfig
             {
-                DModel = 32, NLayer = 3, VocabSize = 16, Bidirectional = true, RcEquivariant = true, NormEps = 1e-6,
+                DModel = 32,
+                NLayer = 3,
+                VocabSize = 16,
+                Bidirectional = true,
+                RcEquivariant = true,
+                NormEps = 1e-6,
                 Mamba = new MambaConfig { DState = 8, BidirectionalStrategy = "ew_multiply", TieProjections = false },
             },
             config);

@@ -61,8 +61,13 @@ public sealed class OracleTests
                     TieEmbeddings = !bias,
                     Mamba = new MambaConfig
                     {
-                        DState = dState, DConv = dConv, DtRank = dtRank, BidirectionalStrategy = strategy, TieProjections = tied,
-                        Bias = bias, ConvBias = !bias,
+                        DState = dState,
+                        DConv = dConv,
+                        DtRank = dtRank,
+                        BidirectionalStrategy = strategy,
+                        TieProjections = tied,
+                        Bias = bias,
+                        ConvBias = !bias,
                     },
                 },
                 37, 2);
@@ -77,7 +82,8 @@ public sealed class OracleTests
         Compare(
             TestModels.Causal("M", 3, dModel) with
             {
-                TieEmbeddings = false, Mamba = new MambaConfig { DState = dState, DConv = dConv, DtRank = dtRank },
+                TieEmbeddings = false,
+                Mamba = new MambaConfig { DState = dState, DConv = dConv, DtRank = dtRank },
             },
             91, 3);
 
@@ -103,8 +109,13 @@ public sealed class OracleTests
                     TieEmbeddings = bias,
                     Attention = new AttentionConfig
                     {
-                        NHead = heads, NKvHead = kvHeads, SlidingWindow = window, RopeScale = ropeScale, Bias = bias,
-                        DHead = bias ? 6 : 0, RopeTheta = bias ? 500 : 10000,
+                        NHead = heads,
+                        NKvHead = kvHeads,
+                        SlidingWindow = window,
+                        RopeScale = ropeScale,
+                        Bias = bias,
+                        DHead = bias ? 6 : 0,
+                        RopeTheta = bias ? 500 : 10000,
                     },
                     Mlp = new MlpConfig { DFf = 22, Bias = bias },
                 },
@@ -145,7 +156,8 @@ public sealed class OracleTests
             Compare(
                 TestModels.Causal("A", 1, 8) with
                 {
-                    Bidirectional = bidirectional, Attention = new AttentionConfig { NHead = 2, SlidingWindow = 70 },
+                    Bidirectional = bidirectional,
+                    Attention = new AttentionConfig { NHead = 2, SlidingWindow = 70 },
                 },
                 1100, 1);
         }

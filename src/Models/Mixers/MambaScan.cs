@@ -243,25 +243,25 @@ internal sealed unsafe class MambaScan : autograd.Function
 
     private SelectiveScanInputs<float> ScanInputs(Tensor xz, Tensor u, Tensor delta, Tensor dbl, Tensor a, in Parameters p,
         int k, long first) => new()
-    {
-        Batch = (int)xz.size(0),
-        Length = (int)xz.size(1),
-        Channels = (int)u.size(2),
-        States = (int)p.States,
-        U = TensorRows.Of(u),
-        Delta = TensorRows.Of(delta),
-        A = TensorRows.Dense(a),
-        B = TensorRows.Of(dbl, p.Rank),
-        C = TensorRows.Of(dbl, p.Rank + p.States),
-        D = TensorRows.Dense(p.D),
-        Z = TensorRows.Of(xz, u.size(2)),
-        DeltaBias = TensorRows.Dense(p.DtBias),
-        DeltaSoftplus = true,
-        Reverse = _reverse[k],
-        InitialState = TensorRows.Dense(_state?.State),
-        SequenceIds = Ids(first),
-        SequenceIdsBatchStride = _sequenceIds?.stride(0) ?? 0,
-    };
+        {
+            Batch = (int)xz.size(0),
+            Length = (int)xz.size(1),
+            Channels = (int)u.size(2),
+            States = (int)p.States,
+            U = TensorRows.Of(u),
+            Delta = TensorRows.Of(delta),
+            A = TensorRows.Dense(a),
+            B = TensorRows.Of(dbl, p.Rank),
+            C = TensorRows.Of(dbl, p.Rank + p.States),
+            D = TensorRows.Dense(p.D),
+            Z = TensorRows.Of(xz, u.size(2)),
+            DeltaBias = TensorRows.Dense(p.DtBias),
+            DeltaSoftplus = true,
+            Reverse = _reverse[k],
+            InitialState = TensorRows.Dense(_state?.State),
+            SequenceIds = Ids(first),
+            SequenceIdsBatchStride = _sequenceIds?.stride(0) ?? 0,
+        };
 
     private int* Ids(long first) =>
         _sequenceIds is null ? null : (int*)_sequenceIds.data_ptr() + (first * _sequenceIds.stride(0));

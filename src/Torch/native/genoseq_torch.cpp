@@ -1,4 +1,5 @@
 // The one native file of GenoSeq: a C interface to libtorch, for libtorch 1.13 and every 2.x.
+// It is one file by decision, whatever its length: one thing to compile where a libtorch is (docs/binding.md).
 //
 // Operators are not wrapped one by one. gs_op_call calls any operator of the dispatcher by schema, boxed, with trailing
 // arguments filled in from the schema's defaults; the rest of this file is what the dispatcher does not offer: tensor
