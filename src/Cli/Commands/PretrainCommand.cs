@@ -21,7 +21,7 @@ internal sealed class PretrainCommand
         DefaultValueFactory = _ => "auto",
     };
 
-    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Open everything, take one step, write nothing" };
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Open everything, take two steps (the second is timed), write nothing" };
 
     internal static Command Create(CommandRunner runner)
     {
