@@ -22,7 +22,7 @@ public sealed class BatchBuilder
     /// <param name="threads">Threads that fill one batch; 0 takes one for each processor.</param>
     /// <exception cref="ArgumentException">The options are invalid.</exception>
     public BatchBuilder(
-        GenomeSource genome, WindowSampler sampler, Alphabet alphabet, ObjectiveOptions options, int threads = 0)
+        GenomeSource genome, IWindowSampler sampler, Alphabet alphabet, ObjectiveOptions options, int threads = 0)
         : this(MakeEncoder(genome, sampler, alphabet, options), threads)
     {
     }
@@ -67,7 +67,7 @@ public sealed class BatchBuilder
     }
 
     private static SampleEncoder MakeEncoder(
-        GenomeSource genome, WindowSampler sampler, Alphabet alphabet, ObjectiveOptions options)
+        GenomeSource genome, IWindowSampler sampler, Alphabet alphabet, ObjectiveOptions options)
     {
         ArgumentNullException.ThrowIfNull(genome);
         ArgumentNullException.ThrowIfNull(sampler);

@@ -6,11 +6,11 @@ namespace GenoSeq.Data;
 internal sealed class SampleEncoder
 {
     private readonly GenomeSource _genome;
-    private readonly WindowSampler _sampler;
+    private readonly IWindowSampler _sampler;
     private readonly MlmCorruption? _mlm;
     private readonly ulong _strandKey;
 
-    internal SampleEncoder(GenomeSource genome, WindowSampler sampler, Alphabet alphabet, ObjectiveOptions options)
+    internal SampleEncoder(GenomeSource genome, IWindowSampler sampler, Alphabet alphabet, ObjectiveOptions options)
     {
         _genome = genome;
         _sampler = sampler;
@@ -24,7 +24,7 @@ internal sealed class SampleEncoder
 
     internal ObjectiveOptions Options { get; }
 
-    internal int Length => _sampler.Options.Length;
+    internal int Length => _sampler.Length;
 
     /// <summary>
     /// Buffers of one thread; one base longer than a window, for the causal label of its last position.

@@ -9,8 +9,13 @@ namespace GenoSeq.Data;
 /// count again.</param>
 /// <param name="HasPrevious">True if the base before the window belongs to the same interval.</param>
 /// <param name="HasNext">True if the base after the window belongs to the same interval.</param>
+/// <param name="PadLeft">Padding positions before the first base; the row is padded on the right as far as it then
+/// needs.</param>
+/// <param name="Pack">Number of the pack whose intervals make this sample, or -1 for a window of one interval. For a
+/// pack, contig and start are those of its first interval and the length is that of all of them.</param>
 public readonly record struct SampleWindow(
-    int Contig, long Start, int Length, int Epoch, int TargetStart, bool HasPrevious, bool HasNext)
+    int Contig, long Start, int Length, int Epoch, int TargetStart, bool HasPrevious, bool HasNext,
+    int PadLeft = 0, int Pack = -1)
 {
     /// <summary>One past the last base.</summary>
     public long End => Start + Length;

@@ -13,7 +13,7 @@ namespace GenoSeq.Data;
 /// <see cref="KeyedPermutation"/>, each once. The number of windows may differ by one per interval between epochs. Not
 /// shuffled (evaluation): windows from each interval's start, in order. Safe to use from many threads.
 /// </remarks>
-public sealed class WindowSampler
+public sealed class WindowSampler : IWindowSampler
 {
     private const int MaxRedraws = 64;
     private const int PlansKept = 4;
@@ -77,6 +77,12 @@ public sealed class WindowSampler
     /// <summary>The options this sampler was made with.</summary>
     public WindowSamplerOptions Options { get; }
 
+    /// <inheritdoc/>
+    public int Length => Options.Length;
+
+    /// <inheritdoc/>
+    public bool Packs => false;
+
     /// <summary>Intervals in use.</summary>
     public IReadOnlyList<GenomeInterval> Intervals => _intervals;
 
@@ -117,6 +123,10 @@ public sealed class WindowSampler
         SampleWindow window = Cut(plan, epoch, index);
         return _checkN && HasTooManyN(window) ? Redraw(plan, sampleIndex) : window;
     }
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<GenomeInterval> PackSegments(int pack) =>
+        throw new ArgumentOutOfRangeException(nameof(pack), pack, "this sampler makes no packs");
 
     private static void CheckInterval(GenomeSource genome, GenomeInterval interval)
     {

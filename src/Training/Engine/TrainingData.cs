@@ -65,6 +65,14 @@ public sealed class TrainingData : IDisposable
     /// <summary>Bases that validate.</summary>
     public long ValidationBases => Split.Validation.Sum(i => i.Length);
 
+    /// <summary>A builder of training batches for another context length, over the same genome and split.</summary>
+    /// <param name="contextLength">Bases in a window.</param>
+    /// <exception cref="InputDataException">No window of this length fits.</exception>
+    public BatchBuilder TrainBuilderFor(int contextLength) =>
+        contextLength == TrainSampler.Length
+            ? TrainBuilder
+            : new BatchBuilder(Genome, new WindowSampler(Genome, Split.Train, TrainSampler.Options with { Length = contextLength }), Alphabet, TrainBuilder.Options);
+
     /// <summary>Files, sizes, digests and parts, for the run folder.</summary>
     public JsonObject Manifest()
     {

@@ -1,0 +1,14 @@
+using System.CommandLine;
+using GenoSeq.Cli.Console;
+
+namespace GenoSeq.Cli.Commands.Data;
+
+/// <summary><c>genoseq data</c>: what files hold, and what training would see of them.</summary>
+internal static class DataCommand
+{
+    internal static Command Create(CommandRunner runner)
+    {
+        ArgumentNullException.ThrowIfNull(runner);
+        return new Command("data", "Count, index, convert and look at genomes and tables");
+    }
+}
