@@ -53,7 +53,7 @@ internal static class FastaLines
     private static int CopyShortLines(ReadOnlySpan<byte> raw, int bases, int width, Span<byte> destination)
     {
         int reach = bases <= Vector512<byte>.Count ? Vector512<byte>.Count : 2 * Vector512<byte>.Count;
-        int lines = Math.Min(Room(raw.Length, reach, width), Room(destination.Length, reach, bases));
+        int lines = Math.Min(Room(raw.Length, Math.Max(reach, width), width), Room(destination.Length, reach, bases));
         ref byte source = ref MemoryMarshal.GetReference(raw);
         ref byte target = ref MemoryMarshal.GetReference(destination);
         if (reach == Vector512<byte>.Count)
