@@ -57,6 +57,11 @@ internal sealed class FastaIndexScanner(string file)
             switch (_state)
             {
                 case Line.Start:
+                    i += WholeLines(block[i..]);
+                    if (i == block.Length)
+                    {
+                        break;
+                    }
                     i += Begin(block[i..]);
                     break;
                 case Line.Letters:
@@ -113,6 +118,33 @@ internal sealed class FastaIndexScanner(string file)
     }
 
     private static bool IsSpace(byte b) => b is (byte)' ' or (>= 9 and <= 13);
+
+    // Skips lines of a FASTA record that are as its first one and lie in the block whole; what else there is goes the
+    // long way. Returns the bytes skipped.
+    private int WholeLines(ReadOnlySpan<byte> rest)
+    {
+        long tail = _lineWidth - _lineBases;
+        if (_place != Place.FastaSequence || _lineWidth == 0 || _lineWidth > rest.Length || tail > 2)
+        {
+            return 0;
+        }
+        int width = (int)_lineWidth;
+        int bases = (int)_lineBases;
+        int used = 0;
+        while (rest.Length - used >= width)
+        {
+            ReadOnlySpan<byte> line = rest.Slice(used, width);
+            if (line[^1] != '\n' || (tail == 2 && line[^2] != '\r') || line[0] < 'A'
+                || line[..bases].ContainsAnyExceptInRange((byte)0x21, (byte)0x7E))
+            {
+                break;
+            }
+            used += width;
+            _length += bases;
+            _lineNumber++;
+        }
+        return used;
+    }
 
     private int Begin(ReadOnlySpan<byte> rest)
     {
