@@ -11,10 +11,10 @@ internal static class RandomFile
             switch (FileKinds.Of(file))
             {
                 case FileKind.Bgzf:
+                    file.Dispose();
+                    return BgzfBytes.Open(path, options?.Warn);
                 case FileKind.Gzip:
-                    throw new InputDataException(
-                        "ordinary gzip cannot be read at random positions", path, "plain FASTA or BGZF",
-                        "recompress it: gzip -dc FILE | bgzip > NEW.gz");
+                    throw NotRandom(path);
                 default:
                     return file;
             }
@@ -25,4 +25,8 @@ internal static class RandomFile
             throw;
         }
     }
+
+    internal static InputDataException NotRandom(string path) => new(
+        "ordinary gzip cannot be read at random positions", path, "plain FASTA or BGZF",
+        $"recompress it with bgzip: gzip -dc {path} | bgzip > NEW.gz");
 }

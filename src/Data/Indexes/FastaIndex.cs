@@ -55,25 +55,13 @@ public sealed class FastaIndex
     }
 
     /// <summary>Writes the index under a temporary name beside <paramref name="path"/>, then renames it.</summary>
-    /// <exception cref="IOException">The folder cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
+    /// <exception cref="OutputException">The file cannot be written.</exception>
     public void Write(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string temporary = $"{path}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
-            {
-                WriteTo(stream);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        using AtomicOutput output = AtomicOutput.Create(path, new OutputOptions { Force = true });
+        WriteTo(output.Stream);
+        output.Commit();
     }
 
     private void WriteTo(Stream stream)

@@ -54,7 +54,7 @@ public static class FastaIndexBuilder
     /// read.</exception>
     public static FastaIndex Build(string path)
     {
-        using InputFile input = InputFile.Open(path);
+        using InputFile input = InputFile.Open(path, new InputFileOptions());
         return Build(input.Content, path);
     }
 
