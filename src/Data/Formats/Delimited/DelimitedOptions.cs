@@ -3,7 +3,7 @@ namespace GenoSeq.Data;
 /// <summary>How a CSV or TSV file is read.</summary>
 public sealed record DelimitedOptions
 {
-    /// <summary>The character between columns; null: comma, tab or semicolon, whichever the first line has most of.</summary>
+    /// <summary>The character between columns; null: tab, comma or semicolon, found in the first ten lines.</summary>
     public char? Delimiter { get; init; }
 
     /// <summary>True if the first line names the columns; otherwise they are named 1, 2, 3 and so on.</summary>

@@ -39,7 +39,7 @@ public sealed class DelimitedReader : IDisposable
         _window = new ByteWindow(content, _maxRecord + 2);
         try
         {
-            _delimiter = options.Delimiter is char d ? (byte)d : DetectDelimiter();
+            _delimiter = options.Delimiter is char d ? (byte)d : DelimiterGuess.Choose(_window);
             Columns = ReadColumns(options.HasHeader);
         }
         catch
@@ -155,46 +155,6 @@ public sealed class DelimitedReader : IDisposable
         }
         _held = !hasHeader;
         return names;
-    }
-
-    private byte DetectDelimiter()
-    {
-        int tabs = 0, commas = 0, semicolons = 0;
-        bool quoted = false;
-        bool any = false;
-        int i = 0;
-        do
-        {
-            ReadOnlySpan<byte> held = _window.Content;
-            for (; i < held.Length; i++)
-            {
-                byte b = held[i];
-                if (b == '"')
-                {
-                    quoted = !quoted;
-                }
-                else if (!quoted && b is ((byte)'\n' or (byte)'\r'))
-                {
-                    if (any)
-                    {
-                        return Choose();
-                    }
-                    continue;
-                }
-                else if (!quoted)
-                {
-                    tabs += b == '\t' ? 1 : 0;
-                    commas += b == ',' ? 1 : 0;
-                    semicolons += b == ';' ? 1 : 0;
-                }
-                any = true;
-            }
-        }
-        while (i < 1 << 16 && !_window.IsFull && _window.Fill());
-        return Choose();
-
-        byte Choose() => tabs > 0 && tabs >= commas && tabs >= semicolons ? (byte)'\t'
-            : semicolons > commas ? (byte)';' : (byte)',';
     }
 
     private bool ReadRecord()
