@@ -53,7 +53,7 @@ public sealed class BedSplitTests : IDisposable
     {
         var e = Assert.Throws<InputDataException>(() => Split(bed));
         Assert.Equal(what, e.What);
-        Assert.EndsWith($"s.bed, line {line}", e.Where, StringComparison.Ordinal);
+        Assert.Contains($"s.bed, line {line}", e.Where, StringComparison.Ordinal);
     }
 
     [Fact]

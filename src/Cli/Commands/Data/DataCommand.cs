@@ -12,6 +12,7 @@ internal static class DataCommand
         var command = new Command("data", "Count, index, convert and look at genomes and tables");
         command.Add(IndexCommand.Create(runner));
         command.Add(GetCommand.Create(runner));
+        command.Add(LabelsCommand.Create(runner));
         return command;
     }
 }

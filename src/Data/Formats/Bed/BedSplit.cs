@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Text;
 
 namespace GenoSeq.Data;
 
@@ -10,8 +10,7 @@ namespace GenoSeq.Data;
 /// </remarks>
 internal static class BedSplit
 {
-    private static readonly char[] s_tab = ['\t'];
-    private static readonly char[] s_blanks = [' ', '\t'];
+    private static readonly BedOptions s_options = new() { StandardColumns = 4, AllowRaggedLines = true };
 
     private readonly record struct Row(GenomeInterval Interval, int Part, long Line);
 
@@ -20,34 +19,22 @@ internal static class BedSplit
         var rows = new List<Row>();
         var warnings = new List<string>();
         var missing = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach ((long number, string text) in TextLines.Read(path))
+        // A line may have more columns than the next: only four of them mean anything here.
+        using BedReader bed = BedReader.Open(path, s_options);
+        while (bed.Read())
         {
-            if (string.IsNullOrWhiteSpace(text) || text[0] == '#' || IsBrowserLine(text))
-            {
-                continue;
-            }
-            string where = $"{path}, line {number}";
-            // BED is tab-separated by its definition, but spaces are common in hand-made files.
-            string[] columns = text.Contains('\t', StringComparison.Ordinal)
-                ? text.Split(s_tab)
-                : text.Split(s_blanks, StringSplitOptions.RemoveEmptyEntries);
-            if (columns.Length < 4)
-            {
-                throw new InputDataException(
-                    $"the line has {columns.Length} columns", where, "contig, start, end and split, separated by tabs");
-            }
-            int part = PartOf(columns[3].Trim(), where);
-            long start = Number(columns[1], "start", where);
-            long end = Number(columns[2], "end", where);
-            int contig = genome.IndexOf(columns[0]);
+            string where = bed.Where;
+            int part = PartOf(Encoding.UTF8.GetString(AsciiText.Trim(bed.Column(3))), where);
+            (long start, long end) = (bed.Start, bed.End);
+            int contig = genome.IndexOf(bed.Contig);
             if (contig < 0)
             {
                 if (!ignoreMissingContigs)
                 {
-                    throw MissingContig.Error(genome, columns[0], where,
+                    throw MissingContig.Error(genome, bed.Contig, where,
                         "leave such lines out with the option to ignore missing contigs");
                 }
-                missing[columns[0]] = missing.GetValueOrDefault(columns[0]) + 1;
+                missing[bed.Contig] = missing.GetValueOrDefault(bed.Contig) + 1;
                 continue;
             }
             long length = genome.Contigs[contig].Length;
@@ -63,10 +50,10 @@ internal static class BedSplit
             if (end > length)
             {
                 warnings.Add(
-                    $"line {number}: end {end} is beyond contig '{columns[0]}' of {length} bases and was clipped");
+                    $"line {bed.Line}: end {end} is beyond contig '{bed.Contig}' of {length} bases and was clipped");
                 end = length;
             }
-            rows.Add(new Row(new GenomeInterval(contig, start, end), part, number));
+            rows.Add(new Row(new GenomeInterval(contig, start, end), part, bed.Line));
         }
         foreach ((string name, int lines) in missing)
         {
@@ -90,10 +77,6 @@ internal static class BedSplit
     private static GenomeInterval[] Part(List<Row> rows, int part) =>
         [.. rows.Where(r => r.Part == part).Select(r => r.Interval)];
 
-    private static bool IsBrowserLine(string text) =>
-        text.StartsWith("track ", StringComparison.Ordinal) || text.StartsWith("browser ", StringComparison.Ordinal)
-        || text == "track" || text == "browser";
-
     private static int PartOf(string name, string where) => name.ToLowerInvariant() switch
     {
         "train" => 0,
@@ -102,11 +85,6 @@ internal static class BedSplit
         _ => throw new InputDataException($"unknown split '{name}'", where,
             "train, valid or test in the fourth column"),
     };
-
-    private static long Number(string text, string column, string where) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value)
-            ? value
-            : throw new InputDataException($"'{text}' is no {column} position", where, "a whole number, 0 or more");
 
     private static void RefuseOverlaps(GenomeSource genome, List<Row> rows, string path)
     {
