@@ -39,7 +39,7 @@ public sealed class MlmCorruption
         _maskedBelow = (ulong)Math.Round(options.MaskedShare * TwoTo32);
         _randomBelow = Math.Max(_maskedBelow,
             (ulong)Math.Round(Math.Min(options.MaskedShare + options.RandomShare, 1) * TwoTo32));
-        Rule = new MlmRule(alphabet, _parity, _chosenBelow, _maskedBelow, _randomBelow);
+        Rule = new MlmRule(alphabet, _replaceWith, _parity, _chosenBelow, _maskedBelow, _randomBelow);
     }
 
     /// <summary>The decisions as limits on a position's word.</summary>

@@ -79,6 +79,8 @@ internal static class RowKernels
         Vector512<int> mask = Vector512.Create(rule.MaskId);
         Vector512<int> ignored = Vector512.Create(Labels.Ignored);
         Vector512<int> counts = Vector512<int>.Zero;
+        Vector512<int> lowerBit = Vector512.Create(rule.LowerBit);
+        bool drawsBases = rule.DrawsBases;
         int i = 0;
         for (; i <= inputs.Length - 16; i += 16)
         {
@@ -92,14 +94,26 @@ internal static class RowKernels
             Vector512<int> masked = changed & (Vector512.LessThanOrEqual(w, maskedLast) & anyMasked).AsInt32();
             Vector512<int> random = Vector512.AndNot(changed, masked) & (Vector512.LessThanOrEqual(w, randomLast) & anyRandom).AsInt32();
             Vector512.ConditionalSelect(counted, ids16, ignored).StoreUnsafe(ref label, (nuint)i);
-            Vector512.ConditionalSelect(masked, mask, ids16).StoreUnsafe(ref input, (nuint)i);
+            Vector512<int> shown = Vector512.ConditionalSelect(masked, mask, ids16);
             counts -= counted;
+            if (drawsBases)
+            {
+                Vector512<int> drawn = Vector512.Create(rule.Base3);
+                drawn = Vector512.ConditionalSelect((Vector512.LessThanOrEqual(w, Vector512.Create(rule.Below3)) & Vector512.Create(rule.AnyBelow3)).AsInt32(), Vector512.Create(rule.Base2), drawn);
+                drawn = Vector512.ConditionalSelect((Vector512.LessThanOrEqual(w, Vector512.Create(rule.Below2)) & Vector512.Create(rule.AnyBelow2)).AsInt32(), Vector512.Create(rule.Base1), drawn);
+                drawn = Vector512.ConditionalSelect((Vector512.LessThanOrEqual(w, Vector512.Create(rule.Below1)) & Vector512.Create(rule.AnyBelow1)).AsInt32(), Vector512.Create(rule.Base0), drawn);
+                drawn |= ids16 & target & lowerBit;
+                Vector512.ConditionalSelect(random, drawn, shown).StoreUnsafe(ref input, (nuint)i);
+                continue;
+            }
+
+            shown.StoreUnsafe(ref input, (nuint)i);
             ulong lanes = random.ExtractMostSignificantBits();
             while (lanes != 0)
             {
                 int at = i + System.Numerics.BitOperations.TrailingZeroCount(lanes);
-                ref int shown = ref Unsafe.Add(ref input, at);
-                shown = mlm.Corrupt(shown, Unsafe.Add(ref word, at));
+                ref int one = ref Unsafe.Add(ref input, at);
+                one = mlm.Corrupt(one, Unsafe.Add(ref word, at));
                 lanes &= lanes - 1;
             }
         }
@@ -128,6 +142,8 @@ internal static class RowKernels
         Vector256<int> mask = Vector256.Create(rule.MaskId);
         Vector256<int> ignored = Vector256.Create(Labels.Ignored);
         Vector256<int> counts = Vector256<int>.Zero;
+        Vector256<int> lowerBit = Vector256.Create(rule.LowerBit);
+        bool drawsBases = rule.DrawsBases;
         int i = 0;
         // Sixteen bytes are loaded and eight used, so the last group of a block is left to the scalar form.
         for (; i <= inputs.Length - 16; i += 8)
@@ -142,14 +158,26 @@ internal static class RowKernels
             Vector256<int> masked = changed & (Vector256.LessThanOrEqual(w, maskedLast) & anyMasked).AsInt32();
             Vector256<int> random = Vector256.AndNot(changed, masked) & (Vector256.LessThanOrEqual(w, randomLast) & anyRandom).AsInt32();
             Vector256.ConditionalSelect(counted, ids8, ignored).StoreUnsafe(ref label, (nuint)i);
-            Vector256.ConditionalSelect(masked, mask, ids8).StoreUnsafe(ref input, (nuint)i);
+            Vector256<int> shown = Vector256.ConditionalSelect(masked, mask, ids8);
             counts -= counted;
+            if (drawsBases)
+            {
+                Vector256<int> drawn = Vector256.Create(rule.Base3);
+                drawn = Vector256.ConditionalSelect((Vector256.LessThanOrEqual(w, Vector256.Create(rule.Below3)) & Vector256.Create(rule.AnyBelow3)).AsInt32(), Vector256.Create(rule.Base2), drawn);
+                drawn = Vector256.ConditionalSelect((Vector256.LessThanOrEqual(w, Vector256.Create(rule.Below2)) & Vector256.Create(rule.AnyBelow2)).AsInt32(), Vector256.Create(rule.Base1), drawn);
+                drawn = Vector256.ConditionalSelect((Vector256.LessThanOrEqual(w, Vector256.Create(rule.Below1)) & Vector256.Create(rule.AnyBelow1)).AsInt32(), Vector256.Create(rule.Base0), drawn);
+                drawn |= ids8 & target & lowerBit;
+                Vector256.ConditionalSelect(random, drawn, shown).StoreUnsafe(ref input, (nuint)i);
+                continue;
+            }
+
+            shown.StoreUnsafe(ref input, (nuint)i);
             uint lanes = random.ExtractMostSignificantBits();
             while (lanes != 0)
             {
                 int at = i + System.Numerics.BitOperations.TrailingZeroCount(lanes);
-                ref int shown = ref Unsafe.Add(ref input, at);
-                shown = mlm.Corrupt(shown, Unsafe.Add(ref word, at));
+                ref int one = ref Unsafe.Add(ref input, at);
+                one = mlm.Corrupt(one, Unsafe.Add(ref word, at));
                 lanes &= lanes - 1;
             }
         }
