@@ -324,6 +324,12 @@ public sealed record ReportConfig : IValidated
     /// <summary>Count models fitted on the training part: flank-K (K bases on each side) or markov-K (K bases before); none: no table.</summary>
     public IReadOnlyList<string> Baselines { get; init; } = [];
 
+    /// <summary>
+    /// Count models count the reverse complement of the training part too, also where the model itself sees one strand only
+    /// (causal without objective.rc_augment); false counts the strand of the files alone.
+    /// </summary>
+    public bool BothStrands { get; init; } = true;
+
     /// <summary>Tokens of the held-out stretch.</summary>
     public long Tokens { get; init; } = 131072;
 

@@ -31,7 +31,10 @@ public sealed record ReportTable(IReadOnlyList<ReportRow> Rows, long Positions, 
 public static class BaselineReport
 {
     /// <summary>Fits a baseline on the training part.</summary>
-    public static CountModel Fit(string name, TrainingData data)
+    /// <param name="name">flank-K or markov-K.</param>
+    /// <param name="data">The run's data.</param>
+    /// <param name="bothStrands">Count the reverse complement too.</param>
+    public static CountModel Fit(string name, TrainingData data, bool bothStrands = true)
     {
         ArgumentNullException.ThrowIfNull(data);
         if (!BaselineName.TryParse(name, out BaselineName b))
@@ -39,7 +42,8 @@ public static class BaselineReport
             throw new ArgumentException($"'{name}' is no baseline", nameof(name));
         }
 
-        CountModel model = b.Flank ? new FlankCountModel(b.K) : new MarkovModel(b.K);
+        var counting = new CountModelOptions { BothStrands = bothStrands };
+        CountModel model = b.Flank ? new FlankCountModel(b.K, counting) : new MarkovModel(b.K, counting);
         model.Fit(data.Genome, data.Split.Train);
         return model;
     }
