@@ -26,7 +26,7 @@ internal sealed class TrainingConsole(ConsoleReporter reporter, RunConfig config
         reporter.Info(Text($"run: {config.Train.Steps:N0} steps of {(long)windows * config.Data.ContextLength:N0} tokens ({epochs:F2} epochs), windows of {config.Data.ContextLength:N0}, seed {config.Seed}"));
         if (config.Report.MustBeat is { } name && name != "uniform" && data.ValidationSampler is not null)
         {
-            _baseline = BaselineReport.Fit(name, data).Evaluate(data.Genome, data.Split.Validation).BitsPerBase;
+            _baseline = BaselineReport.Fit(name, data, config.Report.BothStrands).Evaluate(data.Genome, data.Split.Validation).BitsPerBase;
             reporter.Info(Text($"baseline to beat: {name}, {_baseline:F4} bits per base on the validation part (2 = no idea)"));
         }
         else

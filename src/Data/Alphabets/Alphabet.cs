@@ -60,6 +60,10 @@ public sealed class Alphabet
         PadId = Required("[PAD]");
         UnkId = Required("[UNK]");
         NId = _idOfByte['N'];
+        Ids = ByteTable.Of(b => (byte)_idOfByte[b]);
+        OppositeIds = ByteTable.Of(b => (byte)_idOfByte[DnaComplement.Of(b)]);
+        Targets = ByteTable.Of(b => IsTarget(_idOfByte[b]) ? byte.MaxValue : (byte)0);
+        OppositeTargets = ByteTable.Of(b => IsTarget(_idOfByte[DnaComplement.Of(b)]) ? byte.MaxValue : (byte)0);
     }
 
     /// <summary>
@@ -72,6 +76,18 @@ public sealed class Alphabet
     /// All 256 byte values as ids 0 to 255, then five special tokens, padded to 264. Nothing is lost, case included.
     /// </summary>
     public static Alphabet Bytes { get; } = new(AlphabetDefinition.AllBytes());
+
+    /// <summary>Id of each byte; every byte's id is below 256.</summary>
+    internal ByteTable Ids { get; }
+
+    /// <summary>Id of each byte's complement.</summary>
+    internal ByteTable OppositeIds { get; }
+
+    /// <summary>0xFF for bytes whose id is a target, else 0.</summary>
+    internal ByteTable Targets { get; }
+
+    /// <summary>0xFF for bytes whose complement's id is a target, else 0.</summary>
+    internal ByteTable OppositeTargets { get; }
 
     /// <summary>The alphabets that <see cref="Get"/> knows.</summary>
     public static IReadOnlyList<Alphabet> Known { get; } = [Caduceus, Bytes];

@@ -53,6 +53,41 @@ public sealed class FlankCountModel : CountModel
         }
     }
 
+    private protected override int Steps => Flank + 1;
+
+    private protected override void AddBits(ReadOnlySpan<byte> window, int position, int code, Span<double> totals)
+    {
+        double p = 0.25;
+        uint word = 0;
+        for (int j = 0; j <= Flank; j++)
+        {
+            if (j > 0)
+            {
+                uint left = position - j >= 0 ? BaseCode.Of(window[position - j]) : BaseCode.None;
+                uint right = position + j < window.Length ? BaseCode.Of(window[position + j]) : BaseCode.None;
+                if (left == BaseCode.None || right == BaseCode.None)
+                {
+                    // The widest whole context speaks for the wider ones too.
+                    double bits = -Math.Log2(p);
+                    for (; j <= Flank; j++)
+                    {
+                        totals[j] += bits;
+                    }
+                    return;
+                }
+                word = (left << (4 * j)) | (word << 2) | right;
+            }
+            int at = (int)word;
+            int step = 1 << (2 * j);
+            p = j == Flank
+                ? Interpolate(Counts[at + code * step],
+                    (double)Counts[at] + Counts[at + step] + Counts[at + 2 * step] + Counts[at + 3 * step], p)
+                : Interpolate(_narrower[j][at + code * step],
+                    (double)_narrower[j][at] + _narrower[j][at + step] + _narrower[j][at + 2 * step] + _narrower[j][at + 3 * step], p);
+            totals[j] -= Math.Log2(p);
+        }
+    }
+
     private protected override void FinishFit()
     {
         for (int j = Flank - 1; j >= 0; j--)

@@ -49,6 +49,37 @@ public sealed class MarkovModel : CountModel
         }
     }
 
+    private protected override int Steps => Order + 1;
+
+    private protected override void AddBits(ReadOnlySpan<byte> window, int position, int code, Span<double> totals)
+    {
+        double p = 0.25;
+        uint context = 0;
+        for (int j = 0; j <= Order; j++)
+        {
+            if (j > 0)
+            {
+                uint before = position - j >= 0 ? BaseCode.Of(window[position - j]) : BaseCode.None;
+                if (before == BaseCode.None)
+                {
+                    // The longest whole context speaks for the longer ones too.
+                    double bits = -Math.Log2(p);
+                    for (; j <= Order; j++)
+                    {
+                        totals[j] += bits;
+                    }
+                    return;
+                }
+                context |= before << (2 * (j - 1));
+            }
+            int at = (int)(context << 2);
+            p = j == Order
+                ? Interpolate(Counts[at + code], (double)Counts[at] + Counts[at + 1] + Counts[at + 2] + Counts[at + 3], p)
+                : Interpolate(_shorter[j][at + code], (double)_shorter[j][at] + _shorter[j][at + 1] + _shorter[j][at + 2] + _shorter[j][at + 3], p);
+            totals[j] -= Math.Log2(p);
+        }
+    }
+
     private protected override void FinishFit()
     {
         for (int j = Order - 1; j >= 0; j--)

@@ -7,16 +7,21 @@ public sealed class Batch
     /// <param name="capacity">The most samples it can hold.</param>
     /// <param name="length">Tokens in a sample.</param>
     /// <param name="weighted">Whether it carries loss weights.</param>
-    public Batch(int capacity, int length, bool weighted)
+    /// <param name="packed">Whether it carries sequence ids.</param>
+    /// <remarks>
+    /// The large arrays never move in memory, so that a device may be told to copy from them while the program goes on.
+    /// </remarks>
+    public Batch(int capacity, int length, bool weighted, bool packed = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         Capacity = capacity;
         Length = length;
         int size = checked(capacity * length);
-        Inputs = new int[size];
-        Labels = new int[size];
-        Weights = weighted ? new float[size] : null;
+        Inputs = GC.AllocateArray<int>(size, pinned: true);
+        Labels = GC.AllocateArray<int>(size, pinned: true);
+        Weights = weighted ? GC.AllocateArray<float>(size, pinned: true) : null;
+        SequenceIds = packed ? GC.AllocateArray<int>(size, pinned: true) : null;
         Windows = new SampleWindow[capacity];
         Flipped = new bool[capacity];
         TargetCounts = new int[capacity];
@@ -46,6 +51,12 @@ public sealed class Batch
     /// [batch, length], weight of each label's loss, 0 where nothing counts; null if all labels weigh the same.
     /// </summary>
     public float[]? Weights { get; }
+
+    /// <summary>
+    /// [batch, length], number of the segment that a position belongs to: 0, 1, 2, … in the order of the row, padding one
+    /// more than the last; null unless the sampler packs. Nothing may be carried from one segment to the next.
+    /// </summary>
+    public int[]? SequenceIds { get; }
 
     /// <summary>[batch], where each sample comes from, in forward coordinates.</summary>
     public SampleWindow[] Windows { get; }

@@ -47,9 +47,16 @@ public sealed class BatchBuilder
     /// <param name="threads">Threads that fill one batch; 0 takes one for each processor.</param>
     public BatchBuilder Fork(int threads = 1) => new(_encoder, threads);
 
-    /// <summary>Allocates a batch of the right shape, with weights if the objective needs them.</summary>
+    /// <summary>A builder of the same windows whose strands and corruption are drawn from another seed.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="threads">Threads that fill one batch; 0 takes one for each processor.</param>
+    public BatchBuilder WithSeed(long seed, int threads = 0) => new(_encoder.WithSeed(seed), threads);
+
+    /// <summary>
+    /// Allocates a batch of the right shape, with weights if the objective needs them and sequence ids if the sampler packs.
+    /// </summary>
     /// <param name="capacity">The most samples it can hold.</param>
-    public Batch CreateBatch(int capacity) => new(capacity, Length, Options.SoftMaskWeight != 1);
+    public Batch CreateBatch(int capacity) => new(capacity, Length, Options.SoftMaskWeight != 1, _encoder.Packs);
 
     /// <summary>Fills a batch.</summary>
     /// <param name="samples">Global sample indices; at most the batch's capacity of them.</param>

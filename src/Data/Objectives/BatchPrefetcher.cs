@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 
@@ -11,6 +12,12 @@ public sealed record BatchPrefetcherOptions
 
     /// <summary>Threads that make batches, each a whole batch at a time.</summary>
     public int Workers { get; init; } = 1;
+
+    /// <summary>
+    /// Called with each batch when it is allocated, to lock its pages for a device, say; what it returns is disposed when
+    /// the prefetcher is, after its workers have ended. Null: nothing is done.
+    /// </summary>
+    public Func<Batch, IDisposable?>? Attach { get; init; }
 
     /// <summary>Every problem with these options; empty if there is none.</summary>
     public IReadOnlyList<string> Validate()
@@ -66,7 +73,8 @@ public sealed class BatchPrefetcher : IDisposable
         _slots = new Slot[options.Capacity + 1];
         for (int i = 0; i < _slots.Length; i++)
         {
-            _slots[i] = new Slot(builder.CreateBatch(batchCapacity));
+            Batch batch = builder.CreateBatch(batchCapacity);
+            _slots[i] = new Slot(batch, options.Attach?.Invoke(batch));
         }
         _makeBelow = firstStep + options.Capacity;
         _threads = new Thread[options.Workers];
@@ -82,6 +90,12 @@ public sealed class BatchPrefetcher : IDisposable
         }
     }
 
+    /// <summary>How long the last call of <see cref="TryNext"/> waited for its batch.</summary>
+    public TimeSpan LastWait { get; private set; }
+
+    /// <summary>How long all calls of <see cref="TryNext"/> waited.</summary>
+    public TimeSpan TotalWait { get; private set; }
+
     /// <summary>Waits for the next step's batch.</summary>
     /// <param name="batch">The batch, valid until the next call or <see cref="Dispose"/>.</param>
     /// <returns>False after the last step.</returns>
@@ -89,6 +103,7 @@ public sealed class BatchPrefetcher : IDisposable
     /// <remarks>An exception met while making the batch is thrown here, and again by every later call.</remarks>
     public bool TryNext([NotNullWhen(true)] out Batch? batch)
     {
+        long begun = Stopwatch.GetTimestamp();
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopped, this);
@@ -109,6 +124,8 @@ public sealed class BatchPrefetcher : IDisposable
             _makeBelow = _nextToTake + _slots.Length - 1;
             Monitor.PulseAll(_gate);
             batch = slot.Batch;
+            LastWait = Stopwatch.GetElapsedTime(begun);
+            TotalWait += LastWait;
             return true;
         }
     }
@@ -124,6 +141,11 @@ public sealed class BatchPrefetcher : IDisposable
         foreach (Thread thread in _threads)
         {
             thread.Join();
+        }
+        foreach (Slot slot in _slots)
+        {
+            slot.Attached?.Dispose();
+            slot.Attached = null;
         }
     }
 
@@ -163,8 +185,10 @@ public sealed class BatchPrefetcher : IDisposable
         }
     }
 
-    private sealed class Slot(Batch batch)
+    private sealed class Slot(Batch batch, IDisposable? attached)
     {
+        internal IDisposable? Attached { get; set; } = attached;
+
         internal Batch Batch { get; } = batch;
 
         internal long ReadyStep { get; set; } = -1;

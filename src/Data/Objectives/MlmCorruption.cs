@@ -39,7 +39,14 @@ public sealed class MlmCorruption
         _maskedBelow = (ulong)Math.Round(options.MaskedShare * TwoTo32);
         _randomBelow = Math.Max(_maskedBelow,
             (ulong)Math.Round(Math.Min(options.MaskedShare + options.RandomShare, 1) * TwoTo32));
+        Rule = new MlmRule(alphabet, _replaceWith, _parity, _chosenBelow, _maskedBelow, _randomBelow);
     }
+
+    /// <summary>The decisions as limits on a position's word.</summary>
+    internal MlmRule Rule { get; }
+
+    /// <summary>The words of a sample, one for each position of it.</summary>
+    internal CounterRandom Words(long sampleIndex) => new(_key, sampleIndex);
 
     /// <summary>Corrupts one sequence.</summary>
     /// <param name="ids">[length] true ids.</param>
@@ -86,7 +93,8 @@ public sealed class MlmCorruption
         }
     }
 
-    private int Corrupt(int id, uint word)
+    /// <summary>What is shown for a chosen position.</summary>
+    internal int Corrupt(int id, uint word)
     {
         // Among the chosen the word is uniform below the limit; stretched to 32 bits again, it decides what is shown.
         ulong action = ((ulong)word << 32) / _chosenBelow;

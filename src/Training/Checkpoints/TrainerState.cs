@@ -17,6 +17,12 @@ public sealed class TrainerState
     /// <summary>Seconds spent, over all sittings.</summary>
     public double WallSeconds { get; set; }
 
+    /// <summary>Seconds of them in which the training loop waited for its batch.</summary>
+    public double DataWaitSeconds { get; set; }
+
+    /// <summary>True when the validation that is due behind this step has still to be done.</summary>
+    public bool ValidationPending { get; set; }
+
     /// <summary>Best validation in bits per base, or null before the first.</summary>
     public double? BestValidation { get; set; }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using GenoSeq.Data;
 using GenoSeq.Models;
+using GenoSeq.Training.Engine;
 
 namespace GenoSeq.Training.Configuration;
 
@@ -62,6 +63,16 @@ public sealed record RunConfig : IValidated
         if (Train.GlobalBatchSize < Data.ContextLength)
         {
             yield return $"train: global_batch_size is {Train.GlobalBatchSize} tokens, less than one window of data.context_length {Data.ContextLength}";
+        }
+
+        LengthWarmupConfig warmup = Train.LengthWarmup;
+        if (warmup.StartLength >= Data.ContextLength)
+        {
+            yield return $"train: length_warmup.start_length is {warmup.StartLength}, and must be less than data.context_length {Data.ContextLength}";
+        }
+        else if (warmup.StartLength >= 2 && warmup.StepsPerStage >= 1 && LengthSchedule.WarmupSteps(this) >= Train.Steps)
+        {
+            yield return $"train: length_warmup takes {LengthSchedule.WarmupSteps(this)} steps, and nothing of train.steps {Train.Steps} is left for data.context_length; use a larger start_length or fewer steps_per_stage";
         }
     }
 
@@ -213,6 +224,9 @@ public sealed record TrainConfig : IValidated
     /// <summary>none, or layer: keep only the residual stream and compute the rest again in the backward pass.</summary>
     public Recompute Recompute { get; init; } = Recompute.None;
 
+    /// <summary>Short windows first, at the same number of tokens a step.</summary>
+    public LengthWarmupConfig LengthWarmup { get; init; } = new();
+
     /// <summary>Steps between two lines of metrics.</summary>
     public long LogEvery { get; init; } = 10;
 
@@ -243,6 +257,27 @@ public sealed record TrainConfig : IValidated
         if (ValidateEvery < 0) yield return $"validate_every: must not be negative, not {ValidateEvery}";
         if (ValidationTokens < 0) yield return $"validation_tokens: must not be negative, not {ValidationTokens}";
         if (Patience < 0) yield return $"patience: must not be negative, not {Patience}";
+    }
+}
+
+/// <summary>
+/// Length warm-up: training begins with short windows, whose length doubles after every stage until it is
+/// data.context_length; a step has as many tokens throughout (Nguyen et al., "HyenaDNA", NeurIPS 2023, section 3.2).
+/// </summary>
+public sealed record LengthWarmupConfig : IValidated
+{
+    /// <summary>Bases in a window of the first stage; 0: no warm-up.</summary>
+    public int StartLength { get; init; }
+
+    /// <summary>Optimizer steps of each stage before the last.</summary>
+    public long StepsPerStage { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (StartLength != 0 && StartLength < 2) yield return $"start_length: must be 0 or at least 2, not {StartLength}";
+        if (StartLength > 0 && StepsPerStage < 1) yield return $"steps_per_stage: must be at least 1 with a start_length, not {StepsPerStage}";
+        if (StartLength == 0 && StepsPerStage != 0) yield return $"steps_per_stage: is {StepsPerStage}, but without a start_length there are no stages; set start_length too";
     }
 }
 
@@ -288,6 +323,12 @@ public sealed record ReportConfig : IValidated
 {
     /// <summary>Count models fitted on the training part: flank-K (K bases on each side) or markov-K (K bases before); none: no table.</summary>
     public IReadOnlyList<string> Baselines { get; init; } = [];
+
+    /// <summary>
+    /// Count models count the reverse complement of the training part too, also where the model itself sees one strand only
+    /// (causal without objective.rc_augment); false counts the strand of the files alone.
+    /// </summary>
+    public bool BothStrands { get; init; } = true;
 
     /// <summary>Tokens of the held-out stretch.</summary>
     public long Tokens { get; init; } = 131072;

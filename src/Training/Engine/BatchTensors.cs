@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GenoSeq.Data;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -8,16 +9,40 @@ namespace GenoSeq.Training.Engine;
 /// <param name="Inputs">int32 [batch, length].</param>
 /// <param name="Labels">int32 [batch, length], negative where nothing counts.</param>
 /// <param name="Weights">f32 [batch, length], or null.</param>
-internal sealed record BatchTensors(Tensor Inputs, Tensor Labels, Tensor? Weights)
+/// <param name="SequenceIds">int32 [batch, length] that changes where another segment of a pack begins, or null.</param>
+internal sealed record BatchTensors(Tensor Inputs, Tensor Labels, Tensor? Weights, Tensor? SequenceIds)
 {
-    internal static BatchTensors Of(Batch batch, int first, int count, Device device)
+    private static readonly Operator s_toDevice = new("aten::to", "device");
+
+    /// <summary>Copies rows to the device.</summary>
+    /// <remarks>
+    /// To a GPU the copies do not wait (from locked pages they run beside the program), so the batch must stay as it is until
+    /// the step's loss is read: the training loop and the evaluator read it before they touch the batch again.
+    /// </remarks>
+    internal static BatchTensors Of(Batch batch, int first, int count, Device device) => new(
+        Rows(batch.Inputs, int32, batch, first, count, device)!,
+        Rows(batch.Labels, int32, batch, first, count, device)!,
+        Rows(batch.Weights, float32, batch, first, count, device),
+        Rows(batch.SequenceIds, int32, batch, first, count, device));
+
+    private static Tensor? Rows<T>(T[]? values, ScalarType type, Batch batch, int first, int count, Device device)
+        where T : unmanaged
     {
+        if (values is null)
+        {
+            return null;
+        }
+
         int length = batch.Length;
         long[] shape = [count, length];
-        return new BatchTensors(
-            tensor<int>(batch.Inputs.AsSpan(first * length, count * length), shape, device),
-            tensor<int>(batch.Labels.AsSpan(first * length, count * length), shape, device),
-            batch.Weights is null ? null : tensor<float>(batch.Weights.AsSpan(first * length, count * length), shape, device));
+        if (device.Type == DeviceType.CPU)
+        {
+            return tensor<T>(values.AsSpan(first * length, count * length), shape, device);
+        }
+
+        nint address = PinnedPages.AddressOf(values) + ((nint)first * length * Unsafe.SizeOf<T>());
+        using Tensor here = from_blob(address, shape, type, values);
+        return s_toDevice.Call(here, device, type, true);
     }
 
     /// <summary>Sum of the weights of a batch's targets: what the loss is divided by.</summary>

@@ -175,6 +175,8 @@ public static class PretrainRun
             ["step"] = s.Step,
             ["tokens"] = s.Tokens,
             ["wall_s"] = s.WallSeconds,
+            ["data_wait_s"] = s.DataWaitSeconds,
+            ["data_wait_share"] = s.WallSeconds > 0 ? s.DataWaitSeconds / s.WallSeconds : 0,
             ["parameters"] = trainer.Model.NumParameters,
             ["best_val_bits_per_base"] = s.BestValidation,
             ["peak_gib"] = ProcessUsage.Read().PeakBytes / (double)(1L << 30),

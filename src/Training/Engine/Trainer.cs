@@ -38,11 +38,12 @@ public sealed class Trainer : IDisposable
     private readonly ITrainingObserver _observer;
     private readonly optim.AdamW _optimizer;
     private readonly LearningRateSchedule _schedule;
-    private readonly int _windowsPerStep;
-    private readonly int _microBatch;
+    private readonly LengthSchedule _lengths;
     private readonly Stopwatch _clock = new();
     private readonly Speedometer _speed = new();
     private double _wallBefore;
+    private double _waitOfLine;
+    private long _stepsOfLine;
     private long _savedStep = -1;
 
     /// <summary>Prepares a run.</summary>
@@ -63,8 +64,7 @@ public sealed class Trainer : IDisposable
         _observer = observer;
         _optimizer = Optimization.CreateOptimizer(model, config.Train);
         _schedule = new LearningRateSchedule(config.Train);
-        _windowsPerStep = WindowsPerStep(config);
-        _microBatch = config.Train.MicroBatchSize == 0 ? _windowsPerStep : Math.Min(config.Train.MicroBatchSize, _windowsPerStep);
+        _lengths = new LengthSchedule(config);
         model.Recompute = config.Train.Recompute == Configuration.Recompute.Layer;
         model.SetComputeType(config.Train.Precision == Precision.Bf16 ? bfloat16 : float32);
         State = new TrainerState();
@@ -97,20 +97,50 @@ public sealed class Trainer : IDisposable
         _clock.Restart();
         Model.train();
         _observer.Started(Model, _data, State.Step);
-        using var batches = new BatchPrefetcher(_data.TrainBuilder, s => SampleRange.ForStep(s, _windowsPerStep),
-            _windowsPerStep, State.Step, _config.Train.Steps, new BatchPrefetcherOptions { Capacity = 2 });
+        if (State.ValidationPending)
+        {
+            // The signal that ended the last sitting came in the middle of this validation.
+            Validate(stop);
+            Save();
+        }
+
         while (State.Step < _config.Train.Steps)
+        {
+            if (Run(_lengths.At(State.Step), stop) is { } ended)
+            {
+                Save();
+                return ended;
+            }
+        }
+
+        if (State.ValidationPending)
+        {
+            Save();
+            return EndReason.Interrupted;
+        }
+
+        return EndReason.Completed;
+    }
+
+    // A stage, from the step at hand; null when its steps are taken.
+    private EndReason? Run(LengthStage stage, CancellationToken stop)
+    {
+        using var batches = new BatchPrefetcher(LengthSchedule.BuilderOf(stage, _config, _data), stage.Samples,
+            stage.WindowsPerStep, State.Step, stage.EndStep, new BatchPrefetcherOptions
+            {
+                Capacity = 2,
+                Attach = Model.Device.Type == DeviceType.CUDA ? PinnedPages.Of : null,
+            });
+        while (State.Step < stage.EndStep)
         {
             // Also true at once when a run continues that was ended between this and its summary.
             if (_config.Train.Patience > 0 && State.ValidationsSinceBest >= _config.Train.Patience)
             {
-                Save();
                 return EndReason.EarlyStopped;
             }
 
             if (stop.IsCancellationRequested)
             {
-                Save();
                 return EndReason.Interrupted;
             }
 
@@ -119,6 +149,10 @@ public sealed class Trainer : IDisposable
                 throw new InvalidOperationException("the batches ended before the steps did");
             }
 
+            double waited = batches.LastWait.TotalSeconds;
+            State.DataWaitSeconds += waited;
+            _waitOfLine += waited;
+            _stepsOfLine++;
             Step(batch);
             if (State.Step % CollectEvery == 0)
             {
@@ -129,7 +163,7 @@ public sealed class Trainer : IDisposable
 
             if (IsDue(_config.Train.ValidateEvery))
             {
-                Validate();
+                Validate(stop);
             }
 
             if (IsDue(_config.Checkpoint.Every))
@@ -138,7 +172,7 @@ public sealed class Trainer : IDisposable
             }
         }
 
-        return EndReason.Completed;
+        return null;
     }
 
     /// <summary>One step of the optimizer on one batch; also what a dry run does.</summary>
@@ -169,18 +203,19 @@ public sealed class Trainer : IDisposable
         State.Step++;
         State.Tokens += tokens;
         double bits = weight > 0 ? loss / Math.Log(2) : double.NaN;
-        Report(bits, lr, norm, _speed.Add(tokens, Stopwatch.GetElapsedTime(begun).TotalSeconds));
+        Report(batch.Length, bits, lr, norm, _speed.Add(tokens, Stopwatch.GetElapsedTime(begun).TotalSeconds));
     }
 
     // Mean loss in nats over all targets of the step; gradients of that mean are in .grad.
     private double Backward(Batch batch, double weight)
     {
         double loss = 0;
-        for (int first = 0; first < batch.Count; first += _microBatch)
+        int micro = _lengths.At(State.Step).MicroBatch;
+        for (int first = 0; first < batch.Count; first += micro)
         {
             using DisposeScope scope = NewDisposeScope();
-            BatchTensors t = BatchTensors.Of(batch, first, Math.Min(_microBatch, batch.Count - first), Model.Device);
-            LossTotals totals = SequenceLoss.Compute(Model.forward(t.Inputs), t.Labels, t.Weights);
+            BatchTensors t = BatchTensors.Of(batch, first, Math.Min(micro, batch.Count - first), Model.Device);
+            LossTotals totals = SequenceLoss.Compute(Model.forward(t.Inputs, t.SequenceIds), t.Labels, t.Weights);
             Tensor share = totals.Sum.mul(1 / Math.Max(weight, 1e-30));
             share.backward();
             loss += share.item();
@@ -189,7 +224,7 @@ public sealed class Trainer : IDisposable
         return loss;
     }
 
-    private void Report(double bits, double lr, double norm, double speed)
+    private void Report(int length, double bits, double lr, double norm, double speed)
     {
         // A step without targets (all its bases unknown) has no loss; it must not make the mean of its neighbours vanish.
         if (double.IsFinite(bits))
@@ -204,19 +239,33 @@ public sealed class Trainer : IDisposable
             double mean = State.WindowBits / State.WindowSteps;
             _metrics.Write(State.Step, State.Tokens, Wall, ("train/bits_per_base", mean), ("train/loss", mean * Math.Log(2)),
                 ("train/learning_rate", lr), ("train/gradient_norm", norm), ("perf/tokens_per_s", speed),
-                ("mem/peak_gib", ProcessUsage.Read().PeakBytes / (double)(1L << 30)));
+                ("mem/peak_gib", ProcessUsage.Read().PeakBytes / (double)(1L << 30)), ("data/length", length),
+                ("data/wait_ms", 1e3 * _waitOfLine / Math.Max(1, _stepsOfLine)));
             (State.WindowBits, State.WindowSteps) = (0, 0);
+            (_waitOfLine, _stepsOfLine) = (0, 0);
         }
     }
 
-    private void Validate()
+    private void Validate(CancellationToken stop)
     {
         if (_data.ValidationBuilder is null)
         {
             return;
         }
 
-        EvaluationResult result = Evaluate(_config.Train.ValidationTokens);
+        EvaluationResult result;
+        State.ValidationPending = true;
+        try
+        {
+            result = Evaluate(_config.Train.ValidationTokens, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            // The checkpoint remembers that this validation is still to be done.
+            return;
+        }
+
+        State.ValidationPending = false;
         bool best = State.BestValidation is null ? double.IsFinite(result.BitsPerBase) : result.BitsPerBase < State.BestValidation;
         State.ValidationsSinceBest = best ? 0 : State.ValidationsSinceBest + 1;
         if (best)
@@ -235,14 +284,21 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Evaluates on the validation part.</summary>
     /// <param name="tokens">How much of it; 0: all.</param>
-    public EvaluationResult Evaluate(long tokens)
+    /// <param name="stop">Ends the evaluation between two batches.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> asked for it.</exception>
+    public EvaluationResult Evaluate(long tokens, CancellationToken stop = default)
     {
-        Model.eval();
         long windows = _data.ValidationSampler!.WindowsPerEpoch(0);
         long wanted = tokens == 0 ? windows : Math.Max(1, tokens / _config.Data.ContextLength);
-        EvaluationResult result = Evaluator.Run(Model, _data.ValidationBuilder!, Math.Min(windows, wanted), _microBatch);
-        Model.train();
-        return result;
+        Model.eval();
+        try
+        {
+            return Evaluator.Run(Model, _data.ValidationBuilder!, Math.Min(windows, wanted), _lengths.Stages[^1].MicroBatch, stop: stop);
+        }
+        finally
+        {
+            Model.train();
+        }
     }
 
     private void Save(bool isBest = false)

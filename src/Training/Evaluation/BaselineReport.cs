@@ -31,7 +31,10 @@ public sealed record ReportTable(IReadOnlyList<ReportRow> Rows, long Positions, 
 public static class BaselineReport
 {
     /// <summary>Fits a baseline on the training part.</summary>
-    public static CountModel Fit(string name, TrainingData data)
+    /// <param name="name">flank-K or markov-K.</param>
+    /// <param name="data">The run's data.</param>
+    /// <param name="bothStrands">Count the reverse complement too.</param>
+    public static CountModel Fit(string name, TrainingData data, bool bothStrands = true)
     {
         ArgumentNullException.ThrowIfNull(data);
         if (!BaselineName.TryParse(name, out BaselineName b))
@@ -39,7 +42,8 @@ public static class BaselineReport
             throw new ArgumentException($"'{name}' is no baseline", nameof(name));
         }
 
-        CountModel model = b.Flank ? new FlankCountModel(b.K) : new MarkovModel(b.K);
+        var counting = new CountModelOptions { BothStrands = bothStrands };
+        CountModel model = b.Flank ? new FlankCountModel(b.K, counting) : new MarkovModel(b.K, counting);
         model.Fit(data.Genome, data.Split.Train);
         return model;
     }
@@ -63,7 +67,7 @@ public static class BaselineReport
             byte[] bases = new byte[batch.Length + 1];
             for (int i = 0; i < batch.Count; i++)
             {
-                positions += Score(data.Genome, batch, i, shift, bases, baselines, sums);
+                positions += Score(data.Genome, data.ValidationSampler.PackSegments, batch, i, shift, bases, baselines, sums);
             }
         });
         if (positions != result.Targets)
@@ -81,13 +85,36 @@ public static class BaselineReport
         return new ReportTable(rows, positions, rows.Find(r => r.Name == config.Report.MustBeat));
     }
 
-    private static long Score(GenomeSource genome, Batch batch, int row, int shift, byte[] buffer,
+    private delegate ReadOnlySpan<GenomeInterval> SegmentsOf(int pack);
+
+    private static long Score(GenomeSource genome, SegmentsOf segments, Batch batch, int row, int shift, byte[] buffer,
         (string Name, CountModel Model)[] baselines, double[] sums)
     {
         SampleWindow window = batch.Windows[row];
-        Span<byte> bases = buffer.AsSpan(0, window.Length + (shift > 0 && window.HasNext ? 1 : 0));
-        genome.Read(window.Contig, window.Start, bases);
-        ReadOnlySpan<int> labels = batch.Labels.AsSpan(row * batch.Length, batch.Length);
+        int rowStart = row * batch.Length + window.PadLeft;
+        if (window.Pack < 0)
+        {
+            int length = window.Length + (shift > 0 && window.HasNext ? 1 : 0);
+            genome.Read(window.Contig, window.Start, buffer.AsSpan(0, length));
+            return Score(buffer.AsSpan(0, length), batch.Labels.AsSpan(rowStart, window.Length), shift, baselines, sums);
+        }
+
+        // Every segment of a pack is scored by itself, as the model sees it.
+        long positions = 0;
+        foreach (GenomeInterval segment in segments(window.Pack))
+        {
+            Span<byte> bases = buffer.AsSpan(0, (int)segment.Length);
+            genome.Read(segment.Contig, segment.Start, bases);
+            positions += Score(bases, batch.Labels.AsSpan(rowStart, bases.Length), shift, baselines, sums);
+            rowStart += bases.Length;
+        }
+
+        return positions;
+    }
+
+    private static long Score(ReadOnlySpan<byte> bases, ReadOnlySpan<int> labels, int shift,
+        (string Name, CountModel Model)[] baselines, double[] sums)
+    {
         long positions = 0;
         for (int t = 0; t < labels.Length; t++)
         {

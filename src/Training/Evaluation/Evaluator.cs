@@ -25,8 +25,10 @@ public static class Evaluator
     /// <param name="windows">How many windows.</param>
     /// <param name="batchSize">Windows at a time; the result does not depend on it but for rounding.</param>
     /// <param name="visit">Called for each batch with the model's logits [batch, length, vocab], or null.</param>
+    /// <param name="stop">Ends the evaluation between two batches.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> asked for it.</exception>
     public static EvaluationResult Run(SequenceModel model, BatchBuilder builder, long windows, int batchSize,
-        Action<Batch, Tensor>? visit = null)
+        Action<Batch, Tensor>? visit = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(builder);
@@ -39,10 +41,11 @@ public static class Evaluator
         long targets = 0;
         for (long first = 0; first < windows; first += batchSize)
         {
+            stop.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
             builder.Fill(new SampleRange(first, (int)Math.Min(batchSize, windows - first)), batch);
             BatchTensors t = BatchTensors.Of(batch, 0, batch.Count, model.Device);
-            Tensor logits = model.forward(t.Inputs);
+            Tensor logits = model.forward(t.Inputs, t.SequenceIds);
             LossTotals totals = SequenceLoss.Compute(logits, t.Labels, t.Weights);
             sum += totals.Sum.item();
             weight += totals.WeightSum;

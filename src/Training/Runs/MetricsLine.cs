@@ -7,9 +7,9 @@ namespace GenoSeq.Training.Runs;
 /// <param name="Values">The other fields by name; NaN where the file says null.</param>
 public sealed record MetricsLine(long Step, long Tokens, double WallSeconds, IReadOnlyDictionary<string, double> Values)
 {
-    /// <summary>True for fields that measure time or memory, in which two runs of one seed may differ: <c>wall_s</c>, <c>perf/…</c>, <c>mem/…</c>.</summary>
+    /// <summary>True for fields that measure time or memory, in which two runs of one seed may differ: <c>wall_s</c>, <c>data/wait_ms</c>, <c>perf/…</c>, <c>mem/…</c>.</summary>
     public static bool IsMeasured(string key) =>
-        key == "wall_s" || key.StartsWith("perf/", StringComparison.Ordinal) || key.StartsWith("mem/", StringComparison.Ordinal);
+        key is "wall_s" or "data/wait_ms" || key.StartsWith("perf/", StringComparison.Ordinal) || key.StartsWith("mem/", StringComparison.Ordinal);
 
     /// <summary>True when both lines say the same apart from time and memory.</summary>
     public bool EqualsApartFromTime(MetricsLine other) =>

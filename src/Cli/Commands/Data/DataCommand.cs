@@ -13,6 +13,7 @@ internal static class DataCommand
         command.Add(IndexCommand.Create(runner));
         command.Add(GetCommand.Create(runner));
         command.Add(LabelsCommand.Create(runner));
+        command.Add(BaselineCommand.Create(runner));
         return command;
     }
 }
