@@ -24,6 +24,7 @@ public sealed class MixtureSampler : IWindowSampler
     private readonly int[] _firstPlace;
     private readonly int[] _firstPack;
     private readonly ulong _key;
+    private readonly KeyedPermutation _order;
 
     /// <summary>Prepares mixing.</summary>
     /// <param name="sources">At least one; all of one window length, over one genome.</param>
@@ -41,6 +42,7 @@ public sealed class MixtureSampler : IWindowSampler
         _key = CounterRandom.Key(seed, "mixture order");
         double[] weights = [.. sources.Select(s => s.Weight)];
         Cycle = CycleFor(weights);
+        _order = new KeyedPermutation(Cycle, _key);
         _quotas = QuotasOf(weights, Cycle);
         _firstPlace = new int[sources.Count + 1];
         _firstPack = new int[sources.Count + 1];
@@ -71,8 +73,7 @@ public sealed class MixtureSampler : IWindowSampler
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sampleIndex);
         (long cycle, long place) = Math.DivRem(sampleIndex, Cycle);
-        var order = new KeyedPermutation(Cycle, _key ^ CounterRandom.Mix((ulong)cycle));
-        int at = (int)order[place];
+        int at = (int)_order.WithKey(_key ^ CounterRandom.Mix((ulong)cycle))[place];
         int s = Array.BinarySearch(_firstPlace, at);
         s = s >= 0 ? s : ~s - 1;
         return (s, cycle * _quotas[s] + at - _firstPlace[s]);

@@ -78,9 +78,7 @@ internal sealed class RowLayout : WindowLayout
             return 0;
         }
         (long least, long count) = HyenaRule.Shifts(_rows[row], _contigLengths[row], _options.ShiftMin, _options.ShiftMax);
-        var random = new CounterRandom(_shiftKey, epoch);
-        ulong word = ((ulong)random.WordAt(2UL * (ulong)row) << 32) | random.WordAt(2UL * (ulong)row + 1);
-        return least + (long)Math.BigMul(word, (ulong)count, out _);
+        return least + (long)Math.BigMul(new CounterRandom(_shiftKey, epoch).PairAt((ulong)row), (ulong)count, out _);
     }
 
     // All bases that windows [first, first + count) of a row may have, whatever the shift: one stretch, since neighbouring

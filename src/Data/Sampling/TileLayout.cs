@@ -92,12 +92,8 @@ internal sealed class TileLayout : WindowLayout
     }
 
     // A 64-bit word scaled to the range: its bias of 2^-64 times the range is far below what can be seen.
-    private static long Draw(ulong key, int epoch, long item, long range)
-    {
-        var random = new CounterRandom(key, epoch);
-        ulong word = ((ulong)random.WordAt(2UL * (ulong)item) << 32) | random.WordAt(2UL * (ulong)item + 1);
-        return (long)Math.BigMul(word, (ulong)range, out _);
-    }
+    private static long Draw(ulong key, int epoch, long item, long range) =>
+        (long)Math.BigMul(new CounterRandom(key, epoch).PairAt((ulong)item), (ulong)range, out _);
 
     private sealed class Tiles(TileLayout layout, int epoch, long[] firstWindow) : EpochCut
     {
