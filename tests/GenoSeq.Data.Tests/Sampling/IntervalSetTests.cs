@@ -31,11 +31,11 @@ public class IntervalSetTests
     }
 
     [Fact]
-    public void CombinedGenome_Contigs_AreThoseOfItsParts()
+    public void MixtureGenome_Contigs_AreThoseOfItsParts()
     {
         FastaGenome one = Genomes.Random(1, 50, 60);
         FastaGenome two = Genomes.Random(2, 70);
-        using var both = new CombinedGenome([("x", one), ("y", two)]);
+        using var both = new MixtureGenome([("x", one), ("y", two)]);
         Assert.Equal(["x/c0", "x/c1", "y/c0"], both.Contigs.Select(c => c.Name));
         Assert.Equal(2, both.IndexOf("y/c0"));
         Assert.Equal(Genomes.Text(two, 0), Genomes.Text(both, 2));
@@ -43,6 +43,6 @@ public class IntervalSetTests
         Assert.Equal([new GenomeInterval(2, 3, 9)], both.FromPart(1, [new(0, 3, 9)]));
         Assert.Equal(2, both.Digest.Files.Count);
         Assert.Throws<ArgumentOutOfRangeException>(() => both.Read(2, 60, new byte[20]));
-        Assert.Throws<ArgumentException>(() => new CombinedGenome([("x", one), ("x", two)]));
+        Assert.Throws<ArgumentException>(() => new MixtureGenome([("x", one), ("x", two)]));
     }
 }

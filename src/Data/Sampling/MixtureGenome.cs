@@ -3,7 +3,7 @@ namespace GenoSeq.Data;
 /// <summary>
 /// Several genomes as one, their contigs one genome after the other, each called <c>source/contig</c>. Owns the genomes.
 /// </summary>
-public sealed class CombinedGenome : GenomeSource
+public sealed class MixtureGenome : GenomeSource
 {
     private readonly GenomeSource[] _genomes;
     private readonly int[] _firstContig;
@@ -12,7 +12,7 @@ public sealed class CombinedGenome : GenomeSource
 
     /// <summary>Combines genomes.</summary>
     /// <param name="genomes">Names, which must differ, and genomes.</param>
-    public CombinedGenome(IReadOnlyList<(string Name, GenomeSource Genome)> genomes)
+    public MixtureGenome(IReadOnlyList<(string Name, GenomeSource Genome)> genomes)
     {
         ArgumentNullException.ThrowIfNull(genomes);
         if (genomes.Select(g => g.Name).Distinct(StringComparer.Ordinal).Count() != genomes.Count)
