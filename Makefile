@@ -6,7 +6,7 @@ LIBTORCH ?=
 export LIBTORCH
 ARGS ?=
 
-.PHONY: help setup native build program demo demo-causal test test-slow test-gpu test-network bench format clean
+.PHONY: help setup native build program demo demo-causal test test-slow test-gpu test-network test-tools fuzz bench format clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ demo: program ## train a small masked-language model on a small genome (ARGS="tr
 demo-causal: program ## train a small next-base model on a small genome
 	@bash scripts/demo.sh configs/demo-causal.yaml $(ARGS)
 
-test: build ## run every test but the slow, GPU and network ones (PROJECTS="GenoSeq.Data.Tests" selects)
+test: build test-tools ## run every test but the slow, GPU and network ones (PROJECTS="GenoSeq.Data.Tests" selects)
 	@bash scripts/test.sh fast
 
 test-slow: build ## run the slow tests
@@ -40,6 +40,12 @@ test-gpu: build ## run the tests that need a GPU
 
 test-network: build ## run the tests that need the network
 	@bash scripts/test.sh network
+
+test-tools: # the programs that tests compare with
+	@bash scripts/test-tools.sh
+
+fuzz: build ## feed mutated files to every reader (GENOSEQ_FUZZ_INPUTS, GENOSEQ_FUZZ_SEED; PROJECTS stays GenoSeq.Data.Tests)
+	@PROJECTS=GenoSeq.Data.Tests bash scripts/test.sh fuzz
 
 bench: native ## run the benchmarks (ARGS="--filter '*Scan*'" selects)
 	@dotnet run --project bench -c Release -- $(ARGS)
