@@ -6,8 +6,8 @@ namespace GenoSeq.Training.Configuration;
 public sealed record DataConfig : IValidated
 {
     /// <summary>
-    /// Files that together make one genome: FASTA (plain, gzip, BGZF), 2bit, Parquet; recognised by content. `*`, `?` and
-    /// `**` stand for names, parts of names and folders.
+    /// Files that together make one genome: FASTA (plain, gzip, BGZF), 2bit, Parquet, recognised by content; folders; and
+    /// patterns with `*` and `?`.
     /// </summary>
     [FormerName("fasta")]
     public IReadOnlyList<string> Files { get; init; } = [];

@@ -10,25 +10,32 @@ internal static class DataManifest
     internal static JsonObject Of(TrainingData data, DataConfig config)
     {
         GenomeDigest digest = data.Genome.Digest;
-        return new JsonObject
+        var manifest = new JsonObject { ["sha256"] = digest.Sha256, ["files"] = Array(digest.Files, File) };
+        foreach ((string key, JsonNode? value) in Describe(data, config))
         {
-            ["sha256"] = digest.Sha256,
-            ["files"] = Array(digest.Files, File),
-            ["sources"] = Array(data.Sources.Select((s, i) => (s, i)), x => Source(data, x.s, x.i)),
-            ["windows"] = Windows(config),
-            ["train_bases"] = data.TrainBases,
-            ["validation_bases"] = data.ValidationBases,
-            ["test_bases"] = data.Split.Test.Sum(i => i.Length),
-            ["train_windows_per_epoch"] = data.TrainSampler.WindowsPerEpoch(0),
-            ["shared_bases"] = data.SharedBases,
-            ["excluded_intervals"] = data.TrainWindows.Sum(w => w.ExcludedIntervals),
-            ["excluded_bases"] = data.TrainWindows.Sum(w => w.ExcludedBases),
-            ["excluded"] = Array(data.TrainWindows.SelectMany(w => w.Excluded.Counts), c => Excluded(data.Genome, c)),
-        };
+            manifest[key] = value?.DeepClone();
+        }
+
+        return manifest;
     }
 
+    /// <summary>All but the files, whose digests may have to be taken first.</summary>
+    internal static JsonObject Describe(TrainingData data, DataConfig config) => new()
+    {
+        ["sources"] = Array(data.Sources.Select((s, i) => (s, i)), x => Source(data, x.s, x.i)),
+        ["windows"] = Windows(config),
+        ["train_bases"] = data.TrainBases,
+        ["validation_bases"] = data.ValidationBases,
+        ["test_bases"] = data.Split.Test.Sum(i => i.Length),
+        ["train_windows_per_epoch"] = data.TrainSampler.WindowsPerEpoch(0),
+        ["shared_bases"] = data.SharedBases,
+        ["excluded_intervals"] = data.TrainWindows.Sum(w => w.ExcludedIntervals),
+        ["excluded_bases"] = data.TrainWindows.Sum(w => w.ExcludedBases),
+        ["excluded"] = Array(data.TrainWindows.SelectMany(w => w.Excluded.Counts), c => Excluded(data.Genome, c)),
+    };
+
     /// <summary>What was left out for one reason; of its stretches, the first ones.</summary>
-    internal static JsonObject Excluded(GenomeSource genome, ExclusionCount count) => new()
+    private static JsonObject Excluded(GenomeSource genome, ExclusionCount count) => new()
     {
         ["reason"] = ConfigNames.Policy.ConvertName(count.Reason.ToString()),
         ["intervals"] = count.Intervals,

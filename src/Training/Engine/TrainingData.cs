@@ -105,6 +105,9 @@ public sealed class TrainingData : IDisposable
     /// <summary>Files, sizes, digests, parts and windows, for the run folder.</summary>
     public JsonObject Manifest() => DataManifest.Of(this, _data);
 
+    /// <summary>The manifest without the files, whose digests may have to be taken first.</summary>
+    public JsonObject Describe() => DataManifest.Describe(this, _data);
+
     /// <inheritdoc/>
     public void Dispose() => Genome.Dispose();
 

@@ -119,7 +119,7 @@ internal sealed class WindowsCommand
         };
         long bases = new IntervalSet(intervals).Bases;
         long covered = windows.CoveredBases(first);
-        JsonObject manifest = data.Manifest();
+        JsonObject manifest = data.Describe();
         return new JsonObject
         {
             ["split"] = part.ToString().ToLowerInvariant(),
