@@ -100,7 +100,8 @@ public sealed record DataConfig : IValidated
         Seed = seed,
         Rule = Windows,
         Stride = Stride,
-        Jitter = Jitter,
+        // A shorter context than the configured one (length warm-up) has a shorter stride, which jitter stays below.
+        Jitter = Math.Min(Jitter, (Stride > 0 ? Stride : length) - 1),
         RandomPhase = RandomPhase,
         MinAcgtFraction = MinAcgtFraction,
         NPolicy = NPolicy,
