@@ -33,7 +33,7 @@ for name in caduceus-ps caduceus-ph mamba-hf llama-hf; do
   check "verify-$name" genoseq verify --config "$golden/$name.config.json" --weights "$golden/$name.weights.safetensors" --reference "$golden/$name.io.safetensors"
 done
 cd "$here"
-data=data.fasta=[data/lambda_NC_001416.fa.gz]
+data=data.files=[data/lambda_NC_001416.fa.gz]
 check pretrain-transformer genoseq pretrain --preset transformer-tiny "$data" data.context_length=256 train.steps=20 train.warmup_steps=2 train.log_every=5 device=cuda -o "$work/run1"
 check pretrain-bf16 genoseq pretrain --preset transformer-tiny "$data" data.context_length=256 train.steps=20 train.warmup_steps=2 train.precision=bf16 device=cuda -o "$work/run2"
 check pretrain-mamba-portable genoseq pretrain --preset mamba-tiny "$data" data.context_length=64 train.global_batch_size=1024 train.steps=5 train.warmup_steps=1 device=cuda -o "$work/run3"

@@ -210,13 +210,27 @@ public class BatchBuilderTests
     public void Fill_ErrorInASample_ReachesTheCaller()
     {
         using FastaGenome genome = Genomes.Parse(">a\n" + new string('N', 500) + "\n");
-        var sampler = new WindowSampler(genome, genome.WholeContigs(), new WindowSamplerOptions { Length = 10 });
-        var builder = new BatchBuilder(genome, sampler, Alphabet.Bytes, new ObjectiveOptions(), threads: 4);
+        var builder = new BatchBuilder(genome, new Failing(), Alphabet.Bytes, new ObjectiveOptions(), threads: 4);
         Batch batch = builder.CreateBatch(32);
         for (int i = 0; i < 20; i++)
         {
             Assert.Throws<InputDataException>(() => builder.Fill(new SampleRange(0, 32), batch));
         }
+    }
+
+    private sealed class Failing : IWindowSampler
+    {
+        public int Length => 10;
+
+        public bool Packs => false;
+
+        public SampleWindow At(long sampleIndex) => sampleIndex % 5 == 4
+            ? throw new InputDataException("this window cannot be had")
+            : new SampleWindow(0, sampleIndex, 10, 0, 0, false, false);
+
+        public long WindowsPerEpoch(int epoch) => 100;
+
+        public ReadOnlySpan<GenomeInterval> PackSegments(int pack) => [];
     }
 
     [Fact]

@@ -18,7 +18,7 @@ internal static class ConfigCommand
             return Task.FromResult(ExitCodes.Ok);
         });
         source.AddTo(show);
-        show.WithExample("genoseq config show --preset caduceus-ps-tiny data.fasta=[genome.fa]", "A preset, completed")
+        show.WithExample("genoseq config show --preset caduceus-ps-tiny data.files=[genome.fa]", "A preset, completed")
             .WithExample("genoseq config show -c configs/demo.yaml train.steps=100", "A recipe with a setting changed");
         root.Add(show);
         root.Add(runner.Verb("ls", "List presets and recipes", context => Task.FromResult(List(context)))

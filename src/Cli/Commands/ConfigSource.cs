@@ -44,15 +44,42 @@ internal sealed class ConfigSource
         return all;
     }
 
-    internal RunConfig Resolve(CommandContext context)
+    internal RunConfig Resolve(CommandContext context) => Resolve(context, Overrides(context));
+
+    /// <summary>
+    /// For verbs that look at data alone: arguments without '=' are data files, and without file and preset the rest of the
+    /// configuration is whatever allows every setting of the data.
+    /// </summary>
+    internal RunConfig ResolveData(CommandContext context)
+    {
+        var overrides = new List<string>();
+        var files = new List<string>();
+        foreach (string argument in Overrides(context))
+        {
+            (argument.Contains('=', StringComparison.Ordinal) ? overrides : files).Add(argument);
+        }
+
+        if (files.Count > 0)
+        {
+            overrides.Insert(0, $"data.files=[{string.Join(", ", files.Select(f => System.Text.Json.JsonSerializer.Serialize(f, Texts.Default.String)))}]");
+        }
+
+        if (context.Parse.GetValue(_preset) is null && context.Parse.GetValue(_config) is null && overrides.Count > 0)
+        {
+            overrides.InsertRange(0, ["objective.kind=causal", "train.global_batch_size=1099511627776"]);
+        }
+
+        return Resolve(context, overrides);
+    }
+
+    private RunConfig Resolve(CommandContext context, IReadOnlyList<string> overrides)
     {
         string? preset = context.Parse.GetValue(_preset);
         string? file = context.Parse.GetValue(_config);
-        IReadOnlyList<string> overrides = Overrides(context);
         if (preset is null && file is null && overrides.Count == 0)
         {
             throw new ConfigException(new ConfigProblem("", "nothing says what to train", null, "--config FILE, --preset NAME, or both",
-                "genoseq pretrain --preset caduceus-ps-tiny data.fasta=[genome.fa.gz]"));
+                "genoseq pretrain --preset caduceus-ps-tiny data.files=[genome.fa.gz]"));
         }
 
         if (file is not null && !File.Exists(file))
@@ -64,3 +91,7 @@ internal sealed class ConfigSource
         return RunConfigs.Resolve(preset, file, overrides);
     }
 }
+
+/// <summary>Quotes file names for flow sequences.</summary>
+[System.Text.Json.Serialization.JsonSerializable(typeof(string))]
+internal sealed partial class Texts : System.Text.Json.Serialization.JsonSerializerContext;

@@ -33,7 +33,7 @@ internal sealed class PretrainCommand
         verb.Add(self._dryRun);
         return verb
             .WithExample("genoseq pretrain -c configs/demo.yaml", "Train by a recipe")
-            .WithExample("genoseq pretrain --preset mamba-tiny data.fasta=[genome.fa.gz] train.steps=500 -o run1", "A preset with settings of one's own")
+            .WithExample("genoseq pretrain --preset mamba-tiny data.files=[genome.fa.gz] train.steps=500 -o run1", "A preset with settings of one's own")
             .WithExample("genoseq pretrain -c configs/demo.yaml --dry-run", "Parameters, memory and speed before the run")
             .WithExample("genoseq pretrain -c configs/demo.yaml -o run1 --resume auto", "Continue after an interruption");
     }

@@ -105,6 +105,16 @@ public struct CounterRandom
     }
 
     /// <summary>
+    /// Words 2·<paramref name="pair"/> and the one after as one number, the first in its upper half, without moving in
+    /// the stream.
+    /// </summary>
+    public readonly ulong PairAt(ulong pair)
+    {
+        (uint w0, uint w1, uint w2, uint w3) = Block(pair >> 1);
+        return (pair & 1) == 0 ? ((ulong)w0 << 32) | w1 : ((ulong)w2 << 32) | w3;
+    }
+
+    /// <summary>
     /// Fills with the words from <paramref name="position"/> (a multiple of four) on, without moving in the stream.
     /// </summary>
     public readonly void Fill(Span<uint> words, ulong position = 0)

@@ -17,6 +17,10 @@ public readonly struct KeyedPermutation
     private readonly ulong _a;
     private readonly ulong _b;
 
+    // floor((2^64 − 1) / a) and the same of b: a product with one is a quotient that is right or one too small.
+    private readonly ulong _perA;
+    private readonly ulong _perB;
+
     /// <summary>Sets up the permutation; constant time and memory.</summary>
     /// <param name="count">Size of the domain, at least 1.</param>
     /// <param name="key">Chooses the order.</param>
@@ -29,7 +33,18 @@ public readonly struct KeyedPermutation
         // The square root of a large whole number may be rounded to either side; any a near it serves.
         _a = Math.Max(_a, 1);
         _b = (_count + _a - 1) / _a;
+        _perA = ulong.MaxValue / _a;
+        _perB = ulong.MaxValue / _b;
     }
+
+    private KeyedPermutation(in KeyedPermutation other, ulong key)
+    {
+        this = other;
+        _key = key;
+    }
+
+    /// <summary>Another order of the same domain; cheaper than making it anew.</summary>
+    public KeyedPermutation WithKey(ulong key) => new(this, key);
 
     /// <summary>Size of the domain.</summary>
     public long Count => (long)_count;
@@ -53,14 +68,31 @@ public readonly struct KeyedPermutation
 
     private ulong Encrypt(ulong x)
     {
-        ulong left = x / _b;
-        ulong right = x % _b;
+        ulong left = Divide(x, _b, _perB, out ulong right);
         for (uint round = 0; round < Rounds; round += 2)
         {
-            left = (left + Noise(right, round) % _a) % _a;
-            right = (right + Noise(left, round + 1) % _b) % _b;
+            Divide(Noise(right, round), _a, _perA, out ulong add);
+            left += add;
+            left -= left >= _a ? _a : 0;
+            Divide(Noise(left, round + 1), _b, _perB, out add);
+            right += add;
+            right -= right >= _b ? _b : 0;
         }
         return left * _b + right;
+    }
+
+    // With m = floor((2^64 − 1) / d), n·m / 2^64 falls short of n / d by less than n / 2^64 < 1, so its whole part is the
+    // quotient or one less. Several times as fast as the processor's division.
+    private static ulong Divide(ulong n, ulong d, ulong m, out ulong remainder)
+    {
+        ulong quotient = Math.BigMul(n, m, out _);
+        remainder = n - quotient * d;
+        if (remainder >= d)
+        {
+            remainder -= d;
+            quotient++;
+        }
+        return quotient;
     }
 
     private ulong Noise(ulong half, uint round) =>

@@ -104,7 +104,10 @@ internal sealed class ConfigChecker(ConfigTree tree)
             return;
         }
 
-        IReadOnlyList<string> near = NearestName.Suggest(key, known.Keys);
+        // A key that has another name now is no misspelling: its successor may not look like it at all.
+        IReadOnlyList<string> near = known.Values.FirstOrDefault(p => ConfigMetadata.FormerName(p, key) is not null) is { } renamed
+            ? [ConfigMetadata.FormerName(renamed, key)! is { Length: > 0 } how ? $"{renamed.Name} ({how})" : renamed.Name]
+            : NearestName.Suggest(key, known.Keys);
         string valid = $"one of the keys {where}: {string.Join(", ", known.Keys)}";
         Add(keyPath, $"unknown key '{key}'", valid, near.Count > 0 ? string.Join(" or ", near) : null);
     }

@@ -66,6 +66,11 @@ internal static class ConfigMetadata
     public static IReadOnlyList<string> Choices(JsonTypeInfo type) =>
         [.. type.PolymorphismOptions!.DerivedTypes.Select(d => Text(d.TypeDiscriminator)).OfType<string>()];
 
+    /// <summary>How a former key of a property becomes its present one (empty: as it is); null when it was not called so.</summary>
+    public static string? FormerName(JsonPropertyInfo property, string key) =>
+        property.AttributeProvider?.GetCustomAttributes(typeof(FormerNameAttribute), true).OfType<FormerNameAttribute>()
+            .FirstOrDefault(f => f.Name == key)?.Change;
+
     /// <summary>The spellings of an enumeration's members in configuration.</summary>
     public static IReadOnlyList<string> EnumWords(JsonTypeInfo type)
     {

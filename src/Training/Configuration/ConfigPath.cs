@@ -3,7 +3,7 @@ using System.Text;
 
 namespace GenoSeq.Training.Configuration;
 
-/// <summary>Dotted paths into a configuration tree: <c>data.fasta[0]</c>; the root is the empty string.</summary>
+/// <summary>Dotted paths into a configuration tree: <c>data.files[0]</c>; the root is the empty string.</summary>
 public static class ConfigPath
 {
     /// <summary>The path of <paramref name="key"/> inside <paramref name="parent"/>.</summary>

@@ -76,7 +76,7 @@ public sealed class ConfigTree
         return new ConfigTree(root, locations);
     }
 
-    /// <summary>This tree with dotted overrides laid over it, in order: <c>train.steps=500 data.fasta=[a.fa,b.fa]</c>.</summary>
+    /// <summary>This tree with dotted overrides laid over it, in order: <c>train.steps=500 data.files=[a.fa,b.fa]</c>.</summary>
     /// <remarks>See <see cref="ConfigOverride"/> for the syntax. Every malformed override is reported at once.</remarks>
     /// <exception cref="ConfigException">An override is malformed or leads through a value that is not a group.</exception>
     public ConfigTree WithOverrides(IEnumerable<string> overrides)

@@ -79,53 +79,6 @@ public sealed record RunConfig : IValidated
     private bool IsCuda() => Device == "cuda" || (Device.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(Device.AsSpan(5), out _));
 }
 
-/// <summary>Where bases come from, and which of them train.</summary>
-public sealed record DataConfig : IValidated
-{
-    /// <summary>FASTA files, plain or gzip; together one genome.</summary>
-    public IReadOnlyList<string> Fasta { get; init; } = [];
-
-    /// <summary>Bases in a window.</summary>
-    public int ContextLength { get; init; } = 1024;
-
-    /// <summary>BED file with the columns contig, start, end, split (train, valid, test).</summary>
-    public string? SplitBed { get; init; }
-
-    /// <summary>Contigs that validate.</summary>
-    public IReadOnlyList<string>? HoldoutContigs { get; init; }
-
-    /// <summary>Contigs that test.</summary>
-    public IReadOnlyList<string>? TestContigs { get; init; }
-
-    /// <summary>Share of every contig that validates; 0.05 when no other split is given.</summary>
-    public double? ValidationFraction { get; init; }
-
-    /// <summary>Share of every contig that tests, behind the validation part.</summary>
-    public double TestFraction { get; init; }
-
-    /// <summary>Windows with a larger share of N are replaced by others.</summary>
-    public double MaxNFraction { get; init; } = 0.5;
-
-    /// <summary>The split's options.</summary>
-    internal SplitOptions Split() => new()
-    {
-        BedFile = SplitBed,
-        HoldoutContigs = HoldoutContigs,
-        TestContigs = TestContigs,
-        ValidationFraction = SplitBed is null && HoldoutContigs is null ? ValidationFraction ?? 0.05 : ValidationFraction,
-        TestFraction = TestFraction,
-    };
-
-    /// <inheritdoc/>
-    public IEnumerable<string> Validate()
-    {
-        if (Fasta.Count == 0) yield return "fasta: name at least one FASTA file";
-        if (ContextLength < 2) yield return $"context_length: must be at least 2, not {ContextLength}";
-        if (MaxNFraction is < 0 or > 1) yield return $"max_n_fraction: must be from 0 to 1, not {MaxNFraction}";
-        foreach (string p in Split().Validate()) yield return p;
-    }
-}
-
 /// <summary>What is predicted.</summary>
 public sealed record ObjectiveConfig : IValidated
 {
@@ -386,6 +339,8 @@ public readonly record struct BaselineName(bool Flank, int K)
     [
         typeof(SnakeCaseEnumConverter<ObjectiveKind>), typeof(SnakeCaseEnumConverter<ReplaceWith>),
         typeof(SnakeCaseEnumConverter<Precision>), typeof(SnakeCaseEnumConverter<Recompute>),
+        typeof(SnakeCaseEnumConverter<WindowRule>), typeof(SnakeCaseEnumConverter<GapPolicy>),
+        typeof(SnakeCaseEnumConverter<WindowPadding>),
     ])]
 [JsonSerializable(typeof(RunConfig))]
 public sealed partial class RunConfigJson : JsonSerializerContext;

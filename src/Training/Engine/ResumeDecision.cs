@@ -9,7 +9,8 @@ namespace GenoSeq.Training.Engine;
 internal static class ResumeDecision
 {
     // What may differ between the sittings of one run: it does not change what is computed.
-    private static readonly string[] s_free = ["device", "train.log_every", "checkpoint", "report", "data.fasta", "data.split_bed"];
+    private static readonly string[] s_free = ["device", "train.log_every", "checkpoint", "report", "data.files", "data.split_bed",
+        "data.sources.files", "data.sources.split_bed"];
 
     internal static (RunFolder Folder, string? Checkpoint) Decide(PretrainRequest request, string yaml)
     {
@@ -132,6 +133,15 @@ internal static class ResumeDecision
                 if (old is JsonObject o && value is JsonObject n)
                 {
                     Compare(o, n, path, found);
+                }
+                else if (old is JsonArray olds && value is JsonArray news && olds.Count == news.Count
+                    && olds.Concat(news).All(i => i is JsonObject))
+                {
+                    // Elements of a list of groups have the paths of their keys, without a number: a free key is free in all.
+                    for (int i = 0; i < news.Count; i++)
+                    {
+                        Compare((JsonObject)olds[i]!, (JsonObject)news[i]!, path, found);
+                    }
                 }
                 else
                 {

@@ -7,29 +7,46 @@ namespace GenoSeq.Training.Engine;
 /// <summary>The data of a run, opened: genome, split, samplers and builders of batches.</summary>
 public sealed class TrainingData : IDisposable
 {
+    private readonly DataConfig _data;
+    private readonly long _seed;
+    private readonly IntervalSet? _heldOut;
+
     /// <summary>Opens the data.</summary>
     /// <exception cref="InputDataException">A file is missing or broken, or no window fits.</exception>
     public TrainingData(RunConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        Genome = FastaGenome.Load(config.Data.Fasta);
+        _data = config.Data;
+        _seed = config.Seed;
+        (Genome, Sources) = DataSources.Open(_data);
         try
         {
-            Split = GenomeSplit.Create(Genome, config.Data.Split());
             Alphabet = Alphabet.Get(config.Model.Alphabet);
-            var options = new WindowSamplerOptions
-            {
-                Length = config.Data.ContextLength,
-                Seed = config.Seed,
-                MaxNFraction = config.Data.MaxNFraction,
-            };
-            TrainSampler = new WindowSampler(Genome, Split.Train, options);
+            WindowSampler[] validation = HeldOut(s => s.Split.Validation);
+            WindowSampler[] test = HeldOut(s => s.Split.Test);
+            // Tiles stay inside their intervals, which a split keeps apart; the published rules reach beyond theirs.
+            IntervalSet? held = _data.Windows == WindowRule.Tile ? null
+                : new IntervalSet(validation.Concat(test).SelectMany(s => s.Reach.Stretches));
+            _heldOut = _data.StrictSplit ? held : null;
+            TrainWindows = TrainWindowsOf(_data.ContextLength);
+            TrainSampler = Mix(TrainWindows);
             TrainBuilder = new BatchBuilder(Genome, TrainSampler, Alphabet, config.Objective.Options(config.Seed));
-            if (Split.Validation.Count > 0)
+            ValidationSampler = Interleave(validation);
+            TestSampler = Interleave(test);
+            ValidationBuilder = ValidationSampler is null ? null
+                : new BatchBuilder(Genome, ValidationSampler, Alphabet, config.Objective.ValidationOptions(config.Seed));
+            if (held is not null)
             {
-                ValidationSampler = new WindowSampler(Genome, Split.Validation, options with { Shuffle = false, Tail = TailPolicy.Short });
-                ValidationBuilder = new BatchBuilder(Genome, ValidationSampler, Alphabet, config.Objective.ValidationOptions(config.Seed));
+                SharedBases = new IntervalSet(TrainWindows.SelectMany(s => s.Reach.Stretches)).SharedBases(held);
             }
+
+            Split = new GenomeSplit
+            {
+                Train = [.. Sources.SelectMany(s => s.Split.Train)],
+                Validation = [.. Sources.SelectMany(s => s.Split.Validation)],
+                Test = [.. Sources.SelectMany(s => s.Split.Test)],
+                Warnings = [.. Sources.SelectMany(s => s.Split.Warnings), .. Leaks()],
+            };
         }
         catch
         {
@@ -41,6 +58,9 @@ public sealed class TrainingData : IDisposable
     /// <summary>All bases.</summary>
     public GenomeSource Genome { get; }
 
+    /// <summary>Where they come from: one unnamed source, or those of a mixture.</summary>
+    public IReadOnlyList<DataSource> Sources { get; }
+
     /// <summary>Which of them train, validate and test.</summary>
     public GenomeSplit Split { get; }
 
@@ -48,10 +68,16 @@ public sealed class TrainingData : IDisposable
     public Alphabet Alphabet { get; }
 
     /// <summary>Windows that train.</summary>
-    public WindowSampler TrainSampler { get; }
+    public IWindowSampler TrainSampler { get; }
 
-    /// <summary>Windows that validate, or null.</summary>
-    public WindowSampler? ValidationSampler { get; }
+    /// <summary>Windows that train, source by source.</summary>
+    public IReadOnlyList<WindowSampler> TrainWindows { get; }
+
+    /// <summary>Windows that validate, or null; of several sources, spread over all of them.</summary>
+    public IWindowSampler? ValidationSampler { get; }
+
+    /// <summary>Windows that test, or null.</summary>
+    public IWindowSampler? TestSampler { get; }
 
     /// <summary>Makes training batches.</summary>
     public BatchBuilder TrainBuilder { get; }
@@ -65,46 +91,56 @@ public sealed class TrainingData : IDisposable
     /// <summary>Bases that validate.</summary>
     public long ValidationBases => Split.Validation.Sum(i => i.Length);
 
+    /// <summary>Bases that training windows and held-out windows may both have: 0 unless a published rule asks for it.</summary>
+    public long SharedBases { get; }
+
     /// <summary>A builder of training batches for another context length, over the same genome and split.</summary>
     /// <param name="contextLength">Bases in a window.</param>
     /// <exception cref="InputDataException">No window of this length fits.</exception>
     public BatchBuilder TrainBuilderFor(int contextLength) =>
         contextLength == TrainSampler.Length
             ? TrainBuilder
-            : new BatchBuilder(Genome, new WindowSampler(Genome, Split.Train, TrainSampler.Options with { Length = contextLength }), Alphabet, TrainBuilder.Options);
+            : new BatchBuilder(Genome, Mix(TrainWindowsOf(contextLength)), Alphabet, TrainBuilder.Options);
 
-    /// <summary>Files, sizes, digests and parts, for the run folder.</summary>
-    public JsonObject Manifest()
-    {
-        GenomeDigest digest = Genome.Digest;
-        var files = new JsonArray();
-        foreach (GenomeFileDigest f in digest.Files)
-        {
-            JsonNode file = new JsonObject
-            {
-                ["file"] = f.File,
-                ["size"] = f.Size,
-                ["sha256"] = f.Sha256,
-                ["sequences"] = f.Sequences,
-                ["bases"] = f.Bases,
-                ["n"] = f.NCount,
-            };
-            files.Add(file);
-        }
+    /// <summary>Files, sizes, digests, parts and windows, for the run folder.</summary>
+    public JsonObject Manifest() => DataManifest.Of(this, _data);
 
-        return new JsonObject
-        {
-            ["sha256"] = digest.Sha256,
-            ["files"] = files,
-            ["train_bases"] = TrainBases,
-            ["validation_bases"] = ValidationBases,
-            ["test_bases"] = Split.Test.Sum(i => i.Length),
-            ["train_windows_per_epoch"] = TrainSampler.WindowsPerEpoch(0),
-            ["excluded_intervals"] = TrainSampler.ExcludedIntervals,
-            ["excluded_bases"] = TrainSampler.ExcludedBases,
-        };
-    }
+    /// <summary>The manifest without the files, whose digests may have to be taken first.</summary>
+    public JsonObject Describe() => DataManifest.Describe(this, _data);
 
     /// <inheritdoc/>
     public void Dispose() => Genome.Dispose();
+
+    private WindowSampler[] TrainWindowsOf(int length)
+    {
+        WindowSamplerOptions options = _data.Training(length, _seed);
+        return [.. Sources.Select(s => new WindowSampler(Genome, s.Split.Train, options, _heldOut))];
+    }
+
+    private WindowSampler[] HeldOut(Func<DataSource, IReadOnlyList<GenomeInterval>> part)
+    {
+        WindowSamplerOptions options = _data.HeldOut(_data.ContextLength, _seed);
+        return [.. Sources.Select(part).Where(p => p.Count > 0).Select(p => new WindowSampler(Genome, p, options))];
+    }
+
+    private IWindowSampler Mix(IReadOnlyList<WindowSampler> windows) => Sources.Count == 1
+        ? windows[0]
+        : new MixtureSampler(
+            [.. Sources.Select((s, i) => new MixtureSource(s.Name, windows[i], s.Weight ?? windows[i].WindowsPerEpoch(0)))], _seed);
+
+    private static IWindowSampler? Interleave(WindowSampler[] parts) => parts.Length switch
+    {
+        0 => null,
+        1 => parts[0],
+        _ => new InterleavedSampler(parts),
+    };
+
+    private IEnumerable<string> Leaks()
+    {
+        if (SharedBases > 0)
+        {
+            yield return FormattableString.Invariant(
+                $"{SharedBases} bases are in training windows and in held-out ones: the published rule extends intervals beyond their ends; data.strict_split=true leaves such training windows out");
+        }
+    }
 }

@@ -126,7 +126,7 @@ public static class BaselineReport
             positions++;
             for (int k = 0; k < baselines.Length; k++)
             {
-                sums[k] += baselines[k].Model.Bits(bases, t + shift);
+                sums[k] += baselines[k].Model.Bits(bases, t - window.PadLeft + shift);
             }
         }
 

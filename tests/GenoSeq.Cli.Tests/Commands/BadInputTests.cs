@@ -16,10 +16,10 @@ public sealed class BadInputTests : IDisposable
 
     public static TheoryData<string, int, string, string> Starts { get; } = new()
     {
-        { "data.fasta=[{0}/absent.fa]", 3, "absent.fa", "path" },
-        { "data.fasta=[{0}/empty.fa]", 3, "empty.fa", "" },
-        { "data.fasta=[{0}/protein.fa]", 3, "protein", "" },
-        { "data.fasta=[{0}/cut.fa.gz]", 3, "cut.fa.gz", "" },
+        { "data.files=[{0}/absent.fa]", 3, "absent.fa", "path" },
+        { "data.files=[{0}/empty.fa]", 3, "empty.fa", "" },
+        { "data.files=[{0}/protein.fa]", 3, "protein", "" },
+        { "data.files=[{0}/cut.fa.gz]", 3, "cut.fa.gz", "" },
         { "data.context_length=100000 train.global_batch_size=100000", 3, "100", "context" },
         { "data.validation_fraction=null data.split_bed={0}/split.bed", 3, "c9", "c1" },
         { "data.validation_fraction=null data.split_bed={0}/absent.bed", 3, "absent.bed", "" },
@@ -45,7 +45,7 @@ public sealed class BadInputTests : IDisposable
         MakeFiles();
         string[] arguments =
         [
-            "pretrain", "-c", _work["mlm.yaml"], "-o", _work["run"], $"data.fasta=[{_work["genome.fa"]}]",
+            "pretrain", "-c", _work["mlm.yaml"], "-o", _work["run"], $"data.files=[{_work["genome.fa"]}]",
             .. overrides.Replace("{0}", _work.Folder, StringComparison.Ordinal).Split(' '),
         ];
         AssertRefused(await Genoseq.InProcessAsync(arguments), "pretrain", code, names, advises);
@@ -54,13 +54,13 @@ public sealed class BadInputTests : IDisposable
 
     [Theory]
     [InlineData("pretrain -c {0}/absent.yaml", 2, "absent.yaml", "config")]
-    [InlineData("pretrain --preset caduceus-ps-tinny data.fasta=[x.fa]", 2, "caduceus-ps-tinny", "caduceus-ps-tiny")]
+    [InlineData("pretrain --preset caduceus-ps-tinny data.files=[x.fa]", 2, "caduceus-ps-tinny", "caduceus-ps-tiny")]
     [InlineData("pretrain", 2, "nothing says", "--preset")]
     [InlineData("pretrain -c {0}/broken.yaml", 2, "broken.yaml", "")]
     [InlineData("pretrain -c {0}/twice.yaml", 2, "twice.yaml", "")]
     [InlineData("pretrain -c {0}/mlm.yaml --threads 0", 2, "threads", "--help")]
     [InlineData("pretrain -c {0}/mlm.yaml --resum never", 2, "--resum", "--resume")]
-    [InlineData("pretrain -c {0}/mlm.yaml data.fasta=[{0}/genome.fa] --resume {0}/absent", 2, "resume", "--resume")]
+    [InlineData("pretrain -c {0}/mlm.yaml data.files=[{0}/genome.fa] --resume {0}/absent", 2, "resume", "--resume")]
     [InlineData("pretrian", 2, "pretrian", "pretrain")]
     [InlineData("info {0}/absent.fa", 3, "absent.fa", "")]
     [InlineData("info {0}/absent.safetensors", 3, "absent.safetensors", "")]
@@ -72,7 +72,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("convert {0}/right -o {0}/wrong", 2, "not empty", "--out")]
     [InlineData("verify --config {0}/wrong/config.json --weights {0}/wrong/model.safetensors --reference {0}/hostile.safetensors", 3, "missing", "config.json")]
     [InlineData("verify --config {0}/right/config.json --weights {0}/hostile.safetensors --reference {0}/hostile.safetensors", 3, "hostile", "")]
-    [InlineData("config show --preset mamba-tiny train.steps=0 train.warmup_steps=0 data.fasta=[x.fa]", 2, "train.steps", "")]
+    [InlineData("config show --preset mamba-tiny train.steps=0 train.warmup_steps=0 data.files=[x.fa]", 2, "train.steps", "")]
     public async Task Verb_BadInput_SaysWhyOnce(string line, int code, string names, string advises)
     {
         MakeFiles();
@@ -94,7 +94,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Pretrain_MissingFastaInAProcess_ExitsWith3AndSilentOutput()
     {
-        Answer answer = await Genoseq.RunAsync(_work.Folder, "pretrain", "-c", "mlm.yaml", "-o", "run", "data.fasta=[absent.fa]");
+        Answer answer = await Genoseq.RunAsync(_work.Folder, "pretrain", "-c", "mlm.yaml", "-o", "run", "data.files=[absent.fa]");
         AssertRefused(answer, "pretrain", 3, "absent.fa", "path");
         Assert.False(Path.Exists(_work["run"]));
     }
@@ -102,7 +102,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Pretrain_ExistingRun_IsNotOverwrittenNorContinuedOtherwise()
     {
-        string[] command = ["pretrain", "-c", _work["mlm.yaml"], "-o", _work["run"], $"data.fasta=[{_work["genome.fa"]}]", "train.steps=4"];
+        string[] command = ["pretrain", "-c", _work["mlm.yaml"], "-o", _work["run"], $"data.files=[{_work["genome.fa"]}]", "train.steps=4"];
         Answer first = await Genoseq.InProcessAsync(command);
         Assert.True(first.ExitCode == 0, first.Error);
         byte[] metrics = File.ReadAllBytes(_work["run/metrics.jsonl"]);
@@ -120,7 +120,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Pretrain_Diverging_ExitsWith1AndNamesStepAndWeight()
     {
-        Answer answer = await Genoseq.InProcessAsync("pretrain", "-c", _work["mlm.yaml"], "-o", _work["run"], $"data.fasta=[{_work["genome.fa"]}]",
+        Answer answer = await Genoseq.InProcessAsync("pretrain", "-c", _work["mlm.yaml"], "-o", _work["run"], $"data.files=[{_work["genome.fa"]}]",
             "train.learning_rate=1e30", "train.warmup_steps=0", "train.clip_norm=0");
         AssertRefused(answer, "pretrain", 1, "diverged at step", "train.learning_rate");
     }

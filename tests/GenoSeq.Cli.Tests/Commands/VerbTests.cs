@@ -11,7 +11,7 @@ public sealed partial class VerbTests : IDisposable
     public void Dispose() => _work.Dispose();
 
     private string[] Pretrain(string recipe, params string[] more) =>
-        ["pretrain", "-c", _work[recipe + ".yaml"], "-o", _work["run"], $"data.fasta=[{_work["genome.fa"]}]", .. more];
+        ["pretrain", "-c", _work[recipe + ".yaml"], "-o", _work["run"], $"data.files=[{_work["genome.fa"]}]", .. more];
 
     [Theory]
     [InlineData("")]
@@ -105,7 +105,7 @@ public sealed partial class VerbTests : IDisposable
         Assert.True(presets.Length > 10);
         foreach (string preset in presets)
         {
-            Answer shown = await Genoseq.InProcessAsync("config", "show", "--preset", preset, "data.fasta=[x.fa]");
+            Answer shown = await Genoseq.InProcessAsync("config", "show", "--preset", preset, "data.files=[x.fa]");
             Assert.True(shown.ExitCode == 0, shown.Error);
             Assert.Contains($"name: {preset}", shown.Out, StringComparison.Ordinal);
         }

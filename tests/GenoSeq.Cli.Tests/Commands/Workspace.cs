@@ -7,7 +7,7 @@ namespace GenoSeq.Cli.Tests.Commands;
 internal sealed class Workspace : IDisposable
 {
     private const string Common = """
-        data: {fasta: [genome.fa], context_length: 64, validation_fraction: 0.1}
+        data: {files: [genome.fa], context_length: 64, validation_fraction: 0.1}
         train: {steps: 30, global_batch_size: 256, micro_batch_size: 3, learning_rate: 0.01, min_learning_rate: 0.001, warmup_steps: 4, log_every: 1, validate_every: 6}
         checkpoint: {every: 4, keep: 2}
 

@@ -59,6 +59,10 @@ internal static partial class ConfigKeyTable
             }
 
             keys.Add(new Key(path, Kind(inner), Text(value), meaning));
+            if (inner.IsGenericType && inner.GetGenericArguments()[0] is { IsEnum: false } element && element.Assembly != typeof(string).Assembly)
+            {
+                Add(keys, element, path + "[].", comments);
+            }
         }
     }
 

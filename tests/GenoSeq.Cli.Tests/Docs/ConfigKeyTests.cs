@@ -33,7 +33,7 @@ public class ConfigKeyTests
     {
         var config = new RunConfig { Model = new ModelConfig { Mlp = new MlpConfig() } };
         string[] written = [.. Leaves(ConfigWriter.ToNode(config, RunConfigJson.Default.RunConfig), "")];
-        Assert.Equal(written, ConfigKeyTable.Keys().Where(k => k.Kind != "group").Select(k => k.Path));
+        Assert.Equal(written, ConfigKeyTable.Keys().Where(k => k.Kind != "group" && !k.Path.Contains("[]", StringComparison.Ordinal)).Select(k => k.Path));
     }
 
     private static IEnumerable<string> Leaves(JsonObject group, string prefix) => group.SelectMany(

@@ -22,7 +22,7 @@ public class RecipeTests
     {
         RunConfig config = RunConfigs.Resolve(null, Path.Combine(Checkout.Root, "configs", recipe), []);
         Assert.Equal(Path.GetFileNameWithoutExtension(recipe), config.Name);
-        Assert.All(config.Data.Fasta.Where(f => f.StartsWith("data/", StringComparison.Ordinal)), f => Assert.True(Checkout.Exists(f), f));
+        Assert.All(config.Data.Files.Where(f => f.StartsWith("data/", StringComparison.Ordinal)), f => Assert.True(Checkout.Exists(f), f));
     }
 
     [Theory]
@@ -73,7 +73,7 @@ public class RecipeTests
 
             File.WriteAllText(fasta, text.ToString());
             File.WriteAllText(bed, "one\t0\t4000\ttrain\ntwo\t0\t2000\tvalid\n");
-            return config.Data.SplitBed is null ? [$"data.fasta=[{fasta}]"] : [$"data.fasta=[{fasta}]", $"data.split_bed={bed}"];
+            return config.Data.SplitBed is null ? [$"data.files=[{fasta}]"] : [$"data.files=[{fasta}]", $"data.split_bed={bed}"];
         }
 
         public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -32,7 +32,7 @@ internal sealed class TinyRun : IDisposable
     internal RunConfig Config => new()
     {
         Model = new ModelConfig { DModel = 8, NLayer = 2, Bidirectional = true, RcEquivariant = true },
-        Data = new DataConfig { Fasta = [Fasta], ContextLength = 64, ValidationFraction = 0.1 },
+        Data = new DataConfig { Files = [Fasta], ContextLength = 64, ValidationFraction = 0.1 },
         Train = new TrainConfig
         {
             Steps = 8,

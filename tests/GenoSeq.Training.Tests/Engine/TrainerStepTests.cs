@@ -35,7 +35,7 @@ public sealed class TrainerStepTests
     {
         using var run = new TinyRun(Uneven());
         RunConfig config = Smooth(causal ? run.Causal : run.Config);
-        config = config with { Data = config.Data with { MaxNFraction = 1 }, Train = config.Train with { GlobalBatchSize = 8 * 64 } };
+        config = config with { Data = config.Data with { MinAcgtFraction = 0 }, Train = config.Train with { GlobalBatchSize = 8 * 64 } };
         using var whole = new Bench(config);
         using var parts = new Bench(config with { Train = config.Train with { MicroBatchSize = micro } });
         Assert.True(whole.Batch(0).TargetCounts.Distinct().Count() > 2, "the windows are too alike for this test");
@@ -59,7 +59,7 @@ public sealed class TrainerStepTests
     {
         using var run = new TinyRun(Uneven());
         RunConfig config = run.Config with { Train = run.Config.Train with { MicroBatchSize = micro } };
-        using var bench = new Bench(config with { Data = config.Data with { MaxNFraction = 1 } });
+        using var bench = new Bench(config with { Data = config.Data with { MinAcgtFraction = 0 } });
         Batch batch = bench.Batch(0);
         var each = bench.BitsOf(batch);
         double meanOfMeans = each.GroupBy(e => e.Window).Average(g => g.Average(e => e.Bits));

@@ -14,6 +14,7 @@ internal static class DataCommand
         command.Add(GetCommand.Create(runner));
         command.Add(LabelsCommand.Create(runner));
         command.Add(BaselineCommand.Create(runner));
+        command.Add(WindowsCommand.Create(runner));
         return command;
     }
 }

@@ -71,4 +71,39 @@ public class KeyedPermutationTests
         Assert.Throws<ArgumentOutOfRangeException>(() => permutation[-1]);
         Assert.Throws<ArgumentOutOfRangeException>(() => new KeyedPermutation(0, 0));
     }
+
+    [Fact]
+    public void Indexer_LargeAndOddCounts_AreWhatDivisionGives()
+    {
+        // The network again, with the processor's division: orders must not change, or old runs could not be continued.
+        var random = new Random(3);
+        foreach (long count in (long[])[1, 2, 3, 64, 4096, 1_000_000_007, 1L << 40, (1L << 62) + 12345, long.MaxValue])
+        {
+            ulong key = (ulong)random.NextInt64();
+            KeyedPermutation permutation = new KeyedPermutation(count, 5).WithKey(key);
+            ulong a = Math.Max(1, (ulong)Math.Sqrt(count));
+            ulong b = ((ulong)count + a - 1) / a;
+            for (int i = 0; i < 2000; i++)
+            {
+                long index = random.NextInt64(count);
+                ulong x = (ulong)index;
+                do
+                {
+                    ulong left = x / b;
+                    ulong right = x % b;
+                    for (uint round = 0; round < 8; round += 2)
+                    {
+                        left = (left + Noise(right, round) % a) % a;
+                        right = (right + Noise(left, round + 1) % b) % b;
+                    }
+                    x = left * b + right;
+                }
+                while (x >= (ulong)count);
+                Assert.Equal((long)x, permutation[index]);
+            }
+
+            ulong Noise(ulong half, uint round) =>
+                CounterRandom.Mix(CounterRandom.Mix(half ^ key) + ((ulong)round << 56) + (key >> 7));
+        }
+    }
 }
