@@ -122,7 +122,10 @@ public sealed class ParquetReader : IDisposable
 
     /// <summary>Starts reading. A reader can be read several times, one after the other.</summary>
     /// <exception cref="InputDataException">The filter does not fit the columns, or a file is corrupt.</exception>
-    public ParquetSequenceRows Rows()
+    public ParquetSequenceRows Rows() => Rows(withFile: false);
+
+    /// <summary>As <see cref="Rows()"/>, with the number of each row's file on request.</summary>
+    internal ParquetSequenceRows Rows(bool withFile)
     {
         var columns = new List<string> { _unnests ? $"unnest({_sequence})" : _sequence };
         if (_options.IdColumn is not null)
@@ -141,8 +144,15 @@ public sealed class ParquetReader : IDisposable
         }
 
         columns.AddRange(_options.ExtraColumns.Select(name => Cast(name, "VARCHAR")));
+        // A column of the file's own by this name would hide the scan's.
+        withFile &= Files.Count > 1 && !_columns.Exists(c => c.Column.Name.Equals("file_index", StringComparison.OrdinalIgnoreCase));
+        if (withFile)
+        {
+            columns.Add("CAST(file_index AS BIGINT)");
+        }
+
         DuckDbCursor cursor = Guard(() => _session.Select($"SELECT {string.Join(", ", columns)} FROM {_scan}{_where}"));
-        return new ParquetSequenceRows(this, cursor, _options);
+        return new ParquetSequenceRows(this, cursor, _options, withFile);
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using GenoSeq.Data.Parquet.DuckDb;
 namespace GenoSeq.Data;
 
 /// <summary>
-/// The rows of <see cref="ParquetReader.Rows"/>, one at a time, in the files' order. Spans point into the decoder's memory
+/// The rows of <see cref="ParquetReader.Rows()"/>, one at a time, in the files' order. Spans point into the decoder's memory
 /// and are valid until the next <see cref="MoveNext"/>.
 /// </summary>
 public sealed class ParquetSequenceRows : IDisposable
@@ -15,9 +15,10 @@ public sealed class ParquetSequenceRows : IDisposable
     private readonly int _label;
     private readonly int _weight;
     private readonly int _extra;
+    private readonly int _file;
     private int _row = -1;
 
-    internal ParquetSequenceRows(ParquetReader reader, DuckDbCursor cursor, ParquetSequenceOptions options)
+    internal ParquetSequenceRows(ParquetReader reader, DuckDbCursor cursor, ParquetSequenceOptions options, bool withFile)
     {
         _reader = reader;
         _cursor = cursor;
@@ -27,6 +28,7 @@ public sealed class ParquetSequenceRows : IDisposable
         _label = options.LabelColumn is null ? -1 : next++;
         _weight = options.WeightColumn is null ? -1 : next++;
         _extra = next;
+        _file = withFile ? next + options.ExtraColumns.Count : -1;
     }
 
     /// <summary>Number of the current sequence among those selected, 1-based; skipped NULLs count.</summary>
@@ -51,6 +53,9 @@ public sealed class ParquetSequenceRows : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _options.ExtraColumns.Count);
         return TextOf(_extra + index);
     }
+
+    /// <summary>Index of the row's file, where it was asked for; else 0.</summary>
+    internal int File => _file < 0 ? 0 : (int)_cursor.Int64(_file, _row);
 
     /// <summary>Goes to the next row; false at the end.</summary>
     /// <exception cref="InputDataException">The file is corrupt from here on, or the sequence is NULL and NULLs are refused.</exception>
