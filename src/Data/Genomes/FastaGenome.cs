@@ -82,44 +82,9 @@ public sealed class FastaGenome : GenomeSource
 
     private static FastaGenome Assemble(List<FastaCollector> files)
     {
-        var filesWithName = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (FastaCollector file in files)
-        {
-            foreach (string name in file.Names)
-            {
-                filesWithName[name] = filesWithName.GetValueOrDefault(name) + 1;
-            }
-        }
-        var taken = new Dictionary<string, string>(StringComparer.Ordinal);
-        var contigs = new List<Contig>();
-        var bases = new List<byte[]>();
-        foreach (FastaCollector file in files)
-        {
-            for (int i = 0; i < file.Names.Count; i++)
-            {
-                string name = file.Names[i];
-                string unique = filesWithName[name] > 1 ? $"{Stem(file.Path)}/{name}" : name;
-                if (!taken.TryAdd(unique, file.Path))
-                {
-                    throw new InputDataException(
-                        $"two contigs would be called '{unique}'", $"{taken[unique]} and {file.Path}",
-                        "contig names that are unique, or files whose names tell them apart",
-                        "give each file once, and rename one file if two share a name");
-                }
-                contigs.Add(new Contig(unique, file.Sequences[i].Length));
-                bases.Add(file.Sequences[i]);
-            }
-        }
-        return new FastaGenome([.. bases], [.. contigs], new GenomeDigest([.. files.Select(f => f.Digest)]));
-    }
-
-    private static string Stem(string path)
-    {
-        string name = Path.GetFileName(path);
-        if (name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
-        {
-            name = name[..^3];
-        }
-        return Path.GetFileNameWithoutExtension(name);
+        List<string> names = ContigNames.Unique([.. files.Select(f => (f.Path, (IReadOnlyList<string>)f.Names))]);
+        byte[][] bases = [.. files.SelectMany(f => f.Sequences)];
+        Contig[] contigs = [.. names.Select((name, i) => new Contig(name, bases[i].Length))];
+        return new FastaGenome(bases, contigs, new GenomeDigest([.. files.Select(f => f.Digest)]));
     }
 }
