@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GenoSeq.Cli.Commands;
+using GenoSeq.Cli.Commands.Data;
 using GenoSeq.Cli.Console;
 
 namespace GenoSeq.Cli;
@@ -19,7 +20,8 @@ public static class Program
         root.Add(PretrainCommand.Create(runner));
         root.Add(ModelsCommand.Create(runner));
         root.Add(InfoCommand.Create(runner));
-        root.Add(ConvertCommand.Create(runner));
+        root.Add(DataCommand.Create(runner));
+        root.Add(Commands.ConvertCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
         root.Add(ConfigCommand.Create(runner));
         root.WithExample("genoseq pretrain --preset caduceus-ps-tiny data.fasta=[data/ecoli_k12_mg1655.fa.gz]", "Train a small model on E. coli")

@@ -68,6 +68,17 @@ internal static class ParquetFileList
         return true;
     }
 
+    /// <summary>True if a path's name ends as Parquet files' names do.</summary>
+    internal static bool HasSuffix(string path) => Array.Exists(s_suffixes, s => path.EndsWith(s, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>True if the folder has a Parquet file, by its name, at any depth.</summary>
+    internal static bool HasFiles(string folder)
+    {
+        var files = new List<string>();
+        AddFolder(folder, files);
+        return files.Count > 0;
+    }
+
     private static void AddFolder(string folder, List<string> files)
     {
         foreach (string path in Directory.EnumerateFileSystemEntries(folder))
@@ -88,7 +99,7 @@ internal static class ParquetFileList
                     AddFolder(path, files);
                 }
             }
-            else if (Array.Exists(s_suffixes, s => name.EndsWith(s, StringComparison.OrdinalIgnoreCase)))
+            else if (HasSuffix(name))
             {
                 files.Add(path);
             }

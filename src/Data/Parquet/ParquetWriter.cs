@@ -25,7 +25,7 @@ public static class ParquetWriter
     /// <param name="options">How to write; null for the defaults.</param>
     /// <param name="progress">Told how many rows were written since the last call; from several threads.</param>
     /// <param name="stop">Ends the writing; nothing is left.</param>
-    /// <exception cref="InputDataException">The output exists, or cannot be written.</exception>
+    /// <exception cref="OutputException">The output exists, or cannot be written.</exception>
     /// <exception cref="MissingNativeLibraryException">DuckDB is not installed.</exception>
     public static void WriteFile(
         GenomeSource genome, WindowTiling windows, string path, ParquetWriterOptions? options = null, Action<long>? progress = null, CancellationToken stop = default)
@@ -52,7 +52,7 @@ public static class ParquetWriter
 
     /// <summary>Writes the windows into a folder of files <c>part-00000.parquet</c>, ...; parameters as in <see cref="WriteFile"/>.</summary>
     /// <returns>Number of shards.</returns>
-    /// <exception cref="InputDataException">The output exists, or cannot be written.</exception>
+    /// <exception cref="OutputException">The output exists, or cannot be written.</exception>
     /// <exception cref="MissingNativeLibraryException">DuckDB is not installed.</exception>
     public static int WriteFolder(
         GenomeSource genome, WindowTiling windows, string folder, ParquetWriterOptions? options = null, Action<long>? progress = null, CancellationToken stop = default)
@@ -121,8 +121,8 @@ public static class ParquetWriter
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(function.Error);
             }
 
-            throw new InputDataException($"the Parquet file cannot be written: {e.Message}", path, "room and permission to write",
-                e.OutOfMemory ? "a smaller window or fewer rows a row group" : null, e);
+            throw new OutputException(OutputProblem.Failed, $"the Parquet file cannot be written: {e.Message}", path, "room and permission to write",
+                e.OutOfMemory ? "shorter windows or fewer rows a row group" : "another folder", e);
         }
     }
 
@@ -154,7 +154,7 @@ public static class ParquetWriter
         if (entries.Length > 0 && !(overwrite && onlyParquet))
         {
             throw overwrite
-                ? new InputDataException("the folder has other things than Parquet files", folder, "a folder that an earlier run wrote", "another folder, or empty this one")
+                ? new OutputException(OutputProblem.Refused, "the folder has other things than Parquet files", folder, "a folder that an earlier run wrote", "another folder")
                 : Exists(folder);
         }
     }
@@ -173,6 +173,6 @@ public static class ParquetWriter
         Directory.Delete(old, recursive: true);
     }
 
-    private static InputDataException Exists(string path) =>
-        new("the output exists already", path, "a new name", "another name, or overwriting it (--force)");
+    private static OutputException Exists(string path) =>
+        new(OutputProblem.Refused, "the output exists already", path, "a new name", "another name, or --force to replace it");
 }

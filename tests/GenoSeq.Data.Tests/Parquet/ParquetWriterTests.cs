@@ -45,7 +45,7 @@ public sealed class ParquetWriterTests
         using FastaGenome genome = Genomes.Random(1, 1000);
         WindowTiling windows = WindowTiling.Create(genome, new WindowTilingOptions { Length = 100 });
         string file = temp.Write("w.parquet", "precious");
-        Assert.Throws<InputDataException>(() => ParquetWriter.WriteFile(genome, windows, file));
+        Assert.Throws<OutputException>(() => ParquetWriter.WriteFile(genome, windows, file));
         Assert.Equal("precious", File.ReadAllText(file));
         ParquetWriter.WriteFile(genome, windows, file, new ParquetWriterOptions { Overwrite = true });
         Assert.Equal(10, WindowVerifier.Compare(genome, windows, file));
@@ -58,7 +58,7 @@ public sealed class ParquetWriterTests
         using FastaGenome genome = Genomes.Random(1, 1000);
         WindowTiling windows = WindowTiling.Create(genome, new WindowTilingOptions { Length = 100 });
         string notes = temp.Write("out/notes.txt", "precious");
-        Assert.Throws<InputDataException>(() => ParquetWriter.WriteFolder(genome, windows, temp.PathOf("out"), new ParquetWriterOptions { Overwrite = true }));
+        Assert.Throws<OutputException>(() => ParquetWriter.WriteFolder(genome, windows, temp.PathOf("out"), new ParquetWriterOptions { Overwrite = true }));
         Assert.Equal("precious", File.ReadAllText(notes));
     }
 

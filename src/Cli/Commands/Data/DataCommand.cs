@@ -9,6 +9,8 @@ internal static class DataCommand
     internal static Command Create(CommandRunner runner)
     {
         ArgumentNullException.ThrowIfNull(runner);
-        return new Command("data", "Count, index, convert and look at genomes and tables");
+        var command = new Command("data", "Count, index, convert and look at genomes and tables");
+        command.Add(ConvertCommand.Create(runner));
+        return command;
     }
 }
