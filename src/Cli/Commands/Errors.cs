@@ -18,6 +18,7 @@ internal static class Errors
         .RegisterMany<ModelConfigException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage) { Where = "model" })])
         .Register<TrainingDivergedException>(e => Lines(e.Message, ExitCodes.Failed))
         .Register<MissingLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
+        .Register<MissingNativeLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
         .Register<TorchOutOfMemoryException>(e => new ErrorDescription($"out of memory: {e.Message}", ExitCodes.MissingResource)
         {
             Try = "train.recompute=layer, a smaller train.micro_batch_size, or a shorter data.context_length",

@@ -15,6 +15,7 @@ internal static class DataCommand
         command.Add(LabelsCommand.Create(runner));
         command.Add(BaselineCommand.Create(runner));
         command.Add(WindowsCommand.Create(runner));
+        command.Add(ConvertCommand.Create(runner));
         return command;
     }
 }

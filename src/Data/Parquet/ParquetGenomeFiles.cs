@@ -1,0 +1,35 @@
+using GenoSeq.Data.Parquet;
+
+namespace GenoSeq.Data;
+
+/// <summary>Parquet as a kind of genome file.</summary>
+public static class ParquetGenomeFiles
+{
+    private const int MagicBytes = 4;
+
+    /// <summary>Lets <see cref="GenomeFiles"/> open Parquet files, folders of them and patterns that end in <c>.parquet</c>.</summary>
+    /// <param name="options">Columns and rows to read; null for the defaults.</param>
+    public static void Register(ParquetSequenceOptions? options = null) =>
+        GenomeFiles.Register(IsParquet, (path, _) => ParquetGenome.Open([path], options));
+
+    /// <summary>True for a Parquet file (by its first bytes), a folder with one at any depth, or a pattern for some.</summary>
+    public static bool IsParquet(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        try
+        {
+            if (File.Exists(path))
+            {
+                Span<byte> start = stackalloc byte[MagicBytes];
+                using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
+                return file.Read(start) == MagicBytes && ParquetMagic.Matches(start);
+            }
+
+            return Directory.Exists(path) ? ParquetFileList.HasFiles(path) : ParquetFileList.HasSuffix(path) && path.AsSpan().ContainsAny("*?[");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}
