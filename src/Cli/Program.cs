@@ -20,7 +20,6 @@ public static class Program
         root.Add(PretrainCommand.Create(runner));
         root.Add(ModelsCommand.Create(runner));
         root.Add(InfoCommand.Create(runner));
-        root.Add(DataCommand.Create(runner));
         root.Add(Commands.ConvertCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
         root.Add(ConfigCommand.Create(runner));

@@ -115,7 +115,7 @@ internal sealed class LabelledTable
     private LabelledSource Place()
     {
         string name = _names.Get(AsciiText.Trim(_table[_contig]));
-        int contig = ContigNames.IndexOf(_genome!, name);
+        int contig = ContigAlias.IndexOf(_genome!, name);
         if (contig < 0)
         {
             throw MissingContig.Error(_genome!, name, _table.Where);

@@ -49,7 +49,7 @@ public sealed record ReferenceCheck(
     /// <param name="bases">The bases.</param>
     public static ReferenceMatch Compare(GenomeSource genome, string contig, long position0, ReadOnlySpan<byte> bases)
     {
-        int index = ContigNames.IndexOf(genome, contig);
+        int index = ContigAlias.IndexOf(genome, contig);
         if (index < 0)
         {
             return ReferenceMatch.MissingContig;

@@ -4,7 +4,7 @@ namespace GenoSeq.Data;
 /// Contig names of tables in a genome: the same name, or the same but for the prefix <c>chr</c>. No other names are
 /// taken for each other; <c>chrM</c> of hg19 and <c>MT</c> of GRCh37, for one, are different sequences.
 /// </summary>
-public static class ContigNames
+public static class ContigAlias
 {
     private const string Prefix = "chr";
 
