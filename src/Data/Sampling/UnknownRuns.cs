@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace GenoSeq.Data;
 
@@ -37,7 +38,15 @@ internal sealed class UnknownRuns
         int[] missing = [.. contigs.Distinct().Where(c => _boundaries[c] is null && !_isDense[c])];
         // Long contigs first, so that the last thread to end is not the one that began with the longest.
         Array.Sort(missing, (a, b) => genome.Contigs[b].Length.CompareTo(genome.Contigs[a].Length));
-        Parallel.ForEach(Partitioner.Create(missing), c => Scan(genome, c));
+        try
+        {
+            Parallel.ForEach(Partitioner.Create(missing, loadBalance: true), c => Scan(genome, c));
+        }
+        catch (AggregateException e)
+        {
+            // A file that cannot be read says so itself, wherever it was read.
+            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions[0]);
+        }
     }
 
     /// <summary>

@@ -109,4 +109,21 @@ public class IntervalCutterTests
         Assert.Equal([1L << 20, (1 << 20) + 3], runs.Boundaries(genome, new GenomeInterval(0, 1 << 20, (1 << 20) + 3)));
         Assert.Equal(11, runs.Count(genome, new GenomeInterval(0, 0, text.Length)));
     }
+
+    [Fact]
+    public void Prepare_FileThatCannotBeRead_SaysSoItself()
+    {
+        using var genome = new BrokenGenome();
+        var e = Assert.Throws<InputDataException>(() => new WindowSampler(genome, genome.WholeContigs(), new WindowSamplerOptions { Length = 10 }));
+        Assert.Equal("this block is damaged", e.What);
+    }
+
+    private sealed class BrokenGenome : GenomeSource
+    {
+        public override IReadOnlyList<Contig> Contigs { get; } = [new("a", 100), new("b", 100), new("c", 100)];
+
+        public override GenomeDigest Digest => new([]);
+
+        public override void Read(int contig, long start, Span<byte> destination) => throw new InputDataException("this block is damaged");
+    }
 }
