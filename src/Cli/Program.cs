@@ -22,6 +22,7 @@ public static class Program
         root.Add(ConvertCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
         root.Add(ConfigCommand.Create(runner));
+        root.Add(Commands.Data.DataCommand.Create(runner));
         root.WithExample("genoseq pretrain --preset caduceus-ps-tiny data.fasta=[data/ecoli_k12_mg1655.fa.gz]", "Train a small model on E. coli")
             .WithExample("genoseq models", "What can be built, with parameter counts")
             .WithExample("genoseq info data/lambda_NC_001416.fa.gz", "What a file holds");

@@ -9,6 +9,9 @@ internal static class DataCommand
     internal static Command Create(CommandRunner runner)
     {
         ArgumentNullException.ThrowIfNull(runner);
-        return new Command("data", "Count, index, convert and look at genomes and tables");
+        var command = new Command("data", "Count, index, convert and look at genomes and tables");
+        command.Add(StatsCommand.Create(runner));
+        command.Add(InspectCommand.Create(runner));
+        return command;
     }
 }
