@@ -65,6 +65,12 @@ internal sealed class FileScan(SafeFileHandle file, long length, int threads, in
         long at = 0;
         for (int i = 0; i < _pieces && !_unusual; i++)
         {
+            if (chunks[i].Begin < 0)
+            {
+                // No record begins in the piece: then one must go on through all of it.
+                _unusual |= at < Offset(i) + Wanted(i);
+                continue;
+            }
             // A guessed beginning counts only if the piece before ended right there.
             _unusual |= chunks[i].Begin != at;
             at = chunks[i].End;
@@ -89,7 +95,8 @@ internal sealed class FileScan(SafeFileHandle file, long length, int threads, in
         int pos = piece == 0 ? 0 : FastqChunkScanner.GuessRecord(buffer.AsSpan(0, filled), before);
         if (pos < 0)
         {
-            return false;
+            result.Begin = -1;
+            return true;
         }
         result.Begin = origin + pos;
         while (pos < limit)
