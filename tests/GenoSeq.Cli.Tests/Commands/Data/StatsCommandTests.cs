@@ -30,7 +30,7 @@ public class StatsCommandTests
         File.WriteAllText(space["bad.fa"], ">x\nAC!T\n");
         Answer answer = await Genoseq.InProcessAsync("data", "stats", space["bad.fa"], space["absent.fa"], space["genome.fa"]);
         Assert.Equal(3, answer.ExitCode);
-        Assert.Contains("genome.fa  FASTA  2          7,000", answer.Out, StringComparison.Ordinal);
+        Assert.Contains("genome.fa  FASTA   2          7,000", answer.Out, StringComparison.Ordinal);
         Assert.Contains("'!' is no sequence character", answer.Error, StringComparison.Ordinal);
         Assert.Contains("file not found", answer.Error, StringComparison.Ordinal);
     }
