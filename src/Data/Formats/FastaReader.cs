@@ -1,24 +1,18 @@
 using System.Buffers;
-using System.Text;
 
 namespace GenoSeq.Data;
 
-/// <summary>Reads nucleotide FASTA in one pass over fixed-size blocks; lines may be of any length.</summary>
+/// <summary>Reads FASTA in one pass over fixed-size blocks; lines may be of any length.</summary>
 /// <remarks>
 /// Accepted: LF, CRLF or CR line ends, blank lines, no final line end, white space within sequence lines (dropped),
-/// lower case (kept), a UTF-8 byte order mark, and old-style comment lines that begin with <c>;</c>. A record is a line
-/// that begins with <c>&gt;</c> and its following lines; its name is the header's first word. Sequence bytes are the
-/// IUPAC nucleotide codes (Cornish-Bowden, Nucleic Acids Research 1985), <c>U</c>, and <c>-</c>, <c>.</c>, <c>*</c> as
-/// placeholders that are no base. A record may be empty. Everything else is an <see cref="InputDataException"/> that
-/// names the record, the line and the byte.
+/// lower case (kept), a UTF-8 byte order mark, and comment lines that begin with <c>;</c> or <c>#</c>. A record is a line
+/// that begins with <c>&gt;</c> and its following lines; its name is the header's first word. A record may be empty.
+/// Which bytes a sequence may hold says <see cref="SequenceLetters"/>. Everything else is an
+/// <see cref="InputDataException"/> that names the record, the line and the byte.
 /// </remarks>
 public static class FastaReader
 {
     private const int BlockSize = 1 << 17;
-    private const int MaxHeaderLength = 1 << 20;
-
-    private static readonly SearchValues<byte> s_sequenceBytes =
-        SearchValues.Create("ACGTUNRYSWKMBDHVacgtunryswkmbdhv-.*"u8);
 
     private enum State
     {
@@ -28,19 +22,29 @@ public static class FastaReader
         Comment,
     }
 
-    /// <summary>Reads all records.</summary>
+    /// <summary>Reads all records of nucleotide FASTA.</summary>
     /// <param name="stream">Decompressed bytes.</param>
     /// <param name="file">What to call the input in messages.</param>
     /// <param name="visitor">Receives the records.</param>
     /// <exception cref="InputDataException">The input is not nucleotide FASTA.</exception>
-    public static void Read(Stream stream, string file, IFastaVisitor visitor)
+    public static void Read(Stream stream, string file, IFastaVisitor visitor) =>
+        Read(stream, file, visitor, FastaReaderOptions.Default);
+
+    /// <summary>Reads all records.</summary>
+    /// <param name="stream">Decompressed bytes.</param>
+    /// <param name="file">What to call the input in messages.</param>
+    /// <param name="visitor">Receives the records.</param>
+    /// <param name="options">What may pass.</param>
+    /// <exception cref="InputDataException">The input is not FASTA, or holds what may not pass.</exception>
+    public static void Read(Stream stream, string file, IFastaVisitor visitor, FastaReaderOptions options)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(visitor);
+        ArgumentNullException.ThrowIfNull(options);
         byte[] block = ArrayPool<byte>.Shared.Rent(BlockSize);
         try
         {
-            new Parser(file, visitor).Run(stream, block);
+            new Parser(file, visitor, options).Run(stream, block);
         }
         finally
         {
@@ -48,11 +52,12 @@ public static class FastaReader
         }
     }
 
-    private struct Parser(string file, IFastaVisitor visitor)
+    private sealed class Parser(string file, IFastaVisitor visitor, FastaReaderOptions options)
     {
-        private readonly List<byte> _header = [];
+        private readonly SearchValues<byte> _letters = SequenceLetterSets.Of(options.Letters);
+        private readonly HeaderText _header = new();
         private State _state = State.LineStart;
-        private string? _name;
+        private bool _inRecord;
         private long _line = 1;
         private bool _lastWasCarriageReturn;
 
@@ -63,7 +68,7 @@ public static class FastaReader
             {
                 throw new InputDataException("the file is empty", file, "at least one FASTA record");
             }
-            ReadOnlySpan<byte> start = block.AsSpan(0, filled);
+            Span<byte> start = block.AsSpan(0, filled);
             start = start.StartsWith("\uFEFF"u8) ? start[3..] : start;
             while (filled > 0)
             {
@@ -75,7 +80,7 @@ public static class FastaReader
             {
                 EndHeader();
             }
-            if (_name is null)
+            if (!_inRecord)
             {
                 throw new InputDataException(
                     "the file has no FASTA record", file, "a header line that begins with '>'",
@@ -84,7 +89,7 @@ public static class FastaReader
             visitor.EndRecord();
         }
 
-        private void Consume(ReadOnlySpan<byte> rest)
+        private void Consume(Span<byte> rest)
         {
             while (!rest.IsEmpty)
             {
@@ -108,12 +113,13 @@ public static class FastaReader
 
         private void EndLine(byte end)
         {
-            if (end == '\n' && _lastWasCarriageReturn)
+            // The LF of a CRLF that may be split over two blocks: the line has ended already.
+            if (end == (byte)'\n' && _lastWasCarriageReturn)
             {
                 _lastWasCarriageReturn = false;
                 return;
             }
-            _lastWasCarriageReturn = end == '\r';
+            _lastWasCarriageReturn = end == (byte)'\r';
             if (_state == State.Header)
             {
                 EndHeader();
@@ -128,16 +134,21 @@ public static class FastaReader
             {
                 case (byte)'>':
                     _state = State.Header;
+                    if (_inRecord)
+                    {
+                        visitor.EndRecord();
+                    }
+                    _inRecord = true;
                     _header.Clear();
                     return 1;
-                case (byte)';':
+                case (byte)';' or (byte)'#':
                     _state = State.Comment;
                     return 1;
                 case (byte)' ' or (byte)'\t' or (byte)'\v' or (byte)'\f':
                     // Blank lines may hold white space; the line has not begun yet as far as its kind is concerned.
                     return 1;
                 default:
-                    if (_name is null)
+                    if (!_inRecord)
                     {
                         throw FastaDiagnosis.NotFasta(rest, file, _line);
                     }
@@ -146,32 +157,66 @@ public static class FastaReader
             }
         }
 
-        private readonly int ConsumeSequence(ReadOnlySpan<byte> rest)
+        /// <summary>
+        /// Takes sequence lines until another kind of line begins. They are moved together within the block, so that the
+        /// visitor is called once for thousands of short lines.
+        /// </summary>
+        private int ConsumeSequence(Span<byte> rest)
         {
-            int run = rest.IndexOfAnyExcept(s_sequenceBytes);
-            run = run < 0 ? rest.Length : run;
-            if (run > 0)
+            int read = 0;
+            int write = 0;
+            while (read < rest.Length)
             {
-                visitor.Append(rest[..run]);
-                return run;
+                int run = rest[read..].IndexOfAnyExcept(_letters);
+                run = run < 0 ? rest.Length - read : run;
+                if (run > 0)
+                {
+                    if (write != read)
+                    {
+                        rest.Slice(read, run).CopyTo(rest[write..]);
+                    }
+                    write += run;
+                    read += run;
+                    _state = State.Sequence;
+                    _lastWasCarriageReturn = false;
+                    continue;
+                }
+                byte b = rest[read];
+                if (b is (byte)'\n' or (byte)'\r')
+                {
+                    EndLine(b);
+                }
+                else if (_state == State.LineStart && b is (byte)'>' or (byte)';' or (byte)'#')
+                {
+                    break;
+                }
+                else if (b is (byte)' ' or (byte)'\t' or (byte)'\v' or (byte)'\f')
+                {
+                    _lastWasCarriageReturn = false;
+                }
+                else
+                {
+                    Flush(rest[..write]);
+                    throw FastaDiagnosis.BadSequenceByte(b, _header.NameText, file, _line);
+                }
+                read++;
             }
-            if (rest[0] is (byte)' ' or (byte)'\t' or (byte)'\v' or (byte)'\f')
-            {
-                return 1;
-            }
-            throw FastaDiagnosis.BadSequenceByte(rest[0], _name!, file, _line);
+            Flush(rest[..write]);
+            return read;
         }
 
-        private readonly int ConsumeHeader(ReadOnlySpan<byte> rest)
+        private void Flush(ReadOnlySpan<byte> bases)
+        {
+            if (!bases.IsEmpty)
+            {
+                visitor.Append(bases);
+            }
+        }
+
+        private int ConsumeHeader(ReadOnlySpan<byte> rest)
         {
             int used = ToLineEnd(rest);
-            if (_header.Count + used > MaxHeaderLength)
-            {
-                throw new InputDataException(
-                    $"a header line is longer than {MaxHeaderLength} bytes", $"{file}, line {_line}",
-                    "a short header line, then sequence lines", "check the file's line ends");
-            }
-            _header.AddRange(rest[..used]);
+            _header.Append(rest[..used], file, _line);
             return used;
         }
 
@@ -183,30 +228,15 @@ public static class FastaReader
 
         private void EndHeader()
         {
-            if (_name is not null)
-            {
-                visitor.EndRecord();
-            }
-            // The name is the first word; every control character separates, as Ctrl-A does in NCBI's merged headers.
-            int start = 0;
-            while (start < _header.Count && _header[start] <= ' ')
-            {
-                start++;
-            }
-            int end = start;
-            while (end < _header.Count && _header[end] > ' ')
-            {
-                end++;
-            }
-            if (start == end)
+            ReadOnlySpan<byte> name = _header.Name;
+            if (name.IsEmpty && !options.AllowEmptyNames)
             {
                 throw new InputDataException(
                     "a record has an empty name", $"{file}, line {_line}", "a name after '>'",
                     "name the record or remove it");
             }
-            _name = Encoding.UTF8.GetString(_header.GetRange(start, end - start).ToArray());
             _state = State.LineStart;
-            visitor.BeginRecord(_name, _line);
+            visitor.BeginRecord(name, _line);
         }
     }
 }

@@ -16,6 +16,8 @@ internal static class DataCommand
         command.Add(BaselineCommand.Create(runner));
         command.Add(WindowsCommand.Create(runner));
         command.Add(ConvertCommand.Create(runner));
+        command.Add(StatsCommand.Create(runner));
+        command.Add(InspectCommand.Create(runner));
         return command;
     }
 }

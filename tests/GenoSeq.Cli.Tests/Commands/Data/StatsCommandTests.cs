@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace GenoSeq.Cli.Tests.Commands.Data;
+
+public class StatsCommandTests
+{
+    private static readonly string[] s_keys =
+        ["file", "format", "sequences", "bases", "gc", "n", "soft_masked", "min", "mean", "max", "n50"];
+
+    [Fact]
+    public async Task Stats_TwoFilesAsJson_HaveExactKeysAndATotal()
+    {
+        using var space = new Workspace();
+        File.WriteAllText(space["a.fa"], ">x\nGGCCaann\n>y\nSW\n");
+        File.WriteAllText(space["b.fq"], "@r\nAC\n+\nII\n");
+        Answer answer = await Genoseq.InProcessAsync("data", "stats", "--json", space["a.fa"], space["b.fq"]);
+        Assert.Equal(0, answer.ExitCode);
+        JsonElement[] lines = [.. answer.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
+        Assert.All(lines, l => Assert.Equal(s_keys, l.EnumerateObject().Select(p => p.Name)));
+        Assert.Equal(["FASTA", "FASTQ", "mixed"], lines.Select(l => l.GetProperty("format").GetString()!));
+        Assert.Equal((2, 10, 0.625, 2, 4, 2, 5.0, 8, 8), Values(lines[0]));
+        Assert.Equal((3, 12, 0.6, 2, 4, 2, 4.0, 8, 8), Values(lines[2]));
+        Assert.Equal("total", lines[2].GetProperty("file").GetString());
+    }
+
+    [Fact]
+    public async Task Stats_BadFileAmongGood_IsReportedAndTheOthersCounted()
+    {
+        using var space = new Workspace();
+        File.WriteAllText(space["bad.fa"], ">x\nAC!T\n");
+        Answer answer = await Genoseq.InProcessAsync("data", "stats", space["bad.fa"], space["absent.fa"], space["genome.fa"]);
+        Assert.Equal(3, answer.ExitCode);
+        Assert.Contains("genome.fa  FASTA   2          7,000", answer.Out, StringComparison.Ordinal);
+        Assert.Contains("'!' is no sequence character", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("file not found", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stats_Protein_IsRefusedUnlessAnyAlphabet()
+    {
+        using var space = new Workspace();
+        File.WriteAllText(space["p.fa"], ">x\nMKVLE\n");
+        Assert.Equal(3, (await Genoseq.InProcessAsync("data", "stats", space["p.fa"])).ExitCode);
+        Answer answer = await Genoseq.InProcessAsync("data", "stats", "--alphabet", "any", "--json", space["p.fa"]);
+        Assert.Equal(0, answer.ExitCode);
+        Assert.Contains("\"bases\":5,\"gc\":null", answer.Out, StringComparison.Ordinal);
+    }
+
+    [SharedTheory]
+    [InlineData("stats")]
+    [InlineData("inspect")]
+    public async Task Verb_EveryPeerFile_EndsInWords(string verb)
+    {
+        string[] files = [.. Directory.EnumerateFiles(Repository.SharedPath("data", "peer_inputs"), "*", SearchOption.AllDirectories)];
+        Answer answer = await Genoseq.RunAsync(Repository.Root, ["data", verb, "--json", .. files]);
+        Assert.Contains(answer.ExitCode, (int[])[0, 3]);
+        Assert.DoesNotContain("   at ", answer.Error, StringComparison.Ordinal);
+        int counted = answer.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
+        int refused = answer.Error.Split('\n').Count(l => l.Contains(": error: ", StringComparison.Ordinal));
+        Assert.Equal(files.Length + (verb == "stats" ? 1 : 0), counted + refused);
+    }
+
+    [Fact]
+    public async Task Inspect_GzipFasta_SaysWhatItIs()
+    {
+        Answer answer = await Genoseq.InProcessAsync("data", "inspect", "--json", Path.Combine(Repository.Root, "data", "phix174.fa.gz"));
+        Assert.Equal(0, answer.ExitCode);
+        Assert.Contains("\"format\":\"fasta\",\"compression\":\"", answer.Out, StringComparison.Ordinal);
+        Assert.Contains("\"line_ends\":\"LF\"", answer.Out, StringComparison.Ordinal);
+    }
+
+    private static (int, int, double, int, int, int, double, int, int) Values(JsonElement l) => (
+        l.GetProperty("sequences").GetInt32(), l.GetProperty("bases").GetInt32(), l.GetProperty("gc").GetDouble(), l.GetProperty("n").GetInt32(),
+        l.GetProperty("soft_masked").GetInt32(), l.GetProperty("min").GetInt32(), l.GetProperty("mean").GetDouble(), l.GetProperty("max").GetInt32(),
+        l.GetProperty("n50").GetInt32());
+}
