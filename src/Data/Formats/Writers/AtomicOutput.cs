@@ -156,7 +156,8 @@ public sealed class AtomicOutput : IDisposable
     private static string Resolve(string path)
     {
         string full = Path.GetFullPath(path);
-        return File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        // To resolve a path that does not exist is an error; here it is the usual case.
+        return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
     }
 
     private void Rename()
