@@ -156,8 +156,9 @@ public sealed class AtomicOutput : IDisposable
     private static string Resolve(string path)
     {
         string full = Path.GetFullPath(path);
-        // To resolve a path that does not exist is an error; here it is the usual case.
-        return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        return new FileInfo(full).LinkTarget is null
+            ? full
+            : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
     }
 
     private void Rename()
