@@ -1,3 +1,5 @@
+using GenoSeq.Data.Tests.Fuzz;
+
 namespace GenoSeq.Data.Tests;
 
 /// <summary>2bit files that are cut off or damaged.</summary>

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace GenoSeq.Data.Tests;
+namespace GenoSeq.Data.Tests.Fuzz;
 
 /// <summary>
 /// Bytes as FASTA or FASTQ to be indexed and then read through that index; and bytes as an index of a small file. Only

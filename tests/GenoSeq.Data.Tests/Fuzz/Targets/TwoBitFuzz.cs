@@ -1,4 +1,4 @@
-namespace GenoSeq.Data.Tests;
+namespace GenoSeq.Data.Tests.Fuzz;
 
 /// <summary>Opens bytes as a 2bit file and reads from every sequence; only <see cref="InputDataException"/> is caught.</summary>
 public static class TwoBitFuzz
