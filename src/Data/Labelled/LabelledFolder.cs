@@ -12,8 +12,12 @@ internal static class LabelledFolder
         {
             return new Found(Named(folder, options), []);
         }
-        List<(LabelledPart Part, string Path)> parts = PartFolders(folder);
-        return parts.Count > 0 ? OfClasses(folder, parts) : new Found(OfParts(folder, options), []);
+        SortedDictionary<string, List<LabelledFile>> tasks = Tasks(folder);
+        if (tasks.Count == 0 && PartFolders(folder) is { Count: > 0 } parts)
+        {
+            return OfClasses(folder, parts);
+        }
+        return new Found(OfTask(folder, tasks, options.Task), []);
     }
 
     private static LabelledFile[] Named(string folder, LabelledSetOptions options)
@@ -67,7 +71,8 @@ internal static class LabelledFolder
         return new Found(tables, folders);
     }
 
-    private static LabelledFile[] OfParts(string folder, LabelledSetOptions options)
+    /// <summary>Files named for a part, by the task before it.</summary>
+    private static SortedDictionary<string, List<LabelledFile>> Tasks(string folder)
     {
         var files = new SortedDictionary<string, List<LabelledFile>>(StringComparer.Ordinal);
         foreach (string path in Sorted(Directory.EnumerateFiles(folder)))
@@ -86,10 +91,15 @@ internal static class LabelledFolder
                 list.Add(new LabelledFile(path, part));
             }
         }
-        string? chosen = options.Task ?? (files.ContainsKey("") ? "" : files.Count == 1 ? files.Keys.First() : null);
+        return files;
+    }
+
+    private static LabelledFile[] OfTask(string folder, SortedDictionary<string, List<LabelledFile>> files, string? task)
+    {
+        string? chosen = task ?? (files.ContainsKey("") ? "" : files.Count == 1 ? files.Keys.First() : null);
         if (chosen is null || !files.TryGetValue(chosen, out List<LabelledFile>? found))
         {
-            throw Unclear(folder, options.Task, files.Keys);
+            throw Unclear(folder, task, files.Keys);
         }
         return [.. found.OrderBy(f => f.Part)];
     }

@@ -13,6 +13,10 @@ internal static class LabelledTextFolder
     {
         byte[] label = Encoding.UTF8.GetBytes(folder.Class!);
         string[] files = Directory.GetFiles(folder.Path, "*.txt");
+        if (files.Length == 0)
+        {
+            throw new InputDataException($"the class '{folder.Class}' has no sequences", folder.Path, "files ID.txt with one sequence each");
+        }
         Array.Sort(files, StringComparer.Ordinal);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 16);
         try

@@ -47,7 +47,7 @@ public sealed class PeerBedTests
         }
         Assert.Empty(wrong);
         Assert.Equal(s_refused.Count, refused);
-        Assert.True(read >= 60, $"{read} read");
+        Assert.True(read >= 71, $"{read} read");
     }
 
     [SharedFact]

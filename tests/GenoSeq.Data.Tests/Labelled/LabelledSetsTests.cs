@@ -189,6 +189,8 @@ public sealed class LabelledSetsTests : IDisposable
         int row = set.Rows(LabelledPart.Train).Single(r => set.GetId(r) == "29");
         Assert.Equal((new string('C', 30), 0), (Sequence(set, row), set.GetClass(row)));
 
+        Directory.CreateDirectory(_temp.PathOf("gb/test/negative"));
+        Assert.Equal("the class 'negative' has no sequences", Assert.Throws<InputDataException>(() => Open(_temp.PathOf("gb"))).What);
         string bad = _temp.Write("gb/train/negative/99.txt", "AC\nGT\n");
         var e = Assert.Throws<InputDataException>(() => Open(_temp.PathOf("gb")));
         Assert.Equal($"{bad}, line 1", e.Where);
@@ -261,6 +263,37 @@ public sealed class LabelledSetsTests : IDisposable
         var e = Assert.Throws<InputDataException>(() => Open(_temp.Write("a.fa", text)));
         Assert.Equal(what, e.What);
         Assert.EndsWith($"a.fa, line {line}", e.Where, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_FilesOfPartsBesideOtherFolders_AreTheSet()
+    {
+        _temp.Write("f/train.csv", "sequence,label\nA,0\n");
+        _temp.Write("f/test/notes.md", "of something else");
+        Assert.Equal(1, Open(_temp.PathOf("f")).Count);
+    }
+
+    [Fact]
+    public void Open_TwoFilesOfAPart_AreRefused()
+    {
+        _temp.Write("f/train.csv", "sequence,label\nA,0\n");
+        _temp.Write("f/train.tsv", "sequence\tlabel\nA\t0\n");
+        Assert.Equal("two files are the train part", Assert.Throws<InputDataException>(() => Open(_temp.PathOf("f"))).What);
+    }
+
+    [Fact]
+    public void Open_TruncatedGzip_IsRefused()
+    {
+        byte[] whole = TempFolder.Gzip("sequence,label\n" + string.Concat(Enumerable.Repeat("ACGTTGCA,0\nCCCC,1\n", 500)));
+        Assert.Contains("truncated", Assert.Throws<InputDataException>(() => Open(_temp.Write("t.csv.gz", whole[..^9]))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_PartsOfDifferentKinds_AreRefused()
+    {
+        _temp.Write("f/train.csv", "sequence,label\nA,0\n");
+        _temp.Write("f/test.csv", "seq1,seq2,label\nA,C,0\n");
+        Assert.Equal("the file is of another kind than the files before", Assert.Throws<InputDataException>(() => Open(_temp.PathOf("f"))).What);
     }
 
     [Fact]

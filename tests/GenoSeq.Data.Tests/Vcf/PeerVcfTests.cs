@@ -8,7 +8,7 @@ public sealed class PeerVcfTests
 {
     private const string NoColumns = "there is no line #CHROM before the first record";
 
-    // bcftools refuses these five too. All the files of BioFmtSpecimens are valid, and are read.
+    // bcftools refuses these six too. All the files of BioFmtSpecimens are valid, and are read.
     private static readonly Dictionary<string, string> s_refused = new(StringComparer.Ordinal)
     {
         ["bedtools2/intersect/a_vcfSVtest.vcf"] = NoColumns,
