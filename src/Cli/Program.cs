@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GenoSeq.Cli.Commands;
+using GenoSeq.Cli.Commands.Data;
 using GenoSeq.Cli.Console;
 
 namespace GenoSeq.Cli;
@@ -22,6 +23,7 @@ public static class Program
         root.Add(ConvertCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
         root.Add(ConfigCommand.Create(runner));
+        root.Add(DataCommand.Create(runner));
         root.WithExample("genoseq pretrain --preset caduceus-ps-tiny data.fasta=[data/ecoli_k12_mg1655.fa.gz]", "Train a small model on E. coli")
             .WithExample("genoseq models", "What can be built, with parameter counts")
             .WithExample("genoseq info data/lambda_NC_001416.fa.gz", "What a file holds");
