@@ -47,7 +47,7 @@ public sealed class BgzfFile : IDisposable
         try
         {
             string beside = BgzfIndex.PathFor(path);
-            index ??= File.Exists(beside) ? BgzfIndex.Load(beside, data) : BgzfIndex.Build(path);
+            index ??= File.Exists(beside) ? BgzfIndex.Load(beside, data) : BgzfIndex.Build(data);
             return new BgzfFile(data, index, cacheBlocks);
         }
         catch

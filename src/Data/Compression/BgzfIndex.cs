@@ -41,7 +41,7 @@ public sealed class BgzfIndex
     public static BgzfIndex Build(string dataPath)
     {
         using var data = new BgzfBlockFile(dataPath);
-        return Walk(data, 0, 0);
+        return Build(data);
     }
 
     /// <summary>Reads an index and holds it against the BGZF file that it belongs to.</summary>
@@ -53,6 +53,8 @@ public sealed class BgzfIndex
         using var data = new BgzfBlockFile(dataPath);
         return Load(indexPath, data);
     }
+
+    internal static BgzfIndex Build(BgzfBlockFile data) => Walk(data, 0, 0);
 
     internal static BgzfIndex Load(string indexPath, BgzfBlockFile data)
     {

@@ -120,7 +120,7 @@ internal sealed class GzipInputStream : ReadOnlyStream
 
     private InputDataException BadTrailer(ReadOnlySpan<byte> looked, ReadOnlySpan<byte> trailer, bool whole)
     {
-        if (!whole && looked.Length < PieceLength && Overlap(looked, trailer))
+        if (!whole && Overlap(looked, trailer))
         {
             return GzipFormat.Truncated(_source.Name, _memberOffset, "gzip member");
         }
@@ -129,8 +129,9 @@ internal sealed class GzipInputStream : ReadOnlyStream
         string what = crcFound ? "the length of its content does not match"
             : lengthFound ? "the checksum of its content does not match"
             : "checksum and length of its content do not match, or are missing";
+        string how = whole || crcFound || lengthFound ? "damaged" : "truncated or damaged";
         return new InputDataException(
-            $"the gzip data is damaged: {what}", Near(),
+            $"the gzip data is {how}: {what}", Near(),
             $"CRC-32 0x{_crc:X8} and length {(uint)_length}", GzipFormat.Advice);
     }
 

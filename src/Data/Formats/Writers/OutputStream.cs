@@ -25,7 +25,7 @@ internal sealed class OutputStream(Stream inner, string path) : Stream
         {
             inner.Write(buffer);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not OutputException)
         {
             throw OutputException.From(e, path, _written);
         }
@@ -58,7 +58,7 @@ internal sealed class OutputStream(Stream inner, string path) : Stream
         {
             write();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not OutputException)
         {
             throw OutputException.From(e, path, _written);
         }
