@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using GenoSeq.Data.Parquet.DuckDb;
 
 namespace GenoSeq.Data.Parquet;
 
 /// <summary>The values of a data page, after its levels, decompressed.</summary>
 internal static class ParquetPageBody
 {
-    private const int Uncompressed = 0, Snappy = 1, Gzip = 2, Brotli = 4;
+    private const int Uncompressed = 0, Snappy = 1, Gzip = 2, Brotli = 4, Zstd = 6;
 
     // No writer makes pages near this; a header that says so is not worth the memory.
     private const int MaxPage = 256 << 20;
@@ -40,10 +41,17 @@ internal static class ParquetPageBody
 
     private static ReadOnlySpan<byte> Inflate(ReadOnlySpan<byte> body, int size, int codec, out bool known)
     {
-        known = codec is Uncompressed or Snappy or Gzip or Brotli && size >= 0 && size <= MaxPage;
+        known = (codec is Uncompressed or Snappy or Gzip or Brotli || (codec == Zstd && DuckDbApi.Instance.HasZstd)) && size >= 0 && size <= MaxPage;
         if (codec == Uncompressed || !known)
         {
             return body;
+        }
+
+        if (codec == Zstd)
+        {
+            byte[] unpacked = new byte[size];
+            ThriftCompact.Require(size > 0 && DuckDbApi.Instance.UnpackZstd(body, unpacked));
+            return unpacked;
         }
 
         if (codec == Snappy)

@@ -6,7 +6,7 @@ namespace GenoSeq.Data.Tests;
 /// <summary>Damaged files: those that the native decoder is known not to survive, and seeded mutations of the peer files.</summary>
 public sealed class ParquetFuzzTests
 {
-    private const int DefaultInputs = 2000;
+    private const int DefaultInputs = 300;
 
     [SharedTheory]
     [InlineData("delta_encoding_optional_column.parquet", "6383=0 6384=0 6385=0 6386=0")]
