@@ -25,6 +25,7 @@ internal sealed record ParquetElement
 /// <summary>One column's bytes in one row group.</summary>
 internal sealed record ParquetChunk
 {
+    internal int Physical { get; set; } = -1;
     internal List<int> Encodings { get; } = [];
     internal List<string> Path { get; } = [];
     internal int Codec { get; set; }
@@ -75,6 +76,43 @@ internal sealed class ParquetFooter
         {
             throw new InputDataException($"the file cannot be read: {e.Message}", path, "a readable file", inner: e);
         }
+    }
+
+    /// <summary>Largest definition and repetition level of a leaf: how many optional and repeated elements lead to it.</summary>
+    internal (int Definition, int Repetition) LevelsOf(List<string> path)
+    {
+        const int Optional = 1, Repeated = 2;
+        int definition = 0, repetition = 0;
+        int at = 1;
+        int siblings = Schema.Count == 0 ? 0 : Schema[0].Children;
+        foreach (string name in path)
+        {
+            for (; siblings > 0 && at < Schema.Count && Schema[at].Name != name; siblings--)
+            {
+                at = After(at, 0);
+            }
+
+            ThriftCompact.Require(siblings > 0 && at < Schema.Count);
+            definition += Schema[at].Repetition is Optional or Repeated ? 1 : 0;
+            repetition += Schema[at].Repetition == Repeated ? 1 : 0;
+            siblings = Schema[at].Children;
+            at++;
+        }
+
+        return (definition, repetition);
+    }
+
+    // The element after one and all below it.
+    private int After(int at, int depth)
+    {
+        ThriftCompact.Require(depth < 64 && at < Schema.Count);
+        int next = at + 1;
+        for (int i = 0; i < Schema[at].Children && next < Schema.Count; i++)
+        {
+            next = After(next, depth + 1);
+        }
+
+        return next;
     }
 
     /// <summary>Decodes a footer.</summary>
@@ -244,6 +282,9 @@ internal sealed class ParquetFooter
         {
             switch (id)
             {
+                case 1:
+                    chunk.Physical = (int)thrift.Integer(type);
+                    break;
                 case 2:
                     for (int n = thrift.ListOf(type, out int element); n > 0; n--)
                     {

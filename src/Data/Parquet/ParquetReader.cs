@@ -63,7 +63,8 @@ public sealed class ParquetReader : IDisposable
             _where = options.Where is null ? "" : $" WHERE ({options.Where})";
             Guard(() =>
             {
-                _session.LockDown(Files);
+                // The scan expands even a pattern that stands for one file, so both forms must be allowed.
+                _session.LockDown(Files.Concat(Files.Select(Sql.Pattern)).Distinct(StringComparer.Ordinal));
                 Describe();
                 return true;
             });

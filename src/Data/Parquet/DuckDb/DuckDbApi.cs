@@ -74,6 +74,8 @@ internal sealed unsafe class DuckDbApi
     internal readonly delegate* unmanaged[Cdecl]<nint, void*> FunctionGetExtraInfo;
     internal readonly delegate* unmanaged[Cdecl]<nint, byte*, void> FunctionSetError;
 
+    private readonly delegate* unmanaged[Cdecl]<byte*, nuint, byte*, nuint, nuint> _zstd;
+
     private DuckDbApi(nint library)
     {
         OpenExt = (delegate* unmanaged[Cdecl]<byte*, nint*, nint, byte**, int>)NativeLibrary.GetExport(library, "duckdb_open_ext");
@@ -137,6 +139,10 @@ internal sealed unsafe class DuckDbApi
         FunctionGetExtraInfo = (delegate* unmanaged[Cdecl]<nint, void*>)NativeLibrary.GetExport(library, "duckdb_function_get_extra_info");
         FunctionSetError = (delegate* unmanaged[Cdecl]<nint, byte*, void>)NativeLibrary.GetExport(library, "duckdb_function_set_error");
         VectorRows = (int)VectorSize();
+        // The library's own copy of zstd, by its C++ name; another build of it may not show one.
+        _zstd = NativeLibrary.TryGetExport(library, "_ZN11duckdb_zstd15ZSTD_decompressEPvmPKvm", out nint zstd)
+            ? (delegate* unmanaged[Cdecl]<byte*, nuint, byte*, nuint, nuint>)zstd
+            : null;
     }
 
     /// <summary>The functions of the loaded library.</summary>
@@ -148,6 +154,19 @@ internal sealed unsafe class DuckDbApi
 
     /// <summary>Version of the library, such as <c>v1.5.6</c>.</summary>
     internal string Version => Text(LibraryVersion());
+
+    /// <summary>True if <see cref="UnpackZstd"/> can be called.</summary>
+    internal bool HasZstd => _zstd != null;
+
+    /// <summary>Decompresses zstd frames; true if they fill <paramref name="target"/> exactly.</summary>
+    internal bool UnpackZstd(ReadOnlySpan<byte> source, Span<byte> target)
+    {
+        fixed (byte* from = source, to = target)
+        {
+            // Errors come back as sizes that no target has.
+            return _zstd(to, (nuint)target.Length, from, (nuint)source.Length) == (nuint)target.Length;
+        }
+    }
 
     /// <summary>A C string of the library's, copied.</summary>
     internal static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";

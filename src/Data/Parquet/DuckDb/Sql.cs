@@ -10,7 +10,10 @@ internal static class Sql
     internal static string Name(string value) => $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     /// <summary>A path that a scan takes literally: characters that would make it a pattern are put in brackets.</summary>
-    internal static string Path(string path)
+    internal static string Path(string path) => Text(Pattern(path));
+
+    /// <summary>As <see cref="Path"/>, without the quotes.</summary>
+    internal static string Pattern(string path)
     {
         var text = new StringBuilder(path.Length + 8);
         foreach (char c in path)
@@ -18,7 +21,7 @@ internal static class Sql
             _ = c is '*' or '?' or '[' ? text.Append('[').Append(c).Append(']') : text.Append(c);
         }
 
-        return Text(text.ToString());
+        return text.ToString();
     }
 
     /// <summary>
