@@ -14,6 +14,13 @@ internal static class Errors
         .Register<InputDataException>(e => new ErrorDescription(e.What, ExitCodes.BadInput) { Where = e.Where, Expected = e.Expected, Try = e.Try })
         .Register<CheckpointException>(e => new ErrorDescription(e.What, ExitCodes.BadInput) { Where = e.Where, Expected = e.Expected, Try = e.Try })
         .Register<SafetensorsException>(e => Sentence(e.Message, ExitCodes.BadInput))
+        .Register<OutputException>(e => new ErrorDescription(e.What, e.Problem switch
+        {
+            OutputProblem.Refused => ExitCodes.Usage,
+            OutputProblem.DiskFull => ExitCodes.MissingResource,
+            _ => ExitCodes.Failed,
+        })
+        { Where = e.Where, Expected = e.Expected, Try = e.Try })
         .Register<IOException>(e => Sentence(e.Message, ExitCodes.Failed))
         .RegisterMany<ModelConfigException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage) { Where = "model" })])
         .Register<TrainingDivergedException>(e => Lines(e.Message, ExitCodes.Failed))

@@ -60,7 +60,7 @@ internal sealed class InfoCommand
 
     private static void Genome(CommandContext context, string path)
     {
-        using FastaGenome genome = FastaGenome.Load([path]);
+        using GenomeSource genome = GenomeFiles.Open([path]);
         var table = new ConsoleTable("contig", "length", "GC", "N", "lower case");
         for (int c = 0; c < Math.Min(genome.Contigs.Count, LongestList); c++)
         {

@@ -9,7 +9,7 @@ namespace GenoSeq.Data;
 /// <param name="LineEnds"><c>LF</c>, <c>CRLF</c>, <c>CR</c>, <c>mixed</c>; null without any, or in binary data.</param>
 /// <param name="LineWidth">Longest line seen, without its end; null in binary data.</param>
 /// <param name="Alphabet">Of FASTA and FASTQ, the sequence characters seen, in order; else null.</param>
-/// <param name="Records">The first records or lines, cut to a line each.</param>
+/// <param name="Records">The first records or lines, cut to a line each; of 2bit the contigs, of Parquet the columns.</param>
 public sealed record FileInspection(
     string File, FormatKind Format, string Compression, string? LineEnds, int? LineWidth, string? Alphabet, IReadOnlyList<string> Records)
 {
@@ -25,11 +25,30 @@ public sealed record FileInspection(
     public static FileInspection Of(string path, int records)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        using var raw = new PeekedFile(path);
-        using InputFile file = InputFile.FromStream(raw.Stream, raw.Name);
+        using InputFile file = InputFile.Open(path, new InputFileOptions { Threads = 1 });
         var bytes = new byte[Looked];
         int filled = file.Content.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        return Of(path, FormatSniffer.Compression(raw.Start), bytes.AsSpan(0, filled), records);
+        string compression = file.Compression.ToString().ToLowerInvariant();
+        FileInspection found = Of(path, compression, bytes.AsSpan(0, filled), records);
+        bool onDisk = path != InputFile.StandardInput && file.Compression == CompressionKind.None;
+        return (found.Format, onDisk) switch
+        {
+            (FormatKind.Parquet, true) => found with { Records = Columns(path, records) },
+            (FormatKind.TwoBit, true) => found with { Alphabet = "ACGTNacgtn", Records = Contigs(path, records) },
+            _ => found,
+        };
+    }
+
+    private static string[] Columns(string path, int records)
+    {
+        using ParquetReader reader = ParquetReader.Open([path]);
+        return [.. reader.Columns.Take(records).Select(c => $"{c.Name} {c.Type}")];
+    }
+
+    private static string[] Contigs(string path, int records)
+    {
+        using TwoBitGenome genome = TwoBitGenome.Open(path);
+        return [.. genome.Contigs.Take(records).Select(c => FormattableString.Invariant($"{c.Name} {c.Length}"))];
     }
 
     internal static FileInspection Of(string file, string compression, ReadOnlySpan<byte> content, int records)

@@ -4,53 +4,50 @@ namespace GenoSeq.Data;
 
 /// <summary>Recognises genome files by content and opens them with what suits their kind and size.</summary>
 /// <remarks>
-/// 2bit stays on disk; FASTA goes to memory when small, else stays on disk with its index; ordinary gzip goes to memory.
-/// Further kinds are registered by those who read them.
+/// 2bit stays on disk; FASTA goes to memory when small, else stays on disk with its index; ordinary gzip goes to memory;
+/// the rows of all Parquet files together are decoded once, and spill to disk when they are many.
 /// </remarks>
 public static class GenomeFiles
 {
-    private static readonly Lock s_lock = new();
-    private static List<(Func<string, bool> Recognises, Func<string, GenomeOpenOptions, GenomeSource> Open)> s_kinds = [];
-
-    /// <summary>Adds a kind of genome file. Kinds added later are asked first, and all before the built-in ones.</summary>
-    /// <param name="recognises">True if the path is of this kind; it may look into the file.</param>
-    /// <param name="open">Opens it.</param>
-    public static void Register(Func<string, bool> recognises, Func<string, GenomeOpenOptions, GenomeSource> open)
-    {
-        ArgumentNullException.ThrowIfNull(recognises);
-        ArgumentNullException.ThrowIfNull(open);
-        lock (s_lock)
-        {
-            s_kinds = [(recognises, open), .. s_kinds];
-        }
-    }
-
     /// <summary>Opens files as one genome.</summary>
     /// <param name="paths">
-    /// Files, folders (all genome files directly inside, sorted by name) and patterns with <c>*</c> and <c>?</c> in the
-    /// last part (sorted); <c>-</c> is standard input. A contig name in more than one file is prefixed with the file's
-    /// stem and a slash.
+    /// Files, folders (all genome files directly inside, sorted by name, or all Parquet files at any depth) and patterns
+    /// with <c>*</c> and <c>?</c> in the last part (sorted); <c>-</c> is standard input. A contig name in more than one
+    /// file is prefixed with the file's stem and a slash.
     /// </param>
-    /// <param name="options">Limits, and whom to warn.</param>
-    /// <exception cref="InputDataException">A file is missing, of no known kind, or damaged; or names clash.</exception>
+    /// <param name="options">Limits, columns of tables, and whom to warn.</param>
+    /// <exception cref="InputDataException">A file is missing, of no known kind, or damaged; names clash; or columns are
+    /// named and no file is a table.</exception>
     public static GenomeSource Open(IReadOnlyList<string> paths, GenomeOpenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(paths);
         options ??= new GenomeOpenOptions();
         OptionsProblems.ThrowIfAny(options.Validate(), nameof(options));
-        IReadOnlyList<string> files = GenomePaths.Expand(paths, Registered);
+        string[] tables = [.. paths.Where(ParquetGenomeFiles.IsParquet)];
+        if (tables.Length == 0 && options.Parquet is { SequenceColumn: not null } or { IdColumn: not null } or { Where: not null })
+        {
+            throw new InputDataException(
+                "a column or a condition on rows is given, and none of the files is a table", string.Join(", ", paths), "Parquet files",
+                "leave the column and the condition out");
+        }
+        IReadOnlyList<string> files = GenomePaths.Expand([.. paths.Except(tables)]);
         bool[] inMemory = [.. files.Select(f => GoesToMemory(f, options))];
-        return files.Count == 0
-            ? throw new InputDataException("no genome file given", expected: "at least one FASTA or 2bit file")
-            : inMemory.All(m => m)
-            ? FastaGenome.Load(files)
-            : files.Count == 1 ? OpenOne(files[0], inMemory[0], options) : OpenAll(files, inMemory, options);
+        if (files.Count + tables.Length == 0)
+        {
+            throw new InputDataException("no genome file given", expected: "at least one FASTA, 2bit or Parquet file");
+        }
+        if (tables.Length == 0 && inMemory.All(m => m))
+        {
+            return FastaGenome.Load(files);
+        }
+        if (files.Count == 0)
+        {
+            return ParquetGenome.Open(tables, options.Parquet);
+        }
+        return files.Count == 1 && tables.Length == 0 ? OpenOne(files[0], inMemory[0], options) : OpenAll(files, inMemory, tables, options);
     }
 
-    /// <summary>True if a registered kind recognises the path.</summary>
-    private static bool Registered(string path) => s_kinds.Any(k => k.Recognises(path));
-
-    private static CombinedGenome OpenAll(IReadOnlyList<string> files, bool[] inMemory, GenomeOpenOptions options)
+    private static CombinedGenome OpenAll(IReadOnlyList<string> files, bool[] inMemory, string[] tables, GenomeOpenOptions options)
     {
         var parts = new List<(string, GenomeSource)>(files.Count);
         try
@@ -58,6 +55,10 @@ public static class GenomeFiles
             for (int i = 0; i < files.Count; i++)
             {
                 parts.Add((files[i], OpenOne(files[i], inMemory[i], options)));
+            }
+            if (tables.Length > 0)
+            {
+                parts.Add((tables[0], ParquetGenome.Open(tables, options.Parquet)));
             }
             return new CombinedGenome(parts);
         }
@@ -71,28 +72,15 @@ public static class GenomeFiles
         }
     }
 
-    private static GenomeSource OpenOne(string path, bool inMemory, GenomeOpenOptions options)
-    {
-        foreach ((Func<string, bool> recognises, Func<string, GenomeOpenOptions, GenomeSource> open) in s_kinds)
-        {
-            if (recognises(path))
-            {
-                return open(path, options);
-            }
-        }
-        return inMemory
+    private static GenomeSource OpenOne(string path, bool inMemory, GenomeOpenOptions options) =>
+        inMemory
             ? FastaGenome.Load(path)
             : Look(path).Kind == FileKind.TwoBit
             ? TwoBitGenome.Open(path)
             : IndexedFastaGenome.Open(path, options.Index with { Warn = options.Index.Warn ?? options.Warn });
-    }
 
     private static bool GoesToMemory(string path, GenomeOpenOptions options)
     {
-        if (Registered(path))
-        {
-            return false;
-        }
         if (IsStream(path))
         {
             return true;

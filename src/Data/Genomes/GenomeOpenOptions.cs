@@ -15,6 +15,9 @@ public sealed record GenomeOpenOptions
     /// <summary>How indexes are found or made.</summary>
     public FastaIndexOptions Index { get; init; } = new();
 
+    /// <summary>Columns and rows of Parquet files; null for the defaults.</summary>
+    public ParquetSequenceOptions? Parquet { get; init; }
+
     /// <summary>Told in words of what the user should know, such as a large file that must go to memory.</summary>
     public Action<string>? Warn { get; init; }
 

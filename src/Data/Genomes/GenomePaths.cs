@@ -8,13 +8,12 @@ internal static class GenomePaths
 
     /// <summary>The files that paths name.</summary>
     /// <param name="paths">Files, folders and patterns.</param>
-    /// <param name="isWhole">True for paths that are to be left as they are, because someone opens them whole.</param>
-    internal static IReadOnlyList<string> Expand(IReadOnlyList<string> paths, Func<string, bool> isWhole)
+    internal static IReadOnlyList<string> Expand(IReadOnlyList<string> paths)
     {
         var files = new List<string>();
         foreach (string path in paths)
         {
-            if (path == "-" || File.Exists(path) || isWhole(path))
+            if (path == "-" || File.Exists(path))
             {
                 files.Add(path);
             }

@@ -3,17 +3,12 @@ using GenoSeq.Data.Parquet;
 namespace GenoSeq.Data;
 
 /// <summary>Parquet as a kind of genome file.</summary>
-public static class ParquetGenomeFiles
+internal static class ParquetGenomeFiles
 {
     private const int MagicBytes = 4;
 
-    /// <summary>Lets <see cref="GenomeFiles"/> open Parquet files, folders of them and patterns that end in <c>.parquet</c>.</summary>
-    /// <param name="options">Columns and rows to read; null for the defaults.</param>
-    public static void Register(ParquetSequenceOptions? options = null) =>
-        GenomeFiles.Register(IsParquet, (path, _) => ParquetGenome.Open([path], options));
-
     /// <summary>True for a Parquet file (by its first bytes), a folder with one at any depth, or a pattern for some.</summary>
-    public static bool IsParquet(string path)
+    internal static bool IsParquet(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         try

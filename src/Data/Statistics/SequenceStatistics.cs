@@ -10,9 +10,6 @@ namespace GenoSeq.Data;
 /// </remarks>
 public static class SequenceStatistics
 {
-    /// <summary>What messages call standard input.</summary>
-    public const string StandardInput = "standard input";
-
     /// <summary>Counts one file; <c>-</c> is standard input.</summary>
     /// <exception cref="InputDataException">The file is missing, damaged, or no sequence file.</exception>
     public static SequenceStats Measure(string path, SequenceStatisticsOptions options)
@@ -23,17 +20,12 @@ public static class SequenceStatistics
         {
             throw new ArgumentException(string.Join("; ", problems), nameof(options));
         }
-        if (path == "-")
-        {
-            using Stream input = Console.OpenStandardInput();
-            return Measure(input, path, StandardInput, options);
-        }
-        if (TryPlainFile(path, options, out SequenceStats? stats))
+        if (path != InputFile.StandardInput && TryPlainFile(path, options, out SequenceStats? stats))
         {
             return stats!;
         }
-        using InputFile file = InputFile.Open(path);
-        return MeasureContent(file, path, path, options);
+        using InputFile file = InputFile.Open(path, new InputFileOptions { Threads = options.Threads });
+        return MeasureContent(file, path, options);
     }
 
     /// <summary>Counts a stream, compressed or not. It is left open.</summary>
@@ -45,8 +37,8 @@ public static class SequenceStatistics
     public static SequenceStats Measure(Stream stream, string file, string name, SequenceStatisticsOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        using InputFile input = InputFile.FromStream(stream, name);
-        return MeasureContent(input, file, name, options);
+        using InputFile input = InputFile.FromStream(stream, name, new InputFileOptions { Threads = options.Threads });
+        return MeasureContent(input, file, options);
     }
 
     internal static SequenceStats Measure(string path, SequenceStatisticsOptions options, SequenceTotals totals)
@@ -56,17 +48,20 @@ public static class SequenceStatistics
         return stats;
     }
 
-    private static SequenceStats MeasureContent(InputFile file, string path, string name, SequenceStatisticsOptions options)
+    private static SequenceStats MeasureContent(InputFile file, string path, SequenceStatisticsOptions options)
     {
-        using var content = new ReadAheadStream(file.Content);
+        string name = file.Name;
         var start = new byte[FormatSniffer.Window];
-        int filled = content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        int filled = file.Content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         FormatKind kind = FormatSniffer.Detect(start.AsSpan(0, filled));
-        if (kind == FormatKind.TwoBit && options.TwoBit is { } twoBit && path != "-")
+        if (kind == FormatKind.TwoBit)
         {
-            return twoBit(path);
+            return file.Compression == CompressionKind.None && path != InputFile.StandardInput
+                ? TwoBitStatistics.Measure(path, options)
+                : throw new InputDataException(
+                    "2bit cannot be read from a pipe or from compressed data", name, "a plain 2bit file", "name the file itself, uncompressed");
         }
-        using var whole = new PrefixedStream(start.AsMemory(0, filled), content);
+        using var whole = new PrefixedStream(start.AsMemory(0, filled), file.Content);
         var lengths = new LengthHistogram();
         var counter = new StreamCounter(options.Letters, lengths);
         if (kind == FormatKind.Fastq)

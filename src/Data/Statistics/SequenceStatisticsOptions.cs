@@ -6,11 +6,8 @@ public sealed record SequenceStatisticsOptions
     /// <summary>What sequences may hold.</summary>
     public SequenceLetters Letters { get; init; }
 
-    /// <summary>Threads for plain files.</summary>
+    /// <summary>Threads for plain files and for decompression.</summary>
     public int Threads { get; init; } = Math.Min(4, Environment.ProcessorCount);
-
-    /// <summary>Counts a 2bit file; without it such files are refused.</summary>
-    public Func<string, SequenceStats>? TwoBit { get; init; }
 
     /// <summary>Takes the lengths of every file's records.</summary>
     internal SequenceTotals? Totals { get; init; }

@@ -42,13 +42,11 @@ internal static class DataSources
     // The one place where files become a genome.
     private static GenomeSource OpenFiles(IReadOnlyList<string> files, string? column, string? where, List<string> warnings)
     {
-        if (column is not null || where is not null)
+        return GenomeFiles.Open(files, new GenomeOpenOptions
         {
-            throw new InputDataException("a column or a condition on rows is given, and none of the files is a table",
-                string.Join(", ", files), "Parquet files", "leave data.column and data.where out");
-        }
-
-        return GenomeFiles.Open(files, new GenomeOpenOptions { Warn = warnings.Add });
+            Parquet = new ParquetSequenceOptions { SequenceColumn = column, Where = where },
+            Warn = warnings.Add,
+        });
     }
 
     private static DataSource Divide(

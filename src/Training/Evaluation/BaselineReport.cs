@@ -96,7 +96,7 @@ public static class BaselineReport
         {
             int length = window.Length + (shift > 0 && window.HasNext ? 1 : 0);
             genome.Read(window.Contig, window.Start, buffer.AsSpan(0, length));
-            return Score(buffer.AsSpan(0, length), batch.Labels.AsSpan(rowStart, window.Length), shift, baselines, sums);
+            return Score(buffer.AsSpan(0, length), batch.Labels.AsSpan(rowStart + window.PadLeft, window.Length), shift, baselines, sums);
         }
 
         // Every segment of a pack is scored by itself, as the model sees it.
@@ -126,7 +126,7 @@ public static class BaselineReport
             positions++;
             for (int k = 0; k < baselines.Length; k++)
             {
-                sums[k] += baselines[k].Model.Bits(bases, t - window.PadLeft + shift);
+                sums[k] += baselines[k].Model.Bits(bases, t + shift);
             }
         }
 

@@ -78,14 +78,4 @@ public class GenomeFilesTests
 
         static string Refusal(string path) => Assert.Throws<InputDataException>(() => GenomeFiles.Open([path])).What;
     }
-
-    [Fact]
-    public void Open_RegisteredKind_IsAskedFirst()
-    {
-        using var folder = new TempFolder();
-        string path = folder.Write("g.registered-kind", "not FASTA");
-        FastaGenome expected = Genomes.Random(1, 10);
-        GenomeFiles.Register(p => p.EndsWith(".registered-kind", StringComparison.Ordinal), (_, _) => expected);
-        Assert.Same(expected, GenomeFiles.Open([path]));
-    }
 }

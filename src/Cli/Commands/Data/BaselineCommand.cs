@@ -74,7 +74,7 @@ internal sealed class BaselineCommand
         }
 
         string[] files = context.Parse.GetValue(_files)!;
-        using FastaGenome genome = FastaGenome.Load(files);
+        using GenomeSource genome = GenomeFiles.Open(files, new GenomeOpenOptions { Warn = context.Reporter.Warn });
         GenomeSplit split = GenomeSplit.Create(genome, new SplitOptions { ValidationFraction = fraction });
         int longest = twoSided ? orders[^1] / 2 : orders[^1];
         CountModel model = twoSided ? new FlankCountModel(longest, counting) : new MarkovModel(longest, counting);

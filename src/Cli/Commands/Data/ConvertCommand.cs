@@ -70,8 +70,7 @@ internal sealed class ConvertCommand
         };
         Refuse([.. tiling.Validate(), .. writer.Validate(), .. sequences.Validate(), .. Conflicts(context, format)]);
 
-        ParquetGenomeFiles.Register(sequences);
-        using GenomeSource genome = GenomeFiles.Open(context.Parse.GetValue(_inputs)!, new GenomeOpenOptions { Warn = context.Reporter.Warn });
+        using GenomeSource genome = GenomeFiles.Open(context.Parse.GetValue(_inputs)!, new GenomeOpenOptions { Parquet = sequences, Warn = context.Reporter.Warn });
         bool force = writer.Overwrite;
         var plain = new OutputOptions { Force = force };
         long written;

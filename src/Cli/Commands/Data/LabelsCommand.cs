@@ -58,7 +58,7 @@ internal sealed class LabelsCommand
     private int Run(CommandContext context)
     {
         string[] genomes = context.Parse.GetValue(_genome) ?? [];
-        using FastaGenome? genome = genomes.Length > 0 ? FastaGenome.Load(genomes) : null;
+        using GenomeSource? genome = genomes.Length > 0 ? GenomeFiles.Open(genomes, new GenomeOpenOptions { Warn = context.Reporter.Warn }) : null;
         LabelledSetOptions options = Options(context.Parse, genome);
         IReadOnlyList<string> problems = options.Validate();
         double? holdOut = context.Parse.GetValue(_holdOut);
