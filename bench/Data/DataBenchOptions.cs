@@ -44,7 +44,7 @@ internal sealed class DataBenchOptions
     {
         if (_genome is not null)
         {
-            return FastaGenome.Load([_genome]);
+            return GenomeFiles.Open([_genome]);
         }
 
         string file = Path.Combine(Path.GetTempPath(), $"genoseq-bench-{Environment.ProcessId}.fa");

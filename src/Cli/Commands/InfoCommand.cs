@@ -15,7 +15,7 @@ internal sealed class InfoCommand
 {
     private const int LongestList = 40;
 
-    private readonly Argument<string> _path = new("path") { Description = "FASTA or safetensors file, checkpoint or run folder" };
+    private readonly Argument<string> _path = new("path") { Description = "FASTA, 2bit, Parquet or safetensors file, checkpoint or run folder" };
 
     internal static Command Create(CommandRunner runner)
     {
@@ -65,7 +65,7 @@ internal sealed class InfoCommand
         for (int c = 0; c < Math.Min(genome.Contigs.Count, LongestList); c++)
         {
             Contig contig = genome.Contigs[c];
-            (long gc, long at, long n, long lower) = Count(genome.Bases(c).Span);
+            (long gc, long at, long n, long lower) = Count(genome, c);
             table.Add(contig.Name, Text(contig.Length), gc + at == 0 ? "-" : ((double)gc / (gc + at)).ToString("P2", CultureInfo.InvariantCulture),
                 Text(n), Text(lower));
         }
@@ -79,12 +79,19 @@ internal sealed class InfoCommand
         context.Streams.Out.WriteLine($"{genome.Contigs.Count} contigs, {Text(genome.TotalBases)} bases, sha256 {genome.Digest.Files[0].Sha256}");
     }
 
-    private static (long Gc, long At, long N, long Lower) Count(ReadOnlySpan<byte> bases)
+    private static (long Gc, long At, long N, long Lower) Count(GenomeSource genome, int contig)
     {
         long[] counts = new long[256];
-        foreach (byte b in bases)
+        byte[] piece = new byte[1 << 20];
+        long length = genome.Contigs[contig].Length;
+        for (long at = 0; at < length; at += piece.Length)
         {
-            counts[b]++;
+            Span<byte> bases = piece.AsSpan(0, (int)Math.Min(piece.Length, length - at));
+            genome.Read(contig, at, bases);
+            foreach (byte b in bases)
+            {
+                counts[b]++;
+            }
         }
 
         long lower = 0;

@@ -43,7 +43,7 @@ public class SampleEncoderTests
             Length = length,
             Shuffle = shuffle,
             Tail = shuffle ? TailPolicy.Drop : (TailPolicy)random.Next(3),
-            NPolicy = NPolicy.Keep,
+            MinAcgtFraction = 0,
             Seed = seed,
         });
         var builder = new BatchBuilder(s_genome, sampler, alphabet, options, threads: 1);
