@@ -44,6 +44,11 @@ internal static class FastqChunkScanner
 
         BaseTally read = default;
         pos = next;
+        if (pos < length && Unsafe.Add(ref b, pos) == (byte)'+')
+        {
+            // The quality's line: the record is empty, even where any letter may stand in a sequence.
+            return Unusual;
+        }
         while (true)
         {
             classifier.Classify(ref Unsafe.Add(ref b, pos), out BlockMasks masks);

@@ -135,7 +135,7 @@ public class SeqkitAgreementTests
         white-space scikit_bio/fasta_invalid_whitespace_only_sequence
         """;
 
-    private static readonly string[] s_tables = [".bed", ".vcf", ".parquet", ".sam"];
+    private static readonly string[] s_tables = [".bed", ".vcf", ".parquet", ".sam", ".2bit"];
 
     [ToolFact("seqkit", Shared = true)]
     public void Measure_EveryFile_AgreesWithSeqkitOrDiffersForAWrittenReason()
