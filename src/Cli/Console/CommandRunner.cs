@@ -15,6 +15,7 @@ public sealed class CommandRunner
     private readonly ConsoleStreams _streams;
     private readonly ErrorCatalog _errors;
     private readonly GlobalOptionSet _options = new();
+    private CancellationToken _stop;
 
     /// <summary>Prepares <paramref name="root"/>: adds the global options, help with examples, and <c>--version</c>.</summary>
     /// <param name="root">The program's root command; verbs may be added to it later.</param>
@@ -53,14 +54,19 @@ public sealed class CommandRunner
 
     /// <summary>Gives an existing command its work.</summary>
     public void Handle(Command verb, Func<CommandContext, Task<int>> run) =>
-        verb.SetAction((parse, stop) => RunVerbAsync(parse, run, stop));
+        verb.SetAction(parse => RunVerb(parse, run));
+
+    /// <summary>As <see cref="Run"/>, on another thread.</summary>
+    public Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken stop = default) =>
+        Task.Run(() => Run(arguments, stop), CancellationToken.None);
 
     /// <summary>Parses and runs <paramref name="arguments"/>.</summary>
     /// <param name="arguments">The words after the program's name.</param>
     /// <param name="stop">Asks for an orderly end, as a signal does.</param>
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken stop = default)
+    public int Run(IReadOnlyList<string> arguments, CancellationToken stop = default)
     {
+        _stop = stop;
         // "@x" is a file name here, not a file of arguments.
         ParseResult parse = _root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         string verb = UsageErrors.VerbOf(parse);
@@ -80,7 +86,7 @@ public sealed class CommandRunner
                 }
             }
 
-            int code = await parse.InvokeAsync(
+            int code = parse.Invoke(
                 new InvocationConfiguration
                 {
                     Output = _streams.Out,
@@ -89,9 +95,8 @@ public sealed class CommandRunner
 
                     // Signals are ours: ShutdownSignal.
                     ProcessTerminationTimeout = null,
-                },
-                stop).ConfigureAwait(false);
-            await _streams.Out.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                });
+            _streams.Out.Flush();
             return code;
         }
 #pragma warning disable CA1031 // The last place that can turn an exception into words.
@@ -105,18 +110,18 @@ public sealed class CommandRunner
     private static bool IsVerb(ParseResult parse) =>
         parse.Action is not null && ReferenceEquals(parse.Action, parse.CommandResult.Command.Action);
 
-    private async Task<int> RunVerbAsync(ParseResult parse, Func<CommandContext, Task<int>> run, CancellationToken stop)
+    private int RunVerb(ParseResult parse, Func<CommandContext, Task<int>> run)
     {
         GlobalOptions options = _options.Read(parse, _streams.Variable);
         ConsoleReporter reporter = new(_streams, options);
         string verb = UsageErrors.VerbOf(parse);
         using ShutdownSignal signal = new(text => reporter.Warn(text));
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(signal.Token, stop);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(signal.Token, _stop);
         int code;
         try
         {
-            code = await run(new CommandContext(parse, options, _streams, reporter, either.Token)).ConfigureAwait(false);
-            await _streams.Out.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            code = run(new CommandContext(parse, options, _streams, reporter, either.Token)).GetAwaiter().GetResult();
+            _streams.Out.Flush();
         }
 #pragma warning disable CA1031 // As above; here the line of costs still follows.
         catch (Exception error)

@@ -68,7 +68,10 @@ internal sealed class LengthHistogram
                 all.Add((i, _short[i]));
             }
         }
-        foreach (long length in _long.Keys.Order())
+        var keys = new long[_long.Count];
+        _long.Keys.CopyTo(keys, 0);
+        Array.Sort(keys);
+        foreach (long length in keys)
         {
             all.Add((length, _long[length]));
         }

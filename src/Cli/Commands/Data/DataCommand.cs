@@ -6,18 +6,30 @@ namespace GenoSeq.Cli.Commands.Data;
 /// <summary><c>genoseq data</c>: what files hold, and what training would see of them.</summary>
 internal static class DataCommand
 {
-    internal static Command Create(CommandRunner runner)
+    private static readonly (string Name, Func<CommandRunner, Command> Create)[] s_verbs =
+    [
+        ("stats", StatsCommand.Create),
+        ("inspect", InspectCommand.Create),
+        ("index", IndexCommand.Create),
+        ("get", GetCommand.Create),
+        ("convert", ConvertCommand.Create),
+        ("windows", WindowsCommand.Create),
+        ("labels", LabelsCommand.Create),
+        ("baseline", BaselineCommand.Create),
+    ];
+
+    /// <param name="runner">Runs the verbs.</param>
+    /// <param name="verb">The one that will be run, if that is known: only it is set up.</param>
+    internal static Command Create(CommandRunner runner, string? verb)
     {
         ArgumentNullException.ThrowIfNull(runner);
         var command = new Command("data", "Count, index, convert and look at genomes and tables");
-        command.Add(IndexCommand.Create(runner));
-        command.Add(GetCommand.Create(runner));
-        command.Add(LabelsCommand.Create(runner));
-        command.Add(BaselineCommand.Create(runner));
-        command.Add(WindowsCommand.Create(runner));
-        command.Add(ConvertCommand.Create(runner));
-        command.Add(StatsCommand.Create(runner));
-        command.Add(InspectCommand.Create(runner));
+        (string, Func<CommandRunner, Command> Create) one = Array.Find(s_verbs, v => v.Name == verb);
+        foreach ((_, Func<CommandRunner, Command> create) in one.Create is null ? s_verbs : [one])
+        {
+            command.Add(create(runner));
+        }
+
         return command;
     }
 }
