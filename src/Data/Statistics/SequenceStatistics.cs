@@ -6,7 +6,7 @@ namespace GenoSeq.Data;
 /// <remarks>
 /// Plain files are cut into pieces that several threads read and classify 64 bytes at a time; whatever is not plain lines
 /// sends the file to <see cref="FastaReader"/> or <see cref="FastqReader"/>, so the result is always theirs. Compressed
-/// files and pipes stream through these readers, with decompression on a thread of its own.
+/// files go through the same classifiers piece by piece behind threads that decompress; pipes stream through the readers.
 /// </remarks>
 public static class SequenceStatistics
 {
@@ -62,6 +62,51 @@ public static class SequenceStatistics
                     "2bit cannot be read from a pipe or from compressed data", name, "a plain 2bit file", "name the file itself, uncompressed");
         }
         using var whole = new PrefixedStream(start.AsMemory(0, filled), file.Content);
+        if (file.Compression != CompressionKind.None && path != InputFile.StandardInput && File.Exists(path))
+        {
+            if (TryStream(whole, path, kind, options) is { } stats)
+            {
+                return stats;
+            }
+            using InputFile again = InputFile.Open(path, new InputFileOptions { Threads = options.Threads });
+            return Read(again.Content, path, name, kind, options);
+        }
+        return Read(whole, path, name, kind, options);
+    }
+
+    /// <summary>Null where the readers must decide, from the beginning.</summary>
+    internal static SequenceStats? TryStream(
+        Stream content, string path, FormatKind kind, SequenceStatisticsOptions options, int pieceSize = FileScan.DefaultPiece)
+    {
+        if (kind is not (FormatKind.Fasta or FormatKind.Fastq))
+        {
+            return null;
+        }
+        var lengths = new LengthHistogram();
+        var scan = new StreamScan(content, lengths, pieceSize);
+        bool fastq = kind == FormatKind.Fastq;
+        bool done;
+        BaseTally tally;
+        if (Vector512Classifier.IsSupported)
+        {
+            var classifier = new Vector512Classifier(options.Letters);
+            done = fastq ? scan.TryFastq(classifier, out tally) : scan.TryFasta(classifier, out tally);
+        }
+        else if (Vector256Classifier.IsSupported)
+        {
+            var classifier = new Vector256Classifier(options.Letters);
+            done = fastq ? scan.TryFastq(classifier, out tally) : scan.TryFasta(classifier, out tally);
+        }
+        else
+        {
+            var classifier = new ScalarClassifier(options.Letters);
+            done = fastq ? scan.TryFastq(classifier, out tally) : scan.TryFasta(classifier, out tally);
+        }
+        return done ? Result(path, fastq ? "FASTQ" : "FASTA", tally, lengths, options) : null;
+    }
+
+    private static SequenceStats Read(Stream whole, string path, string name, FormatKind kind, SequenceStatisticsOptions options)
+    {
         var lengths = new LengthHistogram();
         var counter = new StreamCounter(options.Letters, lengths);
         if (kind == FormatKind.Fastq)
