@@ -14,8 +14,8 @@ namespace GenoSeq.Data;
 /// </remarks>
 public sealed class ParquetGenome : GenomeSource
 {
-    /// <summary>Bytes of sequence that are kept in memory unless the caller says otherwise: 256 MiB.</summary>
-    public const long DefaultMemoryBudget = 256L << 20;
+    /// <summary>Bytes of sequence that are kept in memory unless the caller says otherwise: 128 MiB.</summary>
+    public const long DefaultMemoryBudget = 128L << 20;
 
     private static readonly SearchValues<byte> s_letters = SearchValues.Create("ACGTUNRYSWKMBDHVacgtunryswkmbdhv-.*"u8);
 
