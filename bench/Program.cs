@@ -12,6 +12,7 @@ internal static class Program
         ("quick", "kernels against limits measured in the same run: [--json FILE]", args => Quick.Run(args)),
         ("data", "stages of making a batch, and draws of the sampler: [--genome FILE] [--json [FILE]]", EncoderBench.Run),
         ("feed", "a consumer of one batch every 50 ms: [--genome FILE] [--json [FILE]]", FeedBench.Run),
+        ("read-windows", "compare Parquet windows with their genome, every one: GENOME PARQUET WINDOW [genome]", args => ParquetReadBack.Run(args)),
         ("make-fasta", "write a synthetic genome: FILE BASES", args => FastaMaker.Run(args)),
     ];
 

@@ -83,7 +83,7 @@ internal sealed class InfoCommand
     {
         long[] counts = new long[256];
         byte[] piece = new byte[1 << 20];
-        long length = genome.Contigs[contig].Length;
+        long length = genome.LengthOf(contig);
         for (long at = 0; at < length; at += piece.Length)
         {
             Span<byte> bases = piece.AsSpan(0, (int)Math.Min(piece.Length, length - at));

@@ -63,11 +63,11 @@ public static class GenomeRegion
         return bases;
     }
 
-    private static GenomeInterval Whole(int contig, GenomeSource genome) => new(contig, 0, genome.Contigs[contig].Length);
+    private static GenomeInterval Whole(int contig, GenomeSource genome) => new(contig, 0, genome.LengthOf(contig));
 
     private static GenomeInterval Range(int contig, string range, string region, GenomeSource genome)
     {
-        long length = genome.Contigs[contig].Length;
+        long length = genome.LengthOf(contig);
         int dash = range.IndexOf('-', StringComparison.Ordinal);
         string from = dash < 0 ? range : range[..dash];
         string to = dash < 0 ? "" : range[(dash + 1)..];

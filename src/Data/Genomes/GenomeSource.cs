@@ -20,16 +20,20 @@ public abstract class GenomeSource : IDisposable
         get
         {
             long total = 0;
-            foreach (Contig contig in Contigs)
+            for (int i = 0; i < Contigs.Count; i++)
             {
-                total += contig.Length;
+                total += LengthOf(i);
             }
             return total;
         }
     }
 
+    /// <summary>Length of a contig in bases, without making its name.</summary>
+    /// <param name="contig">Index of the contig.</param>
+    public virtual long LengthOf(int contig) => Contigs[contig].Length;
+
     /// <summary>Index of the contig of this name (case matters), or -1.</summary>
-    public int IndexOf(string contig)
+    public virtual int IndexOf(string contig)
     {
         ArgumentNullException.ThrowIfNull(contig);
         // A race builds the same dictionary twice, which is harmless.
@@ -50,9 +54,10 @@ public abstract class GenomeSource : IDisposable
         var intervals = new List<GenomeInterval>(Contigs.Count);
         for (int i = 0; i < Contigs.Count; i++)
         {
-            if (Contigs[i].Length > 0)
+            long length = LengthOf(i);
+            if (length > 0)
             {
-                intervals.Add(new GenomeInterval(i, 0, Contigs[i].Length));
+                intervals.Add(new GenomeInterval(i, 0, length));
             }
         }
         return intervals;
@@ -78,11 +83,11 @@ public abstract class GenomeSource : IDisposable
         {
             throw new ArgumentOutOfRangeException(nameof(contig), contig, $"the genome has {Contigs.Count} contigs");
         }
-        Contig c = Contigs[contig];
-        if (start < 0 || start > c.Length - length)
+        long bases = LengthOf(contig);
+        if (start < 0 || start > bases - length)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(start), start, $"[{start}, {start + length}) leaves contig '{c.Name}' of {c.Length} bases");
+                nameof(start), start, $"[{start}, {start + length}) leaves contig '{Contigs[contig].Name}' of {bases} bases");
         }
     }
 

@@ -122,7 +122,7 @@ internal sealed class LabelledTable
         }
         long start = Position(_start);
         long end = Position(_end);
-        long length = _genome!.Contigs[contig].Length;
+        long length = _genome!.LengthOf(contig);
         if (start >= end || end > length)
         {
             throw new InputDataException(

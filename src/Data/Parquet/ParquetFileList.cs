@@ -5,11 +5,13 @@ namespace GenoSeq.Data.Parquet;
 /// <summary>Turns files, folders and patterns into the list of files that they mean, in a fixed order.</summary>
 internal static class ParquetFileList
 {
+    private const long PatternMemory = 64 << 20;
+
     private static readonly string[] s_suffixes = [".parquet", ".parq", ".pq"];
 
     /// <summary>Absolute paths: each given path in turn, folders and patterns in ordinal order of their files.</summary>
     /// <exception cref="InputDataException">Nothing is there.</exception>
-    internal static IReadOnlyList<string> Resolve(IReadOnlyList<string> paths, DuckDbSession session)
+    internal static IReadOnlyList<string> Resolve(IReadOnlyList<string> paths)
     {
         if (paths.Count == 0)
         {
@@ -39,7 +41,7 @@ internal static class ParquetFileList
             }
             else if (path.AsSpan().ContainsAny("*?["))
             {
-                AddPattern(full, session, files);
+                AddPattern(full, files);
                 Require(files.Count > before, "no file matches the pattern", path, "files; ** stands for folders at any depth");
             }
             else
@@ -106,8 +108,9 @@ internal static class ParquetFileList
         }
     }
 
-    private static void AddPattern(string pattern, DuckDbSession session, List<string> files)
+    private static void AddPattern(string pattern, List<string> files)
     {
+        using var session = new DuckDbSession(1, PatternMemory);
         using DuckDbCursor cursor = session.Select($"SELECT file FROM glob({Sql.Text(pattern)})");
         while (cursor.Next())
         {

@@ -10,6 +10,7 @@ internal sealed record ParquetElement
 
     internal string Name { get; set; } = "";
     internal int? Physical { get; set; }
+    internal int TypeLength { get; set; }
     internal int Repetition { get; set; }
     internal int Children { get; set; }
     internal int? Converted { get; set; }
@@ -22,22 +23,6 @@ internal sealed record ParquetElement
     internal bool IsBytes => Physical is ByteArray or FixedLengthByteArray;
 }
 
-/// <summary>One column's bytes in one row group.</summary>
-internal sealed record ParquetChunk
-{
-    internal int Physical { get; set; } = -1;
-    internal List<int> Encodings { get; } = [];
-    internal List<string> Path { get; } = [];
-    internal int Codec { get; set; }
-    internal long Values { get; set; }
-    internal long UncompressedSize { get; set; }
-    internal long CompressedSize { get; set; }
-    internal long DataOffset { get; set; }
-    internal long DictionaryOffset { get; set; }
-    internal bool Encrypted { get; set; }
-    internal bool HasMetadata { get; set; }
-}
-
 /// <summary>What a Parquet file says of itself at its end, read without trusting it.</summary>
 internal sealed class ParquetFooter
 {
@@ -45,7 +30,10 @@ internal sealed class ParquetFooter
 
     internal List<ParquetElement> Schema { get; } = [];
 
-    internal List<List<ParquetChunk>> RowGroups { get; } = [];
+    internal List<ParquetRowGroup> RowGroups { get; } = [];
+
+    /// <summary>The footer's own bytes.</summary>
+    internal byte[] Bytes { get; private set; } = [];
 
     internal long Rows { get; private set; }
 
@@ -65,7 +53,9 @@ internal sealed class ParquetFooter
             ThriftCompact.Require(size <= length - TailBytes && size <= Array.MaxLength);
             byte[] bytes = new byte[size];
             ThriftCompact.Require(RandomAccess.Read(file, bytes, length - TailBytes - size) == bytes.Length);
-            return Parse(bytes);
+            ParquetFooter footer = Parse(bytes);
+            footer.Bytes = bytes;
+            return footer;
         }
         catch (FormatException e)
         {
@@ -78,41 +68,38 @@ internal sealed class ParquetFooter
         }
     }
 
-    /// <summary>Largest definition and repetition level of a leaf: how many optional and repeated elements lead to it.</summary>
-    internal (int Definition, int Repetition) LevelsOf(List<string> path)
+    /// <summary>The columns, in the order in which every row group has them.</summary>
+    /// <exception cref="FormatException">The schema is no tree.</exception>
+    internal List<ParquetLeaf> Leaves()
     {
-        const int Optional = 1, Repeated = 2;
-        int definition = 0, repetition = 0;
+        var leaves = new List<ParquetLeaf>();
         int at = 1;
-        int siblings = Schema.Count == 0 ? 0 : Schema[0].Children;
-        foreach (string name in path)
+        for (int i = 0; Schema.Count > 0 && i < Schema[0].Children; i++)
         {
-            for (; siblings > 0 && at < Schema.Count && Schema[at].Name != name; siblings--)
-            {
-                at = After(at, 0);
-            }
-
-            ThriftCompact.Require(siblings > 0 && at < Schema.Count);
-            definition += Schema[at].Repetition is Optional or Repeated ? 1 : 0;
-            repetition += Schema[at].Repetition == Repeated ? 1 : 0;
-            siblings = Schema[at].Children;
-            at++;
+            AddLeaves(ref at, null, "", 0, 0, 0, leaves);
         }
 
-        return (definition, repetition);
+        return leaves;
     }
 
-    // The element after one and all below it.
-    private int After(int at, int depth)
+    private void AddLeaves(ref int at, string? top, string prefix, int definition, int repetition, int depth, List<ParquetLeaf> leaves)
     {
+        const int Optional = 1, Repeated = 2;
         ThriftCompact.Require(depth < 64 && at < Schema.Count);
-        int next = at + 1;
-        for (int i = 0; i < Schema[at].Children && next < Schema.Count; i++)
+        ParquetElement element = Schema[at++];
+        definition += element.Repetition is Optional or Repeated ? 1 : 0;
+        repetition += element.Repetition == Repeated ? 1 : 0;
+        top ??= element.Name;
+        if (element.Children <= 0)
         {
-            next = After(next, depth + 1);
+            leaves.Add(new ParquetLeaf(top, prefix + element.Name, element, definition, repetition));
+            return;
         }
 
-        return next;
+        for (int i = 0; i < element.Children; i++)
+        {
+            AddLeaves(ref at, top, $"{prefix}{element.Name}.", definition, repetition, depth + 1, leaves);
+        }
     }
 
     /// <summary>Decodes a footer.</summary>
@@ -168,6 +155,9 @@ internal sealed class ParquetFooter
             {
                 case 1:
                     element.Physical = (int)thrift.Integer(type);
+                    break;
+                case 2:
+                    element.TypeLength = unchecked((int)thrift.Integer(type));
                     break;
                 case 3:
                     element.Repetition = (int)thrift.Integer(type);
@@ -231,12 +221,18 @@ internal sealed class ParquetFooter
         }
     }
 
-    private static List<ParquetChunk> RowGroup(ref ThriftCompact thrift)
+    private static ParquetRowGroup RowGroup(ref ThriftCompact thrift)
     {
-        var chunks = new List<ParquetChunk>();
+        var group = new ParquetRowGroup();
         int id = 0;
         while (thrift.Field(ref id, out int type))
         {
+            if (id == 3 && type == ThriftCompact.I64)
+            {
+                group.Rows = thrift.Integer(type);
+                continue;
+            }
+
             if (id != 1)
             {
                 thrift.Skip(type);
@@ -246,11 +242,11 @@ internal sealed class ParquetFooter
             for (int n = thrift.ListOf(type, out int element); n > 0; n--)
             {
                 ThriftCompact.Require(element == ThriftCompact.Struct);
-                chunks.Add(Chunk(ref thrift));
+                group.Chunks.Add(Chunk(ref thrift));
             }
         }
 
-        return chunks;
+        return group;
     }
 
     private static ParquetChunk Chunk(ref ThriftCompact thrift)
@@ -275,47 +271,44 @@ internal sealed class ParquetFooter
         return chunk;
     }
 
+    // Fields of other types than the format's are passed over, as Thrift's own decoders do.
     private static void ReadMetadata(ref ThriftCompact thrift, ParquetChunk chunk)
     {
         int id = 0;
         while (thrift.Field(ref id, out int type))
         {
+            int start = thrift.Position;
             switch (id)
             {
-                case 1:
-                    chunk.Physical = (int)thrift.Integer(type);
-                    break;
-                case 2:
+                case 2 when type == ThriftCompact.List:
                     for (int n = thrift.ListOf(type, out int element); n > 0; n--)
                     {
                         chunk.Encodings.Add((int)thrift.Integer(element));
                     }
 
                     break;
-                case 3:
-                    for (int n = thrift.ListOf(type, out int element); n > 0; n--)
-                    {
-                        chunk.Path.Add(thrift.Text(element));
-                    }
-
+                case 4 when type == ThriftCompact.I32:
+                    chunk.Codec = unchecked((int)thrift.Integer(type));
+                    chunk.CodecAt = start..thrift.Position;
                     break;
-                case 4:
-                    chunk.Codec = (int)thrift.Integer(type);
-                    break;
-                case 5:
+                case 5 when type == ThriftCompact.I64:
                     chunk.Values = thrift.Integer(type);
                     break;
-                case 6:
+                case 6 when type == ThriftCompact.I64:
                     chunk.UncompressedSize = thrift.Integer(type);
+                    chunk.UncompressedAt = start..thrift.Position;
                     break;
-                case 7:
+                case 7 when type == ThriftCompact.I64:
                     chunk.CompressedSize = thrift.Integer(type);
+                    chunk.CompressedAt = start..thrift.Position;
                     break;
-                case 9:
+                case 9 when type == ThriftCompact.I64:
                     chunk.DataOffset = thrift.Integer(type);
+                    chunk.DataAt = start..thrift.Position;
                     break;
-                case 11:
+                case 11 when type == ThriftCompact.I64:
                     chunk.DictionaryOffset = thrift.Integer(type);
+                    chunk.DictionaryAt = start..thrift.Position;
                     break;
                 default:
                     thrift.Skip(type);

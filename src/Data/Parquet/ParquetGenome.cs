@@ -14,8 +14,8 @@ namespace GenoSeq.Data;
 /// </remarks>
 public sealed class ParquetGenome : GenomeSource
 {
-    /// <summary>Bytes of sequence that are kept in memory unless the caller says otherwise: 256 MiB.</summary>
-    public const long DefaultMemoryBudget = 256L << 20;
+    /// <summary>Bytes of sequence that are kept in memory unless the caller says otherwise: 128 MiB.</summary>
+    public const long DefaultMemoryBudget = 128L << 20;
 
     private static readonly SearchValues<byte> s_letters = SearchValues.Create("ACGTUNRYSWKMBDHVacgtunryswkmbdhv-.*"u8);
 
@@ -89,20 +89,19 @@ public sealed class ParquetGenome : GenomeSource
     }
 
     /// <inheritdoc/>
+    public override long LengthOf(int contig) => _contigs.LengthOf(contig);
+
+    /// <inheritdoc/>
+    public override int IndexOf(string contig)
+    {
+        ArgumentNullException.ThrowIfNull(contig);
+        return _names is null ? _contigs.IndexOfNumbered(contig) : base.IndexOf(contig);
+    }
+
+    /// <inheritdoc/>
     public override void Read(int contig, long start, Span<byte> destination)
     {
-        if ((uint)contig >= (uint)_contigs.Count)
-        {
-            throw new ArgumentOutOfRangeException(nameof(contig), contig, $"the genome has {_contigs.Count} contigs");
-        }
-
-        // Without the contig's name, which would be a string a call.
-        long length = _contigs.LengthOf(contig);
-        if (start < 0 || start > length - destination.Length)
-        {
-            throw new ArgumentOutOfRangeException(nameof(start), start, $"the range leaves a contig of {length} bases");
-        }
-
+        CheckRange(contig, start, destination.Length);
         _bases.Read(_contigs.StartOf(contig) + start, destination);
     }
 

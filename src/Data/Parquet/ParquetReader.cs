@@ -1,3 +1,4 @@
+using System.Globalization;
 using GenoSeq.Data.Parquet;
 using GenoSeq.Data.Parquet.DuckDb;
 
@@ -24,47 +25,46 @@ public sealed class ParquetReader : IDisposable
 
     private static readonly string[] s_conventions = ["sequence", "seq", "dna", "dna_sequence", "nucleotides", "text"];
 
-    private readonly DuckDbSession _session;
+    private readonly ParquetCopies _copies;
+    private readonly string _key;
+    private readonly bool _hive;
     private readonly ParquetSequenceOptions _options;
     private readonly List<(ParquetColumn Column, ParquetType Type)> _columns = [];
-    private readonly string _scan;
     private readonly string _where;
+    private DuckDbSession _session;
+    private string _scan;
     private string _sequence = "";
     private bool _unnests;
+    private int _rows;
+    private bool _disposed;
+    private bool _broken;
 
     private ParquetReader(IReadOnlyList<string> paths, ParquetSequenceOptions options)
     {
         _options = options;
         int threads = options.Threads > 0 ? options.Threads : Math.Min(MaxDefaultThreads, Environment.ProcessorCount);
-        long limit = options.MemoryLimit ?? BaseMemory;
-        _session = new DuckDbSession(threads, limit);
+        Files = Guard(() => ParquetFileList.Resolve(paths));
+        var footers = new List<ParquetFooter>(1);
+        foreach (string file in Files)
+        {
+            ParquetMagic.Check(file);
+            ParquetFooter footer = ParquetFooter.Read(file);
+            // Types first: DESCRIBE below already meets them. Pages follow, once the columns are known.
+            ParquetFileCheck.CheckTypes(file, footer);
+            RowCount += Math.Max(0, footer.Rows);
+            footers.Add(footer);
+        }
+
+        _copies = new ParquetCopies(Files, footers);
+        _hive = options.HivePartitions ?? ParquetFileList.HasPartitions(Files);
+        _scan = Scan(Files);
+        _where = options.Where is null ? "" : $" WHERE ({options.Where})";
+        _key = string.Join('\0', Files) + string.Create(CultureInfo.InvariantCulture, $"\0{threads}\0{options.MemoryLimit}");
+        _session = _copies.AreOut ? NewSession(threads) : DuckDbSessions.Take(_key) ?? NewSession(threads);
         try
         {
-            Files = Guard(() => ParquetFileList.Resolve(paths, _session));
-            var footers = new List<ParquetFooter>(1);
-            long rows = 0;
-            foreach (string file in Files)
-            {
-                ParquetMagic.Check(file);
-                ParquetFooter footer = ParquetFooter.Read(file);
-                rows += Math.Max(0, footer.Rows);
-                footers.Add(footer);
-            }
-
-            RowCount = rows;
-            for (int i = 0; i < footers.Count; i++)
-            {
-                // Types first: DESCRIBE below already meets them. Pages follow, once the columns are known.
-                ParquetFileCheck.CheckTypes(Files[i], footers[i]);
-            }
-
-            bool hive = options.HivePartitions ?? ParquetFileList.HasPartitions(Files);
-            _scan = $"read_parquet([{string.Join(", ", Files.Select(Sql.Path))}], hive_partitioning = {(hive ? "true" : "false")})";
-            _where = options.Where is null ? "" : $" WHERE ({options.Where})";
             Guard(() =>
             {
-                // The scan expands even a pattern that stands for one file, so both forms must be allowed.
-                _session.LockDown(Files.Concat(Files.Select(Sql.Pattern)).Distinct(StringComparer.Ordinal));
                 Describe();
                 return true;
             });
@@ -73,20 +73,21 @@ public sealed class ParquetReader : IDisposable
             long largest = 0;
             for (int i = 0; i < footers.Count; i++)
             {
-                ParquetFileCheck.CheckChunks(Files[i], footers[i], wanted);
-                largest = Math.Max(largest, ParquetFileCheck.LargestRowGroup(footers[i], wanted));
+                ParquetFileCheck.Content content = ParquetFileCheck.CheckChunks(Files[i], footers[i], wanted, options.MemoryLimit);
+                largest = Math.Max(largest, content.LargestRowGroup);
+                _copies.Make(i, footers[i], content.Transcode);
             }
 
+            _scan = Scan(_copies.Paths);
             Guard(() =>
             {
                 SetLimits(threads, largest);
-                _session.LockConfiguration();
                 return true;
             });
         }
         catch
         {
-            _session.Dispose();
+            Dispose();
             throw;
         }
     }
@@ -153,11 +154,33 @@ public sealed class ParquetReader : IDisposable
         }
 
         DuckDbCursor cursor = Guard(() => _session.Select($"SELECT {string.Join(", ", columns)} FROM {_scan}{_where}"));
+        _rows++;
         return new ParquetSequenceRows(this, cursor, _options, withFile);
     }
 
+    /// <summary>Told by rows that are disposed: what they held is free.</summary>
+    internal void Return() => _rows--;
+
     /// <inheritdoc/>
-    public void Dispose() => _session.Dispose();
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        if (_session.IsLocked && !_broken && _rows == 0 && !_copies.AreOut)
+        {
+            DuckDbSessions.Keep(_key, _session);
+        }
+        else
+        {
+            _session.Dispose();
+        }
+
+        _copies.Dispose();
+    }
 
     internal InputDataException NullError(long number)
     {
@@ -170,7 +193,7 @@ public sealed class ParquetReader : IDisposable
                 using DuckDbCursor cursor = _session.Select($"SELECT filename, file_row_number + 1 FROM {_scan} WHERE {and}{_sequence} IS NULL LIMIT 1");
                 if (cursor.Next())
                 {
-                    where = $"{cursor.Text(0, 0)}, row {cursor.Int64(1, 0)}";
+                    where = $"{_copies.OriginalOf(cursor.Text(0, 0))}, row {cursor.Int64(1, 0)}";
                 }
             }
             catch (DuckDbException)
@@ -185,6 +208,7 @@ public sealed class ParquetReader : IDisposable
 
     internal InputDataException Translate(DuckDbException e, long row = 0)
     {
+        _broken |= e.Fatal;
         string files = Files is null || Files.Count == 0 ? "Parquet" : Files.Count == 1 ? Files[0] : $"{Files[0]} and {Files.Count - 1} more files";
         string where = row > 0 ? $"{files}, after row {row}" : files;
         if (e.OutOfMemory)
@@ -338,23 +362,58 @@ public sealed class ParquetReader : IDisposable
         return wanted;
     }
 
+    private string Scan(IReadOnlyList<string> paths) =>
+        $"read_parquet([{string.Join(", ", paths.Select(Sql.Path))}], hive_partitioning = {(_hive ? "true" : "false")})";
+
+    private DuckDbSession NewSession(int threads)
+    {
+        var session = new DuckDbSession(threads, _options.MemoryLimit ?? BaseMemory);
+        try
+        {
+            // The scan expands even a pattern that stands for one file, so both forms must be allowed.
+            IEnumerable<string> files = Files.Concat(_copies.Paths).Concat(_copies.Candidates);
+            session.LockDown(files.Concat(files.Select(Sql.Pattern)).Distinct(StringComparer.Ordinal));
+            return session;
+        }
+        catch (DuckDbException e)
+        {
+            session.Dispose();
+            throw Translate(e);
+        }
+    }
+
     private void SetLimits(int threads, long largestRowGroup)
     {
-        if (_options.MemoryLimit is not null)
+        long limit = _options.MemoryLimit ?? BaseMemory;
+        bool single = false;
+        if (_options.MemoryLimit is null)
         {
-            return;
+            // Compressed bytes, decoded pages and the strings of a chunk are all there at once, each at most a row group.
+            long most = Math.Max(BaseMemory, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2);
+            long need = largestRowGroup > most / 3 ? most : 3 * largestRowGroup;
+            single = threads > 1 && need > (most - BaseMemory) / threads;
+            limit = Math.Min(most, BaseMemory + ((single ? 1 : threads) * need));
         }
 
-        // Compressed bytes, a decoded page and the strings of a chunk are all there at once, each at most a row group.
-        long most = Math.Max(BaseMemory, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2);
-        long need = largestRowGroup > (1L << 58) ? most : 3 * largestRowGroup;
-        if (threads > 1 && need > (most - BaseMemory) / threads)
+        if (_session.IsLocked)
         {
-            threads = 1;
+            if (_session.MemoryLimit == limit)
+            {
+                return;
+            }
+
+            // Another column of the same files, which needs another limit.
+            _session.Dispose();
+            _session = NewSession(threads);
+        }
+
+        if (single)
+        {
             _session.SetThreads(1);
         }
 
-        _session.SetMemoryLimit(Math.Min(most, BaseMemory + (threads * Math.Min(need, most))));
+        _session.SetMemoryLimit(limit);
+        _session.LockConfiguration();
     }
 
     private string TypeOf(string column) => _columns.Find(c => c.Column.Name == column).Column?.Type ?? "unknown";

@@ -17,6 +17,7 @@ public sealed class ParquetSequenceRows : IDisposable
     private readonly int _extra;
     private readonly int _file;
     private int _row = -1;
+    private bool _disposed;
 
     internal ParquetSequenceRows(ParquetReader reader, DuckDbCursor cursor, ParquetSequenceOptions options, bool withFile)
     {
@@ -88,7 +89,15 @@ public sealed class ParquetSequenceRows : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _cursor.Dispose();
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            _cursor.Dispose();
+            _reader.Return();
+        }
+    }
 
     private bool Fetch()
     {

@@ -16,7 +16,7 @@ public static class ParquetWriter
     private const long GroupBytes = 32L << 20;
     private const int MaxGroupRows = 122_880;
     private const int MaxDefaultThreads = 4;
-    private const long MemoryPerThread = 512L << 20;
+    private const long MemoryPerThread = 256L << 20;
 
     /// <summary>Writes all windows into one file.</summary>
     /// <param name="genome">The genome of the tiling.</param>
@@ -104,15 +104,21 @@ public static class ParquetWriter
             ["genoseq.windows"] = windows.Count.ToString(CultureInfo.InvariantCulture),
             ["genoseq.first_window"] = first.ToString(CultureInfo.InvariantCulture),
         };
+        Copy(new WindowRows(genome, windows, first, end, withPart, progress, stop), path, options.Codec, groupRows, metadata);
+    }
+
+    /// <summary>Writes the rows of a source into one file, in their order.</summary>
+    internal static void Copy(IChunkSource source, string path, string codec, int groupRows, IReadOnlyDictionary<string, string> metadata)
+    {
         string pairs = string.Join(", ", metadata.Select(p => $"{Sql.Text(p.Key)}: {Sql.Text(p.Value)}"));
         using var session = new DuckDbSession(1, MemoryPerThread);
         // With one thread the order is that of the rows, and row groups may then be closed by their size.
         session.Execute("SET preserve_insertion_order = false");
-        using var function = new WindowTableFunction(session, new WindowRows(genome, windows, first, end, withPart, progress, stop));
+        using var function = new WindowTableFunction(session, source);
         try
         {
             session.Execute(string.Create(CultureInfo.InvariantCulture,
-                $"COPY (SELECT * FROM {WindowTableFunction.Name}()) TO {Sql.Text(path)} (FORMAT parquet, CODEC {Sql.Text(options.Codec)}, ROW_GROUP_SIZE {groupRows}, ROW_GROUP_SIZE_BYTES {2 * GroupBytes}, KV_METADATA {{{pairs}}})"));
+                $"COPY (SELECT * FROM {WindowTableFunction.Name}()) TO {Sql.Text(path)} (FORMAT parquet, CODEC {Sql.Text(codec)}, ROW_GROUP_SIZE {groupRows}, ROW_GROUP_SIZE_BYTES {2 * GroupBytes}, KV_METADATA {{{pairs}}})"));
         }
         catch (DuckDbException e)
         {

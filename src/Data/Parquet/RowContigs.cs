@@ -7,6 +7,8 @@ namespace GenoSeq.Data.Parquet;
 /// <summary>Rows as contigs: 8 bytes a row for the ends, and the names' bytes if they have some; strings are made when asked for.</summary>
 internal sealed class RowContigs : IReadOnlyList<Contig>
 {
+    private const string Prefix = "row";
+
     private readonly List<long> _ends = [];
     private readonly List<long>? _nameEnds;
     private readonly SpillStore? _names;
@@ -35,11 +37,18 @@ internal sealed class RowContigs : IReadOnlyList<Contig>
         }
     }
 
+    /// <summary>Index of a row called by its number, or -1.</summary>
+    internal int IndexOfNumbered(string name) =>
+        name.StartsWith(Prefix, StringComparison.Ordinal) && name.Length > Prefix.Length && name[Prefix.Length] != '0'
+        && int.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= Count
+            ? number - 1
+            : -1;
+
     internal string NameOf(int index)
     {
         if (_nameEnds is null)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"row{index + 1}");
+            return string.Create(CultureInfo.InvariantCulture, $"{Prefix}{index + 1}");
         }
 
         long start = index == 0 ? 0 : _nameEnds[index - 1];

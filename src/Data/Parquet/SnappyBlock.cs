@@ -3,6 +3,9 @@ namespace GenoSeq.Data.Parquet;
 /// <summary>The Snappy block format (google/snappy, format_description.txt), decoded with every bound checked.</summary>
 internal static class SnappyBlock
 {
+    /// <summary>Most bytes that a block of so many can stand for: a copy of 64 bytes takes 3.</summary>
+    internal static long MostFrom(long compressed) => (64 * compressed / 3) + 64;
+
     /// <summary>Decodes a block that must give exactly <paramref name="size"/> bytes.</summary>
     /// <exception cref="FormatException">It is damaged.</exception>
     internal static byte[] Decode(ReadOnlySpan<byte> source, int size)

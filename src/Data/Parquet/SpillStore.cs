@@ -113,6 +113,8 @@ internal sealed class SpillStore : IDisposable
             }
 
             _blocks.Clear();
+            // What was kept is large and dead at once, and would stay resident until memory is short. This happens once a store.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
 
         if (_file is not null)

@@ -25,7 +25,8 @@ internal ref struct ThriftCompact(ReadOnlySpan<byte> bytes)
         }
 
         int delta = head >> 4;
-        id = delta != 0 ? id + delta : (int)ZigZag();
+        // Ids have 16 bits, and wrap.
+        id = unchecked((short)(delta != 0 ? id + delta : ZigZag()));
         return true;
     }
 

@@ -37,7 +37,7 @@ internal sealed class UnknownRuns
     {
         int[] missing = [.. contigs.Distinct().Where(c => _boundaries[c] is null && !_isDense[c])];
         // Long contigs first, so that the last thread to end is not the one that began with the longest.
-        Array.Sort(missing, (a, b) => genome.Contigs[b].Length.CompareTo(genome.Contigs[a].Length));
+        Array.Sort(missing, (a, b) => genome.LengthOf(b).CompareTo(genome.LengthOf(a)));
         try
         {
             Parallel.ForEach(Partitioner.Create(missing, loadBalance: true), c => Scan(genome, c));
@@ -101,7 +101,7 @@ internal sealed class UnknownRuns
 
     private void Scan(GenomeSource genome, int contig)
     {
-        long length = genome.Contigs[contig].Length;
+        long length = genome.LengthOf(contig);
         var found = new List<long>();
         foreach (long boundary in Find(genome, new GenomeInterval(contig, 0, length)))
         {

@@ -62,7 +62,7 @@ internal static class WindowLayouts
         var kept = new List<GenomeInterval>(intervals.Count);
         foreach (GenomeInterval interval in intervals)
         {
-            if (options.Rule == WindowRule.Caduceus && genome.Contigs[interval.Contig].Length < options.Length)
+            if (options.Rule == WindowRule.Caduceus && genome.LengthOf(interval.Contig) < options.Length)
             {
                 log.Add(Exclusion.ContigShorterThanWindow, interval);
             }
@@ -74,7 +74,7 @@ internal static class WindowLayouts
         long[] contigs = new long[kept.Count];
         for (int i = 0; i < contigs.Length; i++)
         {
-            contigs[i] = genome.Contigs[kept[i].Contig].Length;
+            contigs[i] = genome.LengthOf(kept[i].Contig);
         }
         return new RowLayout([.. kept], contigs, options, heldOut, log);
     }
@@ -82,8 +82,8 @@ internal static class WindowLayouts
     private static void CheckInterval(GenomeSource genome, GenomeInterval interval, bool endInside)
     {
         if ((uint)interval.Contig >= (uint)genome.Contigs.Count || interval.Start < 0 || interval.End < interval.Start
-            || (endInside ? interval.End > genome.Contigs[interval.Contig].Length
-                : interval.Start >= genome.Contigs[interval.Contig].Length || interval.Length == 0))
+            || (endInside ? interval.End > genome.LengthOf(interval.Contig)
+                : interval.Start >= genome.LengthOf(interval.Contig) || interval.Length == 0))
         {
             throw new ArgumentException($"{interval} is no interval of this genome", nameof(interval));
         }

@@ -13,7 +13,7 @@ internal static class TwoBitStatistics
         var buffer = new byte[Piece];
         for (int contig = 0; contig < genome.Contigs.Count; contig++)
         {
-            long length = genome.Contigs[contig].Length;
+            long length = genome.LengthOf(contig);
             counter.BeginRecord(genome.Contigs[contig].Name, 0);
             for (long at = 0; at < length; at += Piece)
             {

@@ -7,8 +7,10 @@ namespace GenoSeq.Data.Tests.Fuzz;
 /// <param name="Suffixes">Files of ../shared/data that join them where it is present.</param>
 /// <param name="PerRun">Inputs of one default run.</param>
 /// <param name="MaxLength">Longest input in bytes.</param>
+/// <param name="LongRun">Inputs of <c>make fuzz</c>.</param>
 internal sealed record FuzzTarget(
-    string Name, FuzzTarget.Reader Run, IReadOnlyList<byte[]> Seeds, string[] Suffixes, int PerRun = 200_000, int MaxLength = 1 << 16)
+    string Name, FuzzTarget.Reader Run, IReadOnlyList<byte[]> Seeds, string[] Suffixes, int PerRun = 200_000, int MaxLength = 1 << 16,
+    int LongRun = 2_000_000)
 {
     private List<byte[]>? _corpus;
 

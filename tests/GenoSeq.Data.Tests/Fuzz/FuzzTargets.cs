@@ -17,6 +17,7 @@ internal static class FuzzTargets
         new("bed", BedFuzz.Run, BedFuzz.Seeds, [".bed", ".bed.gz"]),
         new("vcf", VcfFuzz.Run, VcfFuzz.Seeds, [".vcf"]),
         new("delimited", DelimitedFuzz.Run, DelimitedFuzz.Seeds, [".csv", ".tsv"]),
+        new("parquet", ParquetFuzz.Run, ParquetFuzz.Seeds(), [".parquet"], PerRun: 3_000, LongRun: 200_000),
         new("labelled", LabelledFuzz.Run, LabelledFuzz.Seeds, [".csv", ".tsv", ".data"]),
     ];
 

@@ -1,8 +1,9 @@
 using System.Text;
+using Xunit.Abstractions;
 
 namespace GenoSeq.Data.Tests;
 
-public sealed class ParquetGenomeTests
+public sealed class ParquetGenomeTests(ITestOutputHelper output)
 {
     [Theory]
     [InlineData(1L << 30, false)]
@@ -38,6 +39,56 @@ public sealed class ParquetGenomeTests
             genome.Read(i, skip, actual);
             Assert.Equal(expected, actual);
         });
+    }
+
+    [Fact]
+    public void LengthOf_UnnamedRows_MakesNoStrings() => OpenRows(100_000, null);
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public void LengthOf_TenMillionUnnamedRows_MakesNoStrings() => OpenRows(10_000_000, output);
+
+    private static void OpenRows(int count, ITestOutputHelper? output)
+    {
+        const int Length = 32;
+        using var temp = new TempFolder();
+        string file = temp.PathOf("w.parquet");
+        using (FastaGenome source = Genomes.Random(8, count * Length))
+        {
+            ParquetWriter.WriteFile(source, WindowTiling.Create(source, new WindowTilingOptions { Length = Length }), file);
+        }
+
+        long started = System.Diagnostics.Stopwatch.GetTimestamp();
+        using ParquetGenome genome = ParquetGenome.Open([file]);
+        double opened = System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal((long)count * Length, genome.TotalBases);
+        Assert.Equal(count - 1, genome.IndexOf($"row{count}"));
+        Assert.Equal(-1, genome.IndexOf($"row{count + 1}"));
+        Assert.Equal(-1, genome.IndexOf("row01"));
+        byte[] bases = new byte[Length];
+        for (int i = 0; i < count; i += 7)
+        {
+            genome.Read(i, genome.LengthOf(i) - 1, bases.AsSpan(0, 1));
+        }
+
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 4096);
+        before = GC.GetAllocatedBytesForCurrentThread();
+        IReadOnlyList<GenomeInterval> whole = genome.WholeContigs();
+        Assert.Equal(count, whole.Count);
+        // 24 bytes an interval, and nothing else.
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 25L * count);
+        started = System.Diagnostics.Stopwatch.GetTimestamp();
+        var sampler = new WindowSampler(genome, whole, new WindowSamplerOptions { Length = Length, MinAcgtFraction = 0 });
+        Assert.Equal(count, sampler.WindowsPerEpoch(0));
+        for (int i = 0; i < 100_000; i++)
+        {
+            GenomeInterval drawn = sampler.At(i).Interval;
+            genome.Read(drawn.Contig, drawn.Start, bases);
+        }
+
+        output?.WriteLine(FormattableString.Invariant(
+            $"{count} rows: opened in {opened:F1} s, sampler and 100,000 windows in {System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s, peak {System.Diagnostics.Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB"));
     }
 
     [Fact]

@@ -93,10 +93,10 @@ internal sealed class GetCommand
                 throw new InputDataException("the line is no BED interval", where, "contig, start and end, 0-based and half-open, separated by tabs");
             }
             int contig = genome.IndexOf(columns[0]);
-            if (contig < 0 || end > genome.Contigs[contig].Length)
+            if (contig < 0 || end > genome.LengthOf(contig))
             {
                 throw new InputDataException(
-                    contig < 0 ? $"the genome has no contig '{columns[0]}'" : $"the interval ends at {end}, contig '{columns[0]}' at {genome.Contigs[contig].Length}",
+                    contig < 0 ? $"the genome has no contig '{columns[0]}'" : $"the interval ends at {end}, contig '{columns[0]}' at {genome.LengthOf(contig)}",
                     where, "intervals of this genome",
                     contig < 0 ? $"one of {string.Join(", ", NearestNames.Find(columns[0], genome.Contigs.Select(c => c.Name)))}" : null);
             }

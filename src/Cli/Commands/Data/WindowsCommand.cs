@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -11,17 +10,19 @@ using GenoSeq.Training.Engine;
 
 namespace GenoSeq.Cli.Commands.Data;
 
-/// <summary><c>genoseq data windows</c>: what training will see, as BED lines or as a summary.</summary>
+/// <summary><c>genoseq data windows</c>: what training will see, as BED lines, Parquet rows or a summary.</summary>
 internal sealed class WindowsCommand
 {
     private static readonly JsonSerializerOptions s_oneLine = new() { WriteIndented = false };
+
+    private static readonly OutputOptions s_replace = new() { Force = true };
 
     private readonly ConfigSource _source = new();
     private readonly Option<int> _epoch = new("--epoch") { Description = "Which pass over the data, from 0", HelpName = "N" };
     private readonly Option<long?> _first = new("--first") { Description = "Only the first N samples of the epoch", HelpName = "N" };
     private readonly Option<bool> _sorted = new("--sorted") { Description = "In the genome's order instead of training order; holds all windows in memory" };
     private readonly Option<bool> _json = new("--json") { Description = "A summary as one JSON object instead of the windows" };
-    private readonly Option<string?> _out = new("--out", "-o") { Description = "File to write, .bed or .bed.gz [default: standard output]", HelpName = "FILE" };
+    private readonly Option<string?> _out = new("--out", "-o") { Description = "File to write: .bed, .bed.gz (BGZF) or .parquet [default: standard output]", HelpName = "FILE" };
 
     private readonly Option<string> _split = new("--split")
     {
@@ -58,9 +59,10 @@ internal sealed class WindowsCommand
         int epoch = context.Parse.GetValue(_epoch);
         long first = context.Parse.GetValue(_first) ?? long.MaxValue;
         string? file = context.Parse.GetValue(_out);
-        if (file is not null && !IsBed(file))
+        bool json = context.Parse.GetValue(_json);
+        if (file is not null && !IsBed(file) && !IsParquet(file) && !(json && file.EndsWith(".json", StringComparison.Ordinal)))
         {
-            throw new ConfigException(new ConfigProblem("", $"windows cannot be written as '{Path.GetFileName(file)}'", null, "a name that ends in .bed or .bed.gz"));
+            throw new ConfigException(new ConfigProblem("", $"windows cannot be written as '{Path.GetFileName(file)}'", null, "a name that ends in .bed, .bed.gz or .parquet (with --json: .json)"));
         }
 
         using var data = new TrainingData(config);
@@ -70,9 +72,20 @@ internal sealed class WindowsCommand
         }
 
         var windows = new EpochWindows(data, config, part, epoch);
-        if (context.Parse.GetValue(_json))
+        if (json)
         {
-            WriteTo(context, file, w => w.Write(Summary(data, config, windows, part, epoch, first).ToJsonString(s_oneLine) + "\n"));
+            string summary = Summary(data, config, windows, part, epoch, first).ToJsonString(s_oneLine) + "\n";
+            if (file is null)
+            {
+                context.Streams.Out.Write(summary);
+            }
+            else
+            {
+                using AtomicOutput output = AtomicOutput.Create(file, s_replace);
+                output.Stream.Write(Encoding.UTF8.GetBytes(summary));
+                output.Commit();
+            }
+
             return ExitCodes.Ok;
         }
 
@@ -84,7 +97,24 @@ internal sealed class WindowsCommand
             seen = all;
         }
 
-        WriteTo(context, file, w => WriteBed(w, data.Genome, seen, context.Stop));
+        if (file is null)
+        {
+            WriteBed(context.Streams.Out, data.Genome, seen, context.Stop);
+        }
+        else if (IsParquet(file))
+        {
+            WindowList.WriteParquet(data.Genome, seen.Select(s => new ListedWindow(s.Sample, s.Segment, s.Interval, s.Flipped, s.Fill)), epoch, file, overwrite: true, context.Stop);
+        }
+        else
+        {
+            using BedWriter writer = BedWriter.Create(file, s_replace);
+            WriteBed(writer, data.Genome, seen, context.Stop);
+            if (!context.Stop.IsCancellationRequested)
+            {
+                writer.Commit();
+            }
+        }
+
         return context.Stop.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Ok;
     }
 
@@ -98,16 +128,31 @@ internal sealed class WindowsCommand
                 return;
             }
 
-            writer.Write(genome.Contigs[s.Interval.Contig].Name);
-            writer.Write(string.Create(CultureInfo.InvariantCulture, $"\t{s.Interval.Start}\t{s.Interval.End}\t{s.Sample}"));
-            if (s.Segment >= 0)
-            {
-                writer.Write(string.Create(CultureInfo.InvariantCulture, $".{s.Segment}"));
-            }
-
-            writer.Write(string.Create(CultureInfo.InvariantCulture, $"\t{(int)Math.Round(1000 * s.Fill)}\t{(s.Flipped ? '-' : '+')}\n"));
+            writer.Write(string.Create(CultureInfo.InvariantCulture,
+                $"{genome.Contigs[s.Interval.Contig].Name}\t{s.Interval.Start}\t{s.Interval.End}\t{NameOf(s)}\t{ScoreOf(s)}\t{StrandOf(s)}\n"));
         }
     }
+
+    private static void WriteBed(BedWriter writer, GenomeSource genome, IEnumerable<SeenInterval> seen, CancellationToken stop)
+    {
+        foreach (SeenInterval s in seen)
+        {
+            if (stop.IsCancellationRequested)
+            {
+                return;
+            }
+
+            writer.Write(genome.Contigs[s.Interval.Contig].Name, s.Interval.Start, s.Interval.End, NameOf(s), ScoreOf(s), StrandOf(s));
+        }
+    }
+
+    private static string NameOf(SeenInterval s) => s.Segment >= 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{s.Sample}.{s.Segment}")
+        : s.Sample.ToString(CultureInfo.InvariantCulture);
+
+    private static string ScoreOf(SeenInterval s) => ((int)Math.Round(1000 * s.Fill)).ToString(CultureInfo.InvariantCulture);
+
+    private static string StrandOf(SeenInterval s) => s.Flipped ? "-" : "+";
 
     private static JsonObject Summary(TrainingData data, RunConfig config, EpochWindows windows, SplitPart part, int epoch, long first)
     {
@@ -140,38 +185,9 @@ internal sealed class WindowsCommand
         };
     }
 
-    private static bool IsBed(string file) =>
-        file.EndsWith(".bed", StringComparison.Ordinal) || file.EndsWith(".bed.gz", StringComparison.Ordinal) || file.EndsWith(".json", StringComparison.Ordinal);
+    private static bool IsBed(string file) => file.EndsWith(".bed", StringComparison.Ordinal) || file.EndsWith(".bed.gz", StringComparison.Ordinal);
 
-    // A file is written under another name first, so that a run that is ended leaves nothing half-written.
-    private static void WriteTo(CommandContext context, string? file, Action<TextWriter> write)
-    {
-        if (file is null)
-        {
-            write(context.Streams.Out);
-            return;
-        }
-
-        string temporary = $"{file}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (Stream raw = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            using (Stream packed = file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(raw, CompressionLevel.Optimal) : raw)
-            using (var writer = new StreamWriter(packed, new UTF8Encoding(false), 1 << 16))
-            {
-                write(writer);
-            }
-
-            if (!context.Stop.IsCancellationRequested)
-            {
-                File.Move(temporary, file, overwrite: true);
-            }
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+    private static bool IsParquet(string file) => file.EndsWith(".parquet", StringComparison.Ordinal);
 
     private static void NotNegative(System.CommandLine.Parsing.OptionResult result, long value)
     {

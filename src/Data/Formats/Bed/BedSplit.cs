@@ -37,7 +37,7 @@ internal static class BedSplit
                 missing[bed.Contig] = missing.GetValueOrDefault(bed.Contig) + 1;
                 continue;
             }
-            long length = genome.Contigs[contig].Length;
+            long length = genome.LengthOf(contig);
             if (start >= end || start >= length)
             {
                 throw new InputDataException(

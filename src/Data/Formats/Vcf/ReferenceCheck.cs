@@ -54,7 +54,7 @@ public sealed record ReferenceCheck(
         {
             return ReferenceMatch.MissingContig;
         }
-        if (position0 < 0 || bases.Length > genome.Contigs[index].Length || position0 > genome.Contigs[index].Length - bases.Length)
+        if (position0 < 0 || bases.Length > genome.LengthOf(index) || position0 > genome.LengthOf(index) - bases.Length)
         {
             return ReferenceMatch.OutsideContig;
         }

@@ -35,7 +35,7 @@ internal static class TemporaryOutputName
             string[] owner = path[prefix.Length..^Suffix.Length].Split('~');
             if (owner.Length == 3 && owner[0] == Environment.MachineName
                 && int.TryParse(owner[1], NumberStyles.None, CultureInfo.InvariantCulture, out int process)
-                && !IsAlive(process))
+                && !IsAlive(process) && !IsOpen(path))
             {
                 Remove(path);
             }
@@ -57,6 +57,20 @@ internal static class TemporaryOutputName
 
     private static string Prefix(string target) =>
         Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.");
+
+    // Process numbers say nothing across containers that share a folder and a host's name; a writer holds a lock as long as it lives.
+    private static bool IsOpen(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
 
     private static bool IsAlive(int process)
     {

@@ -8,6 +8,9 @@ internal sealed class DuckDbException(string text) : Exception(FirstLine(text))
         || text.Contains("Allocation failure", StringComparison.Ordinal)
         || text.Contains("bad_alloc", StringComparison.Ordinal);
 
+    /// <summary>The database may be unusable from here on.</summary>
+    internal bool Fatal { get; } = text.StartsWith("INTERNAL", StringComparison.OrdinalIgnoreCase) || text.StartsWith("FATAL", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The words of the query are at fault (a filter expression, a column's name), not the file.</summary>
     internal bool InQuery { get; } = text.StartsWith("Parser Error", StringComparison.Ordinal)
         || text.StartsWith("Binder Error", StringComparison.Ordinal)

@@ -51,10 +51,20 @@ internal sealed unsafe class DuckDbSession : IDisposable
 
     internal int Threads { get; }
 
+    /// <summary>Bytes that its buffers may take.</summary>
+    internal long MemoryLimit { get; private set; }
+
+    /// <summary>True once no setting can change any more.</summary>
+    internal bool IsLocked { get; private set; }
+
     /// <summary>Connection, for the registration of table functions.</summary>
     internal nint Connection => _connection.Value;
 
-    internal void SetMemoryLimit(long bytes) => Execute($"SET memory_limit = '{Megabytes(bytes)}'");
+    internal void SetMemoryLimit(long bytes)
+    {
+        Execute($"SET memory_limit = '{Megabytes(bytes)}'");
+        MemoryLimit = bytes;
+    }
 
     internal void SetThreads(int threads) => Execute(string.Create(CultureInfo.InvariantCulture, $"SET threads = {threads}"));
 
@@ -66,7 +76,11 @@ internal sealed unsafe class DuckDbSession : IDisposable
     }
 
     /// <summary>Lets no later statement change a setting.</summary>
-    internal void LockConfiguration() => Execute("SET lock_configuration = true");
+    internal void LockConfiguration()
+    {
+        Execute("SET lock_configuration = true");
+        IsLocked = true;
+    }
 
     /// <summary>Runs one statement to its end.</summary>
     internal void Execute(string sql)

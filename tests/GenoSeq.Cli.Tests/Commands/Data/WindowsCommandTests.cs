@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json.Nodes;
+using GenoSeq.Data;
 
 namespace GenoSeq.Cli.Tests.Commands.Data;
 
@@ -100,10 +101,35 @@ public sealed class WindowsCommandTests : IDisposable
         using var reader = new StreamReader(gzip);
         Assert.Equal(File.ReadAllText(_work["w.bed"]), reader.ReadToEnd());
         Assert.Equal(5, Rows(File.ReadAllText(_work["w.bed"])).Length);
+        // The extra field "BC" of BGZF's first header.
+        Assert.Equal("BC"u8.ToArray(), File.ReadAllBytes(_work["w.bed.gz"])[12..14]);
         Assert.DoesNotContain(Directory.EnumerateFiles(_work.Folder), f => f.EndsWith(".tmp", StringComparison.Ordinal));
         Answer refused = await Windows(_work["genome.fa"], "-o", _work["w.txt"]);
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains(".bed", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Windows_ToParquet_HasTheColumnsOfBed()
+    {
+        string[] common = [_work["genome.fa"], "data.context_length=50", "objective.rc_augment=true", "--epoch", "1"];
+        Answer bed = await Windows(common);
+        Answer parquet = await Windows([.. common, "-o", _work["w.parquet"]]);
+        Assert.True(parquet.ExitCode == 0, parquet.Error);
+        using ParquetReader reader = ParquetReader.Open([_work["w.parquet"]], new ParquetSequenceOptions
+        {
+            SequenceColumn = "contig",
+            ExtraColumns = ["start", "end", "sample", "score", "strand", "epoch", "segment"],
+        });
+        using ParquetSequenceRows rows = reader.Rows();
+        foreach (string[] expected in Rows(bed.Out))
+        {
+            Assert.True(rows.MoveNext());
+            string[] actual = [System.Text.Encoding.UTF8.GetString(rows.Sequence), .. Enumerable.Range(0, 7).Select(i => System.Text.Encoding.UTF8.GetString(rows.Extra(i)))];
+            Assert.Equal([.. expected, "1", "-1"], actual);
+        }
+
+        Assert.False(rows.MoveNext());
     }
 
     [Theory]

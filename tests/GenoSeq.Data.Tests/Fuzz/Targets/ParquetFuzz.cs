@@ -10,6 +10,30 @@ public static class ParquetFuzz
     [ThreadStatic]
     private static string? s_path;
 
+    /// <summary>A small file of each codec that is written, and the peer files that other targets would find too large.</summary>
+    internal static IReadOnlyList<byte[]> Seeds()
+    {
+        const int Largest = 20_000, Usual = 8192;
+        using FastaGenome genome = Genomes.Parse(">a b\nACGTNACGTACGTTTTTTTTTTTTTTTTTTTTTGCA\n>c\nACGTACGTTGCAAAAAAAAAAAAAAAAAAAAAC\n");
+        WindowTiling windows = WindowTiling.Create(genome, new WindowTilingOptions { Length = 12, Stride = 5, KeepShort = true });
+        var seeds = new List<byte[]>();
+        foreach (string codec in ParquetWriterOptions.Codecs)
+        {
+            string path = Path.Combine(Path.GetTempPath(), $"genoseq-seed-{Environment.ProcessId}-{Guid.NewGuid():N}.parquet");
+            ParquetWriter.WriteFile(genome, windows, path, new ParquetWriterOptions { Codec = codec });
+            seeds.Add(File.ReadAllBytes(path));
+            File.Delete(path);
+        }
+
+        if (Repository.Shared is not null)
+        {
+            seeds.AddRange(Directory.EnumerateFiles(Repository.SharedPath("data", "peer_inputs", "parquet_testing"), "*.parquet", SearchOption.AllDirectories)
+                .Where(f => new FileInfo(f).Length is > Usual and <= Largest).Order(StringComparer.Ordinal).Select(File.ReadAllBytes));
+        }
+
+        return seeds;
+    }
+
     /// <summary>One input.</summary>
     public static void Run(ReadOnlySpan<byte> data)
     {
