@@ -63,7 +63,7 @@ public static class SequenceStatistics
         }
         using var whole = new PrefixedStream(start.AsMemory(0, filled), file.Content);
         var lengths = new LengthHistogram();
-        var counter = new StreamCounter(options.Letters, lengths);
+        var counter = new StreamCounter(lengths);
         if (kind == FormatKind.Fastq)
         {
             FastqReader.Read(whole, name, counter, options.Letters);
