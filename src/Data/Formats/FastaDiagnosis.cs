@@ -56,13 +56,13 @@ internal static class FastaDiagnosis
             "put a line with '>' and a name before the sequence");
     }
 
-    internal static InputDataException BadSequenceByte(byte value, string record, string file, long line)
+    internal static InputDataException BadSequenceByte(byte value, string record, string file, long line, SequenceLetters letters)
     {
         string where = $"{file}, line {line}, record '{record}'";
         string shown = value is > 0x20 and < 0x7F
             ? $"'{(char)value}'"
             : string.Create(CultureInfo.InvariantCulture, $"byte 0x{value:X2}");
-        const string expected = "IUPAC nucleotide codes (ACGTU, N, RYSWKMBDHV), '-', '.' or '*'";
+        string expected = SequenceLetterSets.Describe(letters);
         return (char)value switch
         {
             '>' => new InputDataException(
@@ -73,7 +73,7 @@ internal static class FastaDiagnosis
                 "if X marks masked bases, replace it by N; if this is protein, give DNA"),
             >= '0' and <= '9' => new InputDataException(
                 $"the digit {shown} in a sequence", where, expected,
-                "remove position numbers; this may be GenBank text"),
+                "remove position numbers; quality values (.qual) are no sequence"),
             '+' or '@' => new InputDataException(
                 $"{shown} in a sequence: this looks like FASTQ", where, expected,
                 "convert it to FASTA with 'seqkit fq2fa'"),
@@ -81,7 +81,10 @@ internal static class FastaDiagnosis
                 $"{shown} is no nucleotide code; this looks like protein", where, expected,
                 "give DNA or RNA sequences"),
             _ => new InputDataException(
-                $"{shown} is no sequence character", where, expected, "check that the file is text and not damaged"),
+                $"{shown} is no sequence character", where, expected,
+                letters == SequenceLetters.AnyLetter && value is > 0x20 and < 0x7F
+                    ? "check that the file is not damaged; --alphabet any counts every printable character"
+                    : "check that the file is text and not damaged"),
         };
     }
 }

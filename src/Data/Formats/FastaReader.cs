@@ -61,6 +61,9 @@ public static class FastaReader
         private long _line = 1;
         private bool _lastWasCarriageReturn;
 
+        // Whether the last byte was a sequence character, so that a digit may follow.
+        private bool _inWord;
+
         internal void Run(Stream stream, byte[] block)
         {
             int filled = stream.ReadAtLeast(block, 4096, throwOnEndOfStream: false);
@@ -125,6 +128,7 @@ public static class FastaReader
                 EndHeader();
             }
             _state = State.LineStart;
+            _inWord = false;
             _line++;
         }
 
@@ -179,9 +183,17 @@ public static class FastaReader
                     read += run;
                     _state = State.Sequence;
                     _lastWasCarriageReturn = false;
+                    _inWord = true;
                     continue;
                 }
                 byte b = rest[read];
+                if (_inWord && char.IsAsciiDigit((char)b) && options.Letters == SequenceLetters.AnyLetter)
+                {
+                    rest[write++] = b;
+                    read++;
+                    continue;
+                }
+                _inWord = false;
                 if (b is (byte)'\n' or (byte)'\r')
                 {
                     EndLine(b);
@@ -197,7 +209,7 @@ public static class FastaReader
                 else
                 {
                     Flush(rest[..write]);
-                    throw FastaDiagnosis.BadSequenceByte(b, _header.NameText, file, _line);
+                    throw FastaDiagnosis.BadSequenceByte(b, _header.NameText, file, _line, options.Letters);
                 }
                 read++;
             }

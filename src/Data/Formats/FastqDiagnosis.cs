@@ -18,13 +18,13 @@ internal static class FastqDiagnosis
         where, "'@' and a name, or the end of the file",
         "check the record before it: its quality may be too long, or lines may be lost");
 
-    internal static InputDataException BadSequenceByte(byte value, string where) => new(
+    internal static InputDataException BadSequenceByte(byte value, string where, SequenceLetters letters) => new(
         char.IsAsciiLetter((char)value)
             ? $"{Shown(value)} is no nucleotide code"
             : $"{Shown(value)} is no sequence character",
-        where, "IUPAC nucleotide codes (ACGTU, N, RYSWKMBDHV), '-', '.' or '*'",
+        where, SequenceLetterSets.Describe(letters),
         char.IsAsciiLetter((char)value)
-            ? "give DNA or RNA reads; 'genoseq data stats --alphabet any' counts any letters"
+            ? "give DNA or RNA reads; 'genoseq data stats' counts any letters"
             : "check for a lost '+' line, and that the file is not damaged");
 
     internal static InputDataException BadQualityByte(byte value, string where) => new(

@@ -5,7 +5,7 @@ namespace GenoSeq.Data;
 /// <summary>The states of <see cref="FastqReader"/>: consumes bytes in pieces cut anywhere.</summary>
 internal sealed class FastqParser(string file, IFastqVisitor visitor, SequenceLetters letters)
 {
-    private readonly SearchValues<byte> _letters = SequenceLetterSets.Of(letters);
+    private readonly SearchValues<byte> _letters = SequenceLetterSets.WithDigits(letters);
     private readonly HeaderText _header = new();
     private readonly HeaderText _repeated = new();
     private Part _part = Part.Between;
@@ -126,7 +126,7 @@ internal sealed class FastqParser(string file, IFastqVisitor visitor, SequenceLe
         run = run < 0 ? rest.Length : run;
         if (run == 0)
         {
-            throw FastqDiagnosis.BadSequenceByte(rest[0], Where());
+            throw FastqDiagnosis.BadSequenceByte(rest[0], Where(), letters);
         }
         RefuseGap("sequence");
         visitor.AppendBases(rest[..run]);

@@ -29,7 +29,9 @@ public sealed class FastaGenome : GenomeSource
     /// <summary>Reads FASTA files (plain or gzip, told apart by content) into memory.</summary>
     /// <exception cref="InputDataException">A file is missing, truncated, not nucleotide FASTA, or names
     /// clash.</exception>
-    public static FastaGenome Load(params IReadOnlyList<string> paths)
+    public static FastaGenome Load(params IReadOnlyList<string> paths) => Load(paths, SequenceLetters.Dna);
+
+    internal static FastaGenome Load(IReadOnlyList<string> paths, SequenceLetters letters)
     {
         ArgumentNullException.ThrowIfNull(paths);
         if (paths.Count == 0)
@@ -40,7 +42,7 @@ public sealed class FastaGenome : GenomeSource
         foreach (string path in paths)
         {
             using InputFile file = InputFile.Open(path);
-            collectors.Add(Collect(file.Content, path, file.FinishDigest));
+            collectors.Add(Collect(file.Content, path, letters, file.FinishDigest));
         }
         return Assemble(collectors);
     }
@@ -54,7 +56,7 @@ public sealed class FastaGenome : GenomeSource
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(name);
         using InputFile file = InputFile.FromStream(stream, name);
-        return Assemble([Collect(file.Content, name, file.FinishDigest)]);
+        return Assemble([Collect(file.Content, name, SequenceLetters.Dna, file.FinishDigest)]);
     }
 
     /// <inheritdoc/>
@@ -71,10 +73,10 @@ public sealed class FastaGenome : GenomeSource
         return _bases[contig];
     }
 
-    private static FastaCollector Collect(Stream content, string path, Func<(long Size, string Sha256)> finish)
+    private static FastaCollector Collect(Stream content, string path, SequenceLetters letters, Func<(long Size, string Sha256)> finish)
     {
         var collector = new FastaCollector(path);
-        FastaReader.Read(content, path, collector);
+        FastaReader.Read(content, path, collector, new FastaReaderOptions { Letters = letters });
         (long size, string sha256) = finish();
         collector.Complete(size, sha256);
         return collector;

@@ -26,15 +26,15 @@ internal static class FastaIndexCheck
         }
     }
 
-    internal static InputDataException BadByte(string path, in FastaIndexEntry entry, long position, byte value)
+    internal static InputDataException BadByte(string path, in FastaIndexEntry entry, long position, byte value, SequenceLetters letters)
     {
         string where = $"{path}, contig '{entry.Name}', position {position + 1} (byte {entry.OffsetOf(position)} of the file)";
         return value is (byte)'\n' or (byte)'\r' or (byte)'>'
             ? new InputDataException(
                 $"{(value == '>' ? "a header" : "a line end")} where the index has a base", where, "an index that fits the file", Remake)
             : new InputDataException(
-                $"{FastaIndexBuilder.Show(value)} is no nucleotide code", where,
-                "IUPAC nucleotide codes (ACGTU, N, RYSWKMBDHV), '-', '.' or '*'", "check that the file is DNA and not damaged");
+                $"{FastaIndexBuilder.Show(value)} is no {(letters == SequenceLetters.Dna ? "nucleotide code" : "sequence character")}", where,
+                SequenceLetterSets.Describe(letters), "check that the file is DNA and not damaged");
     }
 
     private static void CheckHeader(in FastaIndexEntry entry, RandomBytes bytes, string path, string indexPath)

@@ -38,7 +38,7 @@ public static class GenomeFiles
         }
         if (tables.Length == 0 && inMemory.All(m => m))
         {
-            return FastaGenome.Load(files);
+            return FastaGenome.Load(files, options.Letters);
         }
         if (files.Count == 0)
         {
@@ -74,10 +74,10 @@ public static class GenomeFiles
 
     private static GenomeSource OpenOne(string path, bool inMemory, GenomeOpenOptions options) =>
         inMemory
-            ? FastaGenome.Load(path)
+            ? FastaGenome.Load([path], options.Letters)
             : Look(path).Kind == FileKind.TwoBit
             ? TwoBitGenome.Open(path)
-            : IndexedFastaGenome.Open(path, options.Index with { Warn = options.Index.Warn ?? options.Warn });
+            : IndexedFastaGenome.Open(path, options.Index with { Warn = options.Index.Warn ?? options.Warn }, options.Letters);
 
     private static bool GoesToMemory(string path, GenomeOpenOptions options)
     {

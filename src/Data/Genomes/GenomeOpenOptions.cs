@@ -12,6 +12,12 @@ public sealed record GenomeOpenOptions
     /// <summary>BGZF files up to this many bytes on disk are read into memory.</summary>
     public long InMemoryLimitCompressed { get; init; } = 64L << 20;
 
+    /// <summary>
+    /// What the sequences of FASTA files may hold: nucleotides by default, since everything that is trained on or scored
+    /// must be; to print regions of any file, <see cref="SequenceLetters.AnyLetter"/>.
+    /// </summary>
+    public SequenceLetters Letters { get; init; }
+
     /// <summary>How indexes are found or made.</summary>
     public FastaIndexOptions Index { get; init; } = new();
 

@@ -63,6 +63,23 @@ public static class GenomeRegion
         return bases;
     }
 
+    /// <summary>Turns bases of a contig into the opposite strand, which only nucleotides have.</summary>
+    /// <param name="bases">The bases, changed in place.</param>
+    /// <param name="contig">The contig's name, for the message.</param>
+    /// <param name="start">0-based place of the first base.</param>
+    /// <exception cref="InputDataException">One of them is no nucleotide code.</exception>
+    public static void ReverseComplement(Span<byte> bases, string contig, long start)
+    {
+        int bad = NucleotideBytes.IndexOfInvalid(bases);
+        if (bad >= 0)
+        {
+            throw new InputDataException(
+                $"'{(char)bases[bad]}' is no nucleotide code, so it has no complement", $"contig '{contig}', position {start + bad + 1}",
+                "IUPAC nucleotide codes", "leave --reverse-complement out: this may be protein");
+        }
+        DnaComplement.ReverseComplementInPlace(bases);
+    }
+
     private static GenomeInterval Whole(int contig, GenomeSource genome) => new(contig, 0, genome.LengthOf(contig));
 
     private static GenomeInterval Range(int contig, string range, string region, GenomeSource genome)

@@ -27,10 +27,14 @@ public sealed class IndexedFastaGenome : GenomeSource
     private readonly Contig[] _contigs;
     private readonly Lazy<GenomeDigest> _digest;
     private readonly string _path;
+    private readonly SearchValues<byte> _valid;
+    private readonly SequenceLetters _letters;
 
-    private IndexedFastaGenome(string path, RandomBytes bytes, FastaIndexEntry[] entries)
+    private IndexedFastaGenome(string path, RandomBytes bytes, FastaIndexEntry[] entries, SequenceLetters letters)
     {
         _path = path;
+        _letters = letters;
+        _valid = SequenceLetterSets.WithDigits(letters);
         _bytes = bytes;
         _entries = entries;
         _contigs = Array.ConvertAll(entries, e => new Contig(e.Name, e.Length));
@@ -48,14 +52,16 @@ public sealed class IndexedFastaGenome : GenomeSource
     /// <param name="options">How the index is found or made.</param>
     /// <exception cref="InputDataException">The file is missing, ordinary gzip, no FASTA, cannot be indexed, or does not
     /// fit its index.</exception>
-    public static IndexedFastaGenome Open(string path, FastaIndexOptions? options = null)
+    public static IndexedFastaGenome Open(string path, FastaIndexOptions? options = null) => Open(path, options, SequenceLetters.Dna);
+
+    internal static IndexedFastaGenome Open(string path, FastaIndexOptions? options, SequenceLetters letters)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         RandomBytes bytes = RandomFile.Open(path, options);
         try
         {
             FastaIndexStore.Result index = FastaIndexStore.Get(path, bytes.Length, options);
-            return Create(path, bytes, index.Index, index.Path ?? path);
+            return Create(path, bytes, index.Index, index.Path ?? path, letters);
         }
         catch
         {
@@ -64,7 +70,8 @@ public sealed class IndexedFastaGenome : GenomeSource
         }
     }
 
-    internal static IndexedFastaGenome Create(string path, RandomBytes bytes, FastaIndex index, string indexPath)
+    internal static IndexedFastaGenome Create(
+        string path, RandomBytes bytes, FastaIndex index, string indexPath, SequenceLetters letters = SequenceLetters.Dna)
     {
         if (index.IsFastq)
         {
@@ -74,7 +81,7 @@ public sealed class IndexedFastaGenome : GenomeSource
         FastaIndexCheck.Spots(index, bytes, path, indexPath);
         FastaIndexEntry[] entries = [.. index.Entries.Where(e => e.Length > 0)];
         return entries.Length > 0
-            ? new IndexedFastaGenome(path, bytes, entries)
+            ? new IndexedFastaGenome(path, bytes, entries, letters)
             : throw new InputDataException("no record has any bases", indexPath, "sequences of at least one base");
     }
 
@@ -147,10 +154,10 @@ public sealed class IndexedFastaGenome : GenomeSource
 
     private void Check(int contig, long start, ReadOnlySpan<byte> bases)
     {
-        int bad = NucleotideBytes.IndexOfInvalid(bases);
+        int bad = bases.IndexOfAnyExcept(_valid);
         if (bad >= 0)
         {
-            throw FastaIndexCheck.BadByte(_path, _entries[contig], start + bad, bases[bad]);
+            throw FastaIndexCheck.BadByte(_path, _entries[contig], start + bad, bases[bad], _letters);
         }
     }
 }

@@ -108,7 +108,7 @@ public static class SequenceStatistics
     private static SequenceStats Read(Stream whole, string path, string name, FormatKind kind, SequenceStatisticsOptions options)
     {
         var lengths = new LengthHistogram();
-        var counter = new StreamCounter(options.Letters, lengths);
+        var counter = new StreamCounter(lengths);
         if (kind == FormatKind.Fastq)
         {
             FastqReader.Read(whole, name, counter, options.Letters);

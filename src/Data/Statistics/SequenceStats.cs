@@ -9,7 +9,7 @@ namespace GenoSeq.Data;
 /// <param name="Weak">A, T, U and W in either case.</param>
 /// <param name="N">N and n.</param>
 /// <param name="SoftMasked">Lower-case letters.</param>
-/// <param name="Foreign">Characters that are no nucleotide code; 0 unless <see cref="SequenceLetters.Any"/> was asked for.</param>
+/// <param name="Foreign">Characters that are no nucleotide code; 0 if <see cref="SequenceLetters.Dna"/> was asked for.</param>
 /// <param name="Min">Length of the shortest record.</param>
 /// <param name="Max">Length of the longest record.</param>
 /// <param name="N50">Longest length such that records at least that long hold at least half of the bases.</param>

@@ -4,11 +4,12 @@ using System.Runtime.InteropServices;
 namespace GenoSeq.Data;
 
 /// <summary>Counts what the readers hand out: for streams, and for files with more in them than plain lines.</summary>
-internal sealed class StreamCounter(SequenceLetters letters, LengthHistogram lengths) : IFastaVisitor, IFastqVisitor
+internal sealed class StreamCounter(LengthHistogram lengths) : IFastaVisitor, IFastqVisitor
 {
-    private readonly Vector512Classifier _wide = new(letters);
-    private readonly Vector256Classifier _middle = new(letters);
-    private readonly ScalarClassifier _scalar = new(letters);
+    // What may be in a sequence the reader has decided; here every character of it counts.
+    private readonly Vector512Classifier _wide = new(SequenceLetters.Any);
+    private readonly Vector256Classifier _middle = new(SequenceLetters.Any);
+    private readonly ScalarClassifier _scalar = new(SequenceLetters.Any);
     private BaseTally _tally;
     private long _atBegin;
 

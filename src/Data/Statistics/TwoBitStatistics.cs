@@ -9,7 +9,7 @@ internal static class TwoBitStatistics
     {
         using TwoBitGenome genome = TwoBitGenome.Open(path);
         var lengths = new LengthHistogram();
-        var counter = new StreamCounter(options.Letters, lengths);
+        var counter = new StreamCounter(lengths);
         var buffer = new byte[Piece];
         for (int contig = 0; contig < genome.Contigs.Count; contig++)
         {

@@ -11,6 +11,7 @@ public class SequenceScanTests
 
     [Theory]
     [InlineData(SequenceLetters.Dna)]
+    [InlineData(SequenceLetters.AnyLetter)]
     [InlineData(SequenceLetters.Any)]
     public void Classify_RandomBytes_VectorsAgreeWithScalar(SequenceLetters letters)
     {

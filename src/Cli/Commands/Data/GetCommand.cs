@@ -40,7 +40,7 @@ internal sealed class GetCommand
             throw new InputDataException("no region given", null, "at least one REGION, or --bed FILE", "genoseq data get --help");
         }
         string file = context.Parse.GetValue(_file)!;
-        using GenomeSource genome = GenomeFiles.Open([file], new GenomeOpenOptions { Warn = context.Reporter.Warn });
+        using GenomeSource genome = GenomeFiles.Open([file], new GenomeOpenOptions { Warn = context.Reporter.Warn, Letters = SequenceLetters.AnyLetter });
 
         // All are understood before the first is printed.
         List<(string Name, GenomeInterval Interval, bool Minus)> all =
@@ -61,7 +61,11 @@ internal sealed class GetCommand
         {
             long length = Math.Min(ChunkLength, interval.Length - done);
             long start = minus ? interval.End - done - length : interval.Start + done;
-            byte[] bases = GenomeRegion.Read(genome, new GenomeInterval(interval.Contig, start, start + length), minus);
+            byte[] bases = GenomeRegion.Read(genome, new GenomeInterval(interval.Contig, start, start + length));
+            if (minus)
+            {
+                GenomeRegion.ReverseComplement(bases, genome.Contigs[interval.Contig].Name, start);
+            }
             int to = 0;
             for (int i = 0; i < bases.Length; i += Columns)
             {

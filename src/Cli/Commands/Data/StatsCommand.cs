@@ -19,12 +19,12 @@ internal sealed class StatsCommand
 
     private readonly Option<string> _alphabet = new("--alphabet")
     {
-        Description = "dna: nucleotide codes only; any: every printable letter, so that protein can be counted",
-        DefaultValueFactory = _ => "dna",
-        HelpName = "dna|any",
+        Description = "letters: all, with a warning where they are no nucleotide codes; dna: nucleotide codes only; any: every printable character",
+        DefaultValueFactory = _ => "letters",
+        HelpName = "letters|dna|any",
     };
 
-    private StatsCommand() => _alphabet.AcceptOnlyFromAmong("dna", "any");
+    private StatsCommand() => _alphabet.AcceptOnlyFromAmong("letters", "dna", "any");
 
     internal static Command Create(CommandRunner runner)
     {
@@ -43,7 +43,12 @@ internal sealed class StatsCommand
         bool json = context.Parse.GetValue(_json);
         var options = new SequenceStatisticsOptions
         {
-            Letters = context.Parse.GetValue(_alphabet) == "any" ? SequenceLetters.Any : SequenceLetters.Dna,
+            Letters = context.Parse.GetValue(_alphabet) switch
+            {
+                "any" => SequenceLetters.Any,
+                "dna" => SequenceLetters.Dna,
+                _ => SequenceLetters.AnyLetter,
+            },
             Threads = context.Options.Threads,
         };
         string[] files = context.Parse.GetValue(_files)!;
@@ -57,6 +62,11 @@ internal sealed class StatsCommand
             {
                 SequenceStats stats = totals.Measure(file, options);
                 rows.Add(stats);
+                if (stats.Foreign > 0)
+                {
+                    context.Reporter.Warn(string.Create(CultureInfo.InvariantCulture,
+                        $"{stats.Foreign:N0} of {stats.Bases:N0} characters are no nucleotide code, as in protein; training refuses this file ({file})"));
+                }
                 if (json)
                 {
                     WriteJson(context, stats);

@@ -36,14 +36,44 @@ public class StatsCommandTests
     }
 
     [Fact]
-    public async Task Stats_Protein_IsRefusedUnlessAnyAlphabet()
+    public async Task Stats_Protein_IsCountedWithAWarningUnlessDnaIsAskedFor()
     {
         using var space = new Workspace();
-        File.WriteAllText(space["p.fa"], ">x\nMKVLE\n");
-        Assert.Equal(3, (await Genoseq.InProcessAsync("data", "stats", space["p.fa"])).ExitCode);
-        Answer answer = await Genoseq.InProcessAsync("data", "stats", "--alphabet", "any", "--json", space["p.fa"]);
+        File.WriteAllText(space["p.fa"], ">x\nMKVLE*\n");
+        Answer answer = await Genoseq.InProcessAsync("data", "stats", "--json", space["p.fa"]);
         Assert.Equal(0, answer.ExitCode);
-        Assert.Contains("\"bases\":5,\"gc\":null", answer.Out, StringComparison.Ordinal);
+        Assert.Contains("\"bases\":6,\"gc\":null", answer.Out, StringComparison.Ordinal);
+        Assert.Contains("2 of 6 characters are no nucleotide code", answer.Error, StringComparison.Ordinal);
+        Answer strict = await Genoseq.InProcessAsync("data", "stats", "--alphabet", "dna", space["p.fa"]);
+        Assert.Equal(3, strict.ExitCode);
+        Assert.Contains("line 2, record 'x'", strict.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(">x\nSEQUENCE1\nT0123\n", 14)]
+    [InlineData("@x\nSEQUENCE1\n+\nIIIIIIIII\n", 9)]
+    [InlineData(">x\nAC?GT~~\n", 7)]
+    public async Task Stats_LettersWithDigitsAndPlaceholders_AreCounted(string text, int bases)
+    {
+        using var space = new Workspace();
+        File.WriteAllText(space["p"], text);
+        Answer answer = await Genoseq.InProcessAsync("data", "stats", "--json", space["p"]);
+        Assert.Equal(0, answer.ExitCode);
+        Assert.Contains($"\"bases\":{bases},", answer.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(">x\n40 40 38\n", 2)]
+    [InlineData(">x\nACGT\n 61 acgt\n", 3)]
+    [InlineData(">x\nacgt acgt 60\n", 2)]
+    [InlineData(">x\nAC;GT\n", 2)]
+    public async Task Stats_NumbersAndPunctuation_AreRefused(string text, int line)
+    {
+        using var space = new Workspace();
+        File.WriteAllText(space["p"], text);
+        Answer answer = await Genoseq.InProcessAsync("data", "stats", space["p"]);
+        Assert.Equal(3, answer.ExitCode);
+        Assert.Contains($"line {line}, record 'x'", answer.Error, StringComparison.Ordinal);
     }
 
     [SharedTheory]

@@ -6,7 +6,7 @@ internal static class SequenceFuzz
     public static void Run(ReadOnlySpan<byte> data)
     {
         byte[] bytes = data.ToArray();
-        foreach (SequenceLetters letters in (SequenceLetters[])[SequenceLetters.Dna, SequenceLetters.Any])
+        foreach (SequenceLetters letters in (SequenceLetters[])[SequenceLetters.Dna, SequenceLetters.AnyLetter, SequenceLetters.Any])
         {
             Agree(bytes, letters, fastq: false);
             Agree(bytes, letters, fastq: true);
@@ -32,7 +32,7 @@ internal static class SequenceFuzz
     {
         var options = new SequenceStatisticsOptions { Letters = letters };
         var lengths = new LengthHistogram();
-        var counter = new StreamCounter(letters, lengths);
+        var counter = new StreamCounter(lengths);
         try
         {
             using var stream = new MemoryStream(bytes);
