@@ -29,12 +29,14 @@ public static class Program
     public static CommandRunner Create(ConsoleStreams streams, IReadOnlyList<string>? args = null)
     {
         var root = new RootCommand("Byte-level genomics modelling: pretrain, inspect and convert tokenizer-free DNA models.");
-        var runner = new CommandRunner(root, streams, Errors.Catalog(), $"genoseq {AppVersion.Text}", AppVersion.Details);
-        (string, Func<CommandRunner, string?, Command> Create) one = Array.Find(s_verbs, v => args?.Count > 0 && v.Name == args[0]);
-        if (one.Create is not null)
+        var runner = new CommandRunner(root, streams, Errors.Catalog, $"genoseq {AppVersion.Text}", AppVersion.Details);
+        foreach ((string name, Func<CommandRunner, string?, Command> create) in s_verbs)
         {
-            root.Add(one.Create(runner, args!.Count > 1 ? args[1] : null));
-            return runner;
+            if (args?.Count > 0 && name == args[0])
+            {
+                root.Add(create(runner, args.Count > 1 ? args[1] : null));
+                return runner;
+            }
         }
 
         foreach ((_, Func<CommandRunner, string?, Command> create) in s_verbs)

@@ -13,18 +13,18 @@ public sealed class CommandRunner
 {
     private readonly RootCommand _root;
     private readonly ConsoleStreams _streams;
-    private readonly ErrorCatalog _errors;
+    private readonly Func<ErrorCatalog> _errors;
     private readonly GlobalOptionSet _options = new();
     private CancellationToken _stop;
 
     /// <summary>Prepares <paramref name="root"/>: adds the global options, help with examples, and <c>--version</c>.</summary>
     /// <param name="root">The program's root command; verbs may be added to it later.</param>
     /// <param name="streams">Where to write.</param>
-    /// <param name="errors">Describes exceptions.</param>
+    /// <param name="errors">Describes exceptions; asked for only when there is one, since it knows the exceptions of all libraries.</param>
     /// <param name="version">Line 1 of <c>--version</c>: name and version.</param>
     /// <param name="versionDetails">Further lines of it, asked for only then: engine, device, commit.</param>
     public CommandRunner(
-        RootCommand root, ConsoleStreams streams, ErrorCatalog errors, string version, Func<IEnumerable<string>>? versionDetails = null)
+        RootCommand root, ConsoleStreams streams, Func<ErrorCatalog> errors, string version, Func<IEnumerable<string>>? versionDetails = null)
     {
         _root = root;
         _streams = streams;
@@ -103,7 +103,7 @@ public sealed class CommandRunner
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            return ErrorReport.Write(_streams.Error, verb, error, _errors, arguments.Contains("--debug"));
+            return ErrorReport.Write(_streams.Error, verb, error, _errors(), arguments.Contains("--debug"));
         }
     }
 
@@ -128,7 +128,7 @@ public sealed class CommandRunner
 #pragma warning restore CA1031
         {
             reporter.EndProgress();
-            code = ErrorReport.Write(_streams.Error, verb, error, _errors, options.Debug);
+            code = ErrorReport.Write(_streams.Error, verb, error, _errors(), options.Debug);
             if (ErrorReport.IsClosedPipe(error))
             {
                 // `genoseq … | head` says nothing more than head does.

@@ -12,7 +12,11 @@ public sealed class ConsoleTable
     /// <summary>A table with the given columns; a name that begins with <c>&gt;</c> is right-aligned (numbers).</summary>
     public ConsoleTable(params IReadOnlyList<string> columns)
     {
-        _columns = [.. columns.Select(c => c.StartsWith('>') ? (c[1..], true) : (c, false))];
+        _columns = new (string, bool)[columns.Count];
+        for (int c = 0; c < _columns.Length; c++)
+        {
+            _columns[c] = columns[c].StartsWith('>') ? (columns[c][1..], true) : (columns[c], false);
+        }
     }
 
     /// <summary>Adds a row of as many cells as there are columns.</summary>
@@ -24,7 +28,13 @@ public sealed class ConsoleTable
                 FormattableString.Invariant($"A row of {cells.Count} cells in a table of {_columns.Length} columns."), nameof(cells));
         }
 
-        _rows.Add([.. cells.Select(c => c.ReplaceLineEndings(" ").Replace('\t', ' '))]);
+        string[] row = new string[cells.Count];
+        for (int c = 0; c < row.Length; c++)
+        {
+            row[c] = OnOneLine(cells[c]);
+        }
+
+        _rows.Add(row);
         return this;
     }
 
@@ -37,15 +47,25 @@ public sealed class ConsoleTable
     /// <summary>The table as aligned plain text: two spaces between columns, dashes under the header, nothing cut.</summary>
     public string ToPlainText()
     {
+        // Plain loops: this table is most of what a short command prints, and a query's generic code would be compiled first.
         int[] widths = new int[_columns.Length];
+        string[] headers = new string[widths.Length];
+        string[] lines = new string[widths.Length];
         for (int c = 0; c < widths.Length; c++)
         {
-            widths[c] = Math.Max(_columns[c].Header.Length, _rows.Count == 0 ? 0 : _rows.Max(r => r[c].Length));
+            headers[c] = _columns[c].Header;
+            widths[c] = headers[c].Length;
+            foreach (string[] row in _rows)
+            {
+                widths[c] = Math.Max(widths[c], row[c].Length);
+            }
+
+            lines[c] = new string('-', widths[c]);
         }
 
         StringBuilder text = new();
-        AppendRow(text, [.. _columns.Select(c => c.Header)], widths);
-        AppendRow(text, [.. widths.Select(w => new string('-', w))], widths);
+        AppendRow(text, headers, widths);
+        AppendRow(text, lines, widths);
         foreach (string[] row in _rows)
         {
             AppendRow(text, row, widths);
@@ -62,6 +82,11 @@ public sealed class ConsoleTable
             return;
         }
 
+        Draw(writer, streams);
+    }
+
+    private void Draw(TextWriter writer, ConsoleStreams streams)
+    {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = AnsiSupport.Yes,
@@ -83,6 +108,19 @@ public sealed class ConsoleTable
         }
 
         console.Write(table);
+    }
+
+    private static string OnOneLine(string cell)
+    {
+        foreach (char c in cell)
+        {
+            if (c < ' ' || c >= '\u0085')
+            {
+                return cell.ReplaceLineEndings(" ").Replace('\t', ' ');
+            }
+        }
+
+        return cell;
     }
 
     private void AppendRow(StringBuilder text, string[] cells, int[] widths)

@@ -14,7 +14,7 @@ public sealed class GlobalOptionSet
     private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "More words", Recursive = true };
     private readonly Option<bool> _noColor = new("--no-color") { Description = "No colour (also: NO_COLOR)", Recursive = true };
     private readonly Option<bool> _debug = new("--debug") { Description = "Stack traces with errors", Recursive = true };
-    private readonly Option<int?> _threads = new("--threads", "-t", "-@")
+    private readonly Option<string?> _threads = new("--threads", "-t", "-@")
     {
         Description = $"CPU threads (also: {ThreadsVariable}) [default: the smaller of 4 and the cores]",
         HelpName = "N",
@@ -47,7 +47,7 @@ public sealed class GlobalOptionSet
         Verbose = parse.GetValue(_verbose),
         NoColor = parse.GetValue(_noColor),
         Debug = parse.GetValue(_debug),
-        Threads = parse.GetValue(_threads) ?? FromEnvironment(variable(ThreadsVariable)),
+        Threads = (parse.GetValue(_threads) is { } given ? Count(given) : null) ?? FromEnvironment(variable(ThreadsVariable)),
     };
 
     private static int FromEnvironment(string? text)

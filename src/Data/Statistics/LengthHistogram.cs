@@ -1,12 +1,15 @@
 namespace GenoSeq.Data;
 
 /// <summary>How many records have which length: all that minimum, maximum and N50 need, whatever the number of reads.</summary>
+/// <remarks>Plain arrays: every generic collection of longs would be compiled anew in each run of a command that takes milliseconds.</remarks>
 internal sealed class LengthHistogram
 {
     private const int Direct = 4096;
 
     private readonly long[] _short = new long[Direct];
-    private readonly Dictionary<long, long> _long = [];
+    private long[] _lengths = new long[64];
+    private long[] _records = new long[64];
+    private int _count;
 
     internal long Records { get; private set; }
 
@@ -16,65 +19,89 @@ internal sealed class LengthHistogram
         if (length < Direct)
         {
             _short[length] += records;
+            return;
         }
-        else
+        if (_count == _lengths.Length)
         {
-            _long[length] = _long.GetValueOrDefault(length) + records;
+            Compact();
+            if (_count > _lengths.Length / 2)
+            {
+                Array.Resize(ref _lengths, 2 * _lengths.Length);
+                Array.Resize(ref _records, _lengths.Length);
+            }
         }
+        _lengths[_count] = length;
+        _records[_count++] = records;
     }
 
     internal void Add(LengthHistogram other)
     {
-        foreach ((long length, long records) in other.Ascending())
+        for (int length = 0; length < Direct; length++)
         {
-            Add(length, records);
+            _short[length] += other._short[length];
+            Records += other._short[length];
+        }
+        for (int i = 0; i < other._count; i++)
+        {
+            Add(other._lengths[i], other._records[i]);
         }
     }
 
     /// <summary>Shortest and longest length, and the length at which, from the longest down, half of the bases are reached.</summary>
     internal (long Min, long Max, long N50) Summary()
     {
-        List<(long Length, long Records)> all = Ascending();
-        if (all.Count == 0)
+        Compact();
+        if (Records == 0)
         {
             return default;
         }
-        decimal total = 0;
-        foreach ((long length, long records) in all)
+        UInt128 total = 0;
+        for (int i = _count - 1; i >= -Direct; i--)
         {
-            total += (decimal)length * records;
+            total += Bases(i);
         }
-        decimal reached = 0;
-        long n50 = all[^1].Length;
-        for (int i = all.Count - 1; i >= 0; i--)
+        UInt128 reached = 0;
+        long min = 0;
+        long max = -1;
+        long n50 = -1;
+        for (int i = _count - 1; i >= -Direct; i--)
         {
-            reached += (decimal)all[i].Length * all[i].Records;
-            if (2 * reached >= total)
+            if (RecordsAt(i) == 0)
             {
-                n50 = all[i].Length;
-                break;
+                continue;
             }
+            reached += Bases(i);
+            min = LengthAt(i);
+            max = max < 0 ? min : max;
+            n50 = n50 < 0 && 2 * reached >= total ? min : n50;
         }
-        return (all[0].Length, all[^1].Length, n50);
+        return (min, max, n50);
     }
 
-    private List<(long Length, long Records)> Ascending()
+    // Places -Direct to -1 are the short lengths in order, those from 0 on the long ones.
+    private long LengthAt(int place) => place < 0 ? place + Direct : _lengths[place];
+
+    private long RecordsAt(int place) => place < 0 ? _short[place + Direct] : _records[place];
+
+    private UInt128 Bases(int place) => (UInt128)(ulong)LengthAt(place) * (ulong)RecordsAt(place);
+
+    /// <summary>Sorts the long lengths, each once.</summary>
+    private void Compact()
     {
-        var all = new List<(long, long)>();
-        for (int i = 0; i < Direct; i++)
+        Array.Sort(_lengths, _records, 0, _count);
+        int kept = 0;
+        for (int i = 0; i < _count; i++)
         {
-            if (_short[i] > 0)
+            if (kept > 0 && _lengths[kept - 1] == _lengths[i])
             {
-                all.Add((i, _short[i]));
+                _records[kept - 1] += _records[i];
+            }
+            else
+            {
+                _lengths[kept] = _lengths[i];
+                _records[kept++] = _records[i];
             }
         }
-        var keys = new long[_long.Count];
-        _long.Keys.CopyTo(keys, 0);
-        Array.Sort(keys);
-        foreach (long length in keys)
-        {
-            all.Add((length, _long[length]));
-        }
-        return all;
+        _count = kept;
     }
 }

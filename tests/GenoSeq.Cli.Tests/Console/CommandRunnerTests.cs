@@ -12,7 +12,7 @@ public class CommandRunnerTests
     private async Task<int> Run(params string[] arguments)
     {
         RootCommand root = new("Models DNA one nucleotide at a time.");
-        CommandRunner runner = new(root, _captured.Streams, ErrorCatalog.CreateDefault(), "genoseq 9.8.7", () =>
+        CommandRunner runner = new(root, _captured.Streams, ErrorCatalog.CreateDefault, "genoseq 9.8.7", () =>
         {
             _detailsAsked++;
             return ["engine none"];

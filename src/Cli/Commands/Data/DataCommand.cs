@@ -24,8 +24,16 @@ internal static class DataCommand
     {
         ArgumentNullException.ThrowIfNull(runner);
         var command = new Command("data", "Count, index, convert and look at genomes and tables");
-        (string, Func<CommandRunner, Command> Create) one = Array.Find(s_verbs, v => v.Name == verb);
-        foreach ((_, Func<CommandRunner, Command> create) in one.Create is null ? s_verbs : [one])
+        foreach ((string name, Func<CommandRunner, Command> create) in s_verbs)
+        {
+            if (name == verb)
+            {
+                command.Add(create(runner));
+                return command;
+            }
+        }
+
+        foreach ((_, Func<CommandRunner, Command> create) in s_verbs)
         {
             command.Add(create(runner));
         }
