@@ -76,6 +76,21 @@ public class StatsCommandTests
         Assert.Contains($"line {line}, record 'x'", answer.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Stats_NamedPipe_IsReadOnceAndWhole()
+    {
+        using var space = new Workspace();
+        using (var make = System.Diagnostics.Process.Start("mkfifo", [space["pipe"]]))
+        {
+            await make.WaitForExitAsync();
+        }
+        Task writer = Task.Run(() => File.WriteAllText(space["pipe"], ">x\nACGT\n"));
+        Answer answer = await Genoseq.InProcessAsync("data", "stats", "--json", space["pipe"]).WaitAsync(TimeSpan.FromSeconds(30));
+        await writer.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(0, answer.ExitCode);
+        Assert.Contains("\"bases\":4,", answer.Out, StringComparison.Ordinal);
+    }
+
     [SharedTheory]
     [InlineData("stats")]
     [InlineData("inspect")]
