@@ -13,7 +13,7 @@ internal static class ParquetGenomeFiles
         ArgumentNullException.ThrowIfNull(path);
         try
         {
-            if (File.Exists(path))
+            if (OneTimeFile.CanReopen(path))
             {
                 Span<byte> start = stackalloc byte[MagicBytes];
                 using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);

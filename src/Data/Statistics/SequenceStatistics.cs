@@ -126,10 +126,7 @@ public static class SequenceStatistics
         SafeFileHandle handle;
         try
         {
-            // A named pipe (which has no length) must be opened once only: its writer goes when the first reader does.
-            var info = new FileInfo(path);
-            info = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
-            if (!info.Exists || info.Length == 0)
+            if (!OneTimeFile.CanReopen(path))
             {
                 return false;
             }

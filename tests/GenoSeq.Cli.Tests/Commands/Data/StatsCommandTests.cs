@@ -76,8 +76,10 @@ public class StatsCommandTests
         Assert.Contains($"line {line}, record 'x'", answer.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Stats_NamedPipe_IsReadOnceAndWhole()
+    [Theory]
+    [InlineData("\"bases\":4,", "stats", "--json")]
+    [InlineData(">x:2-3\nCG\n", "get", "x:2-3")]
+    public async Task Verb_NamedPipe_IsReadOnceAndWhole(string expected, string verb, string last)
     {
         using var space = new Workspace();
         using (var make = System.Diagnostics.Process.Start("mkfifo", [space["pipe"]]))
@@ -85,10 +87,10 @@ public class StatsCommandTests
             await make.WaitForExitAsync();
         }
         Task writer = Task.Run(() => File.WriteAllText(space["pipe"], ">x\nACGT\n"));
-        Answer answer = await Genoseq.InProcessAsync("data", "stats", "--json", space["pipe"]).WaitAsync(TimeSpan.FromSeconds(30));
+        Answer answer = await Genoseq.InProcessAsync("data", verb, space["pipe"], last).WaitAsync(TimeSpan.FromSeconds(30));
         await writer.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(0, answer.ExitCode);
-        Assert.Contains("\"bases\":4,", answer.Out, StringComparison.Ordinal);
+        Assert.Contains(expected, answer.Out, StringComparison.Ordinal);
     }
 
     [SharedTheory]
