@@ -44,6 +44,11 @@ internal static class FastqChunkScanner
 
         BaseTally read = default;
         pos = next;
+        if (Unsafe.Add(ref b, pos) == (byte)'+')
+        {
+            // No sequence line: the record is empty, or '+' is among the letters; either way the reader decides.
+            return Unusual;
+        }
         while (true)
         {
             classifier.Classify(ref Unsafe.Add(ref b, pos), out BlockMasks masks);
