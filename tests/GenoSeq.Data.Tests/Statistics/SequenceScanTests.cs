@@ -58,6 +58,9 @@ public class SequenceScanTests
     }
 
     [Fact]
+    public void Scan_PlusWhereAFastqSequenceShouldBe_EveryWayAgrees() => SequenceFuzz.Run("@a\nACGT\n+\nIIII\n@bc\n+CGT\n+\nIIII\n"u8);
+
+    [Fact]
     public void Scan_UsualFasta_TakesTheFastWayWithAnyPieceSize()
     {
         var random = new Random(5);
