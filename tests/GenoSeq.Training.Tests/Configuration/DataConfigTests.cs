@@ -93,7 +93,12 @@ public class DataConfigTests
         WindowSamplerOptions options = data.Training(512, 7);
         Assert.Equal(new WindowSamplerOptions
         {
-            Length = 512, Seed = 7, Rule = WindowRule.Hyena, ShiftMin = -3, ShiftMax = 9, Padding = WindowPadding.Sides,
+            Length = 512,
+            Seed = 7,
+            Rule = WindowRule.Hyena,
+            ShiftMin = -3,
+            ShiftMax = 9,
+            Padding = WindowPadding.Sides,
         }, options);
         Assert.Equal(options with { Shuffle = false, ShiftMin = 0, ShiftMax = 0 }, data.HeldOut(512, 7));
         Assert.Equal(new WindowSamplerOptions(), Bind("data: {files: [a]}\n").Data.Training(1024, 42));
