@@ -28,20 +28,6 @@ public static class FormatSniffer
         ("ID   "u8.ToArray(), FormatKind.Embl),
     ];
 
-    /// <summary>How the raw bytes are compressed: <c>none</c>, <c>gzip</c> or <c>bgzf</c>.</summary>
-    /// <param name="start">The first bytes on disk, 18 or more where there are as many.</param>
-    public static string Compression(ReadOnlySpan<byte> start)
-    {
-        if (!start.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]))
-        {
-            return "none";
-        }
-        // BGZF is gzip whose extra field holds the subfield "BC" with the block's size (SAM specification, 4.1).
-        bool bgzf = start.Length >= 18 && start[2] == 8 && (start[3] & 4) != 0 && start[12] == 'B' && start[13] == 'C'
-            && BinaryPrimitives.ReadUInt16LittleEndian(start[14..]) == 2;
-        return bgzf ? "bgzf" : "gzip";
-    }
-
     /// <summary>The format of decompressed content.</summary>
     /// <param name="start">Its first bytes, up to <see cref="Window"/>; or all of them.</param>
     public static FormatKind Detect(ReadOnlySpan<byte> start)
