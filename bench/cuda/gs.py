@@ -2,7 +2,7 @@
 import ctypes as C, os, subprocess, sys, hashlib, re, json, math, time
 from concurrent.futures import ThreadPoolExecutor
 import torch
-HERE = os.path.dirname(os.path.abspath(__file__)); K = os.path.join(HERE, "kernels"); TMP = os.path.join(__import__("tempfile").gettempdir(), "genoseq-cuda"); os.makedirs(TMP, exist_ok=True)
+HERE = os.path.dirname(os.path.abspath(__file__)); K = os.path.join(HERE, "..", "..", "src", "Models", "Kernels", "Cuda", "Source"); TMP = os.path.join(__import__("tempfile").gettempdir(), "genoseq-cuda"); os.makedirs(TMP, exist_ok=True)
 cu = C.CDLL("libcuda.so.1")
 def ck(r, what=""):
     if r: raise RuntimeError(f"CUDA driver error {r} {what}")
