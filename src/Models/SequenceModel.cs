@@ -1,5 +1,8 @@
 using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Models.Losses;
 using GenoSeq.Models.Mixers;
+using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -19,6 +22,7 @@ public sealed class SequenceModel : nn.Module
 {
     private readonly nn.ModuleList<Block> _layers;
     private readonly Tensor? _complement;
+    private readonly Tensor? _complement32;
 
     /// <summary>Builds the model with fresh weights from the default generator.</summary>
     /// <param name="config">What it is made of.</param>
@@ -41,6 +45,8 @@ public sealed class SequenceModel : nn.Module
         {
             _complement = ComplementTensor(config.VocabSize, complement);
             register_buffer("complement_map", _complement, persistent: false);
+            _complement32 = _complement.to(int32);
+            register_buffer("complement_map_int32", _complement32, persistent: false);
         }
 
         Initialization.Apply(this);
@@ -64,12 +70,28 @@ public sealed class SequenceModel : nn.Module
     /// <summary>Keep only the residual stream between layers and compute the rest again in the backward pass.</summary>
     public bool Recompute { get; set; }
 
+    /// <summary>Type of matrix products, and on a device with kernels of the activations; see <see cref="SetComputeType"/>.</summary>
+    public ScalarType ComputeType { get; private set; } = float32;
+
     /// <summary>Device of the parameters.</summary>
     public Device Device => Embedding.weight.device;
+
+    /// <summary>Sets what each layer keeps for its backward pass, where it runs on a device with kernels.</summary>
+    /// <param name="plan">One entry for each layer.</param>
+    public void SetMemory(IReadOnlyList<LayerMemory> plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(plan.Count, _layers.Count);
+        for (int i = 0; i < plan.Count; i++)
+        {
+            _layers[i].Memory = plan[i];
+        }
+    }
 
     /// <summary>Sets the type of matrix products: single precision, or bfloat16.</summary>
     public void SetComputeType(ScalarType type)
     {
+        ComputeType = type;
         foreach (Block b in _layers)
         {
             b.Mixer.ComputeType = type;
@@ -85,6 +107,28 @@ public sealed class SequenceModel : nn.Module
     /// <param name="sequenceIds">int32 [batch, length] that changes where another sequence begins, or null.</param>
     /// <returns>[batch, length, vocab].</returns>
     public Tensor forward(Tensor ids, Tensor? sequenceIds = null) => Logits(Strands(ids, sequenceIds));
+
+    /// <summary>
+    /// The loss of every objective: cross-entropy summed over the positions with a target. On a device with kernels logits
+    /// never exist as a tensor.
+    /// </summary>
+    /// <param name="ids">int32 or int64 [batch, length].</param>
+    /// <param name="targets">int32 [batch, length]; negative: no target.</param>
+    /// <param name="weights">f32 [batch, length], or null for 1 everywhere.</param>
+    /// <param name="sequenceIds">int32 [batch, length] that changes where another sequence begins, or null.</param>
+    /// <param name="scale">What the differentiable sum is multiplied by.</param>
+    public LossTotals Loss(Tensor ids, Tensor targets, Tensor? weights = null, Tensor? sequenceIds = null, double scale = 1)
+    {
+        Tensor h = Strands(ids, sequenceIds);
+        if (KernelDevices.Of(h) is { } device && HeadLossKernels.Supports(Config.VocabSize, Config.DModel))
+        {
+            var head = new DeviceHeadLoss(device, _complement32, targets, weights, scale);
+            return new LossTotals(head.apply(h, Head.weight)[0]!, head.Numbers);
+        }
+
+        LossTotals totals = SequenceLoss.Compute(Logits(h), targets, weights);
+        return scale == 1 ? totals : totals.Times(scale);
+    }
 
     /// <summary>The normalised output of the last layer.</summary>
     /// <param name="ids">int32 or int64 [batch, length].</param>
@@ -149,12 +193,10 @@ public sealed class SequenceModel : nn.Module
         sequenceIds = sequenceIds is null ? null : Segments(sequenceIds);
         if (_complement is not null)
         {
-            Tensor other = _complement.index_select(0, ids.flip(1).reshape(-1).to(int64)).reshape(ids.size(0), ids.size(1));
-            ids = cat([ids, other.to(ids.dtype)]);
             sequenceIds = sequenceIds is null ? null : cat([sequenceIds, sequenceIds.flip(1)]);
         }
 
-        Tensor x = Embedding.forward(ids);
+        Tensor x = Embed(ids);
         if (Recompute && is_grad_enabled() && !x.requires_grad)
         {
             // With a frozen embedding nothing would reach the graph: recomputation differentiates what its input leads to.
@@ -162,12 +204,14 @@ public sealed class SequenceModel : nn.Module
         }
 
         Tensor? r = null;
+        // On a device with kernels the layers see to it themselves.
+        bool recompute = Recompute && is_grad_enabled() && KernelDevices.Of(x) is null;
         for (int i = 0; i < _layers.Count; i++)
         {
             // Before layer i the strands have changed places i times, and change once more: with an odd number of changes
             // the stored tensors are the mirror images of the slots.
             var context = new MixContext(Config.RcpsSwapHalves && i % 2 == 0, sequenceIds);
-            (Tensor nextX, Tensor nextR) = Recompute && is_grad_enabled()
+            (Tensor nextX, Tensor nextR) = recompute
                 ? _layers[i].ForwardRecomputed(x, r, context)
                 : _layers[i].forward(x, r, context);
             Free(x, nextR);
@@ -182,6 +226,23 @@ public sealed class SequenceModel : nn.Module
         }
 
         return NormF.AddNorm(x, r, false).Normed;
+    }
+
+    // [batch, length] to [batch, length, d_model], with the other strands behind: [2 batch, ...].
+    private Tensor Embed(Tensor ids)
+    {
+        if (KernelDevices.Of(Embedding.weight) is { } device && EmbeddingKernels.Supports(Config.VocabSize, Config.DModel))
+        {
+            return new DeviceEmbedding(device, ids.to(int32).contiguous(), _complement32, ComputeType).apply(Embedding.weight)[0]!;
+        }
+
+        if (_complement is not null)
+        {
+            Tensor other = _complement.index_select(0, ids.flip(1).reshape(-1).to(int64)).reshape(ids.size(0), ids.size(1));
+            ids = cat([ids, other.to(ids.dtype)]);
+        }
+
+        return Embedding.forward(ids);
     }
 
     // Runs of equal ids numbered from 0, so that every mixer sees the same boundaries even where an id comes back.
@@ -280,7 +341,11 @@ public sealed class Head : nn.Module
     public bool IsTied { get; }
 
     /// <summary>hidden [..., d_model] to logits [..., vocab].</summary>
-    public Tensor forward(Tensor hidden) => nn.functional.linear(hidden, weight);
+    public Tensor forward(Tensor hidden)
+    {
+        ArgumentNullException.ThrowIfNull(hidden);
+        return nn.functional.linear(hidden.dtype == bfloat16 ? hidden.to(float32) : hidden, weight);
+    }
 }
 
 /// <summary>A configuration that makes no model.</summary>

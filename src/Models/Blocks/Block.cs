@@ -1,4 +1,6 @@
+using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
+using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -37,6 +39,9 @@ public sealed class Block : nn.Module
     /// <summary>The MLP, or null.</summary>
     public SwiGlu? Mlp { get; }
 
+    /// <summary>What the layer keeps for its backward pass, where it runs on a device with kernels.</summary>
+    public LayerMemory Memory { get; set; }
+
     /// <summary>Runs the layer.</summary>
     /// <param name="x">The last layer's output [batch, length, d_model], not yet added to the residual.</param>
     /// <param name="residual">The residual stream, or null in the first layer.</param>
@@ -46,11 +51,10 @@ public sealed class Block : nn.Module
     {
         // The scope drops wrappers whose tensors only the graph needs, if anything does.
         using DisposeScope scope = NewDisposeScope();
-        (Tensor n, Tensor r) = Norm.AddNorm(x, residual, context.Mirrored);
-        Tensor y = Mixer.forward(n, context);
+        (Tensor y, Tensor r) = Mix(x, residual, context);
         if (Mlp is not null)
         {
-            (n, r) = Norm2!.AddNorm(y, r, context.Mirrored);
+            (Tensor n, r) = Norm2!.AddNorm(y, r, context.Mirrored);
             y = MlpOf(n, context.Mirrored);
         }
 
@@ -85,6 +89,20 @@ public sealed class Block : nn.Module
 
         (n, r) = Norm2!.AddNorm(x, r, false);
         return (Mlp.forward(n), r);
+    }
+
+    // Norm and mixer, as one operation where there is one.
+    private (Tensor Y, Tensor Residual) Mix(Tensor x, Tensor? residual, in MixContext context)
+    {
+        if (KernelDevices.Of(x) is { } device && x.dtype == Mixer.ComputeType
+            && Mixer is MambaMixer m && m.OneProjection(context.Mirrored) is { } directions)
+        {
+            var settings = new LayerSettings(Norm.Eps, x.dtype, Memory, context.Mirrored);
+            return DeviceMambaLayer.Run(device, x, residual, Norm, directions, settings, context.SequenceIds);
+        }
+
+        (Tensor n, Tensor r) = Norm.AddNorm(x, residual, context.Mirrored);
+        return (Mixer.forward(n, context), r);
     }
 
     private Tensor[] Recomputed(Tensor r, MixContext context)

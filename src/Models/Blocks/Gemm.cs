@@ -12,7 +12,7 @@ internal static class Gemm
     /// </summary>
     internal static Tensor Linear(Tensor x, Tensor weight, Tensor? bias, ScalarType compute)
     {
-        if (compute == x.dtype)
+        if (compute == x.dtype && weight.dtype == compute)
         {
             return nn.functional.linear(x, weight, bias);
         }

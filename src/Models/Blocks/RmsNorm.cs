@@ -1,4 +1,5 @@
 using GenoSeq.Models.Kernels;
+using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
 using static GenoSeq.Torch.torch;
 using Kernel = GenoSeq.Models.Kernels.RmsNorm;
@@ -20,6 +21,8 @@ public sealed class RmsNorm : nn.Module
     /// <summary>[d_model].</summary>
     public nn.Parameter weight { get; }
 
+    internal double Eps => _eps;
+
     /// <summary>Adds x to the residual and normalises the sum, in one pass.</summary>
     /// <param name="x">[..., d_model].</param>
     /// <param name="residual">The same shape, or null for none.</param>
@@ -29,6 +32,12 @@ public sealed class RmsNorm : nn.Module
     {
         ArgumentNullException.ThrowIfNull(x);
         Tensor w = mirrored ? weight.flip(0) : weight;
+        if (KernelDevices.Of(x) is { } device && x.dtype is bfloat16 or float32 && x.size(-1) % 8 == 0)
+        {
+            Tensor?[] normed = new DeviceAddNorm(device, _eps, x.dtype).apply(x, residual, w);
+            return (normed[0]!, normed[1]!);
+        }
+
         if (!TensorRows.OnKernels(x))
         {
             Tensor r = residual is null ? x : residual + x;

@@ -4,17 +4,6 @@ using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Losses;
 
-/// <summary>A weighted cross-entropy over the positions that have a target.</summary>
-/// <param name="Sum">Differentiable scalar: the sum of weight times negative log-likelihood, in nats.</param>
-/// <param name="WeightSum">Sum of the weights.</param>
-/// <param name="Count">Positions with a target.</param>
-/// <param name="Correct">Of these, positions whose target has the largest logit.</param>
-public sealed record LossTotals(Tensor Sum, double WeightSum, long Count, long Correct)
-{
-    /// <summary>Mean negative log-likelihood in bits per target base.</summary>
-    public double BitsPerBase(double sum) => sum / Math.Max(WeightSum, double.Epsilon) / Math.Log(2);
-}
-
 /// <summary>The loss of every objective: cross-entropy with targets below 0 ignored and optional weights per position.</summary>
 public static class SequenceLoss
 {
@@ -34,7 +23,8 @@ public static class SequenceLoss
     {
         var function = new CrossEntropyFunction();
         Tensor sum = function.apply(logits, targets, weights)[0]!;
-        return new LossTotals(sum, function.Totals.WeightSum, function.Totals.Count, function.Totals.Correct);
+        CrossEntropyTotals t = function.Totals;
+        return new LossTotals(sum, t.LossSum, t.WeightSum, t.Count, t.Correct);
     }
 
     private static LossTotals Portable(Tensor logits, Tensor targets, Tensor? weights)
@@ -46,8 +36,12 @@ public static class SequenceLoss
         Tensor valid = present.to(float32);
         Tensor w = weights is null ? valid : valid * weights.reshape(-1);
         Tensor nll = -flat.log_softmax(1).gather(1, (t * present.to(int64)).unsqueeze(1)).squeeze(1);
-        double hits = (flat.argmax(1).eq(t).to(float32) * valid).sum().item();
-        return new LossTotals((nll * w).sum(), w.sum().item(), (long)valid.sum().item(), (long)hits);
+        Tensor hits = flat.argmax(1).eq(t).to(float32) * valid;
+        Tensor sum = (nll * w).sum();
+        using (no_grad())
+        {
+            return new LossTotals(sum, stack(Array.ConvertAll([sum.detach(), w.sum(), valid.sum(), hits.sum()], v => v.to(float64))));
+        }
     }
 
     private sealed unsafe class CrossEntropyFunction : autograd.Function

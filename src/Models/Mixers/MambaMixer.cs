@@ -1,4 +1,5 @@
 using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -80,6 +81,18 @@ public sealed class MambaMixer : Mixer
         return Out(y, Fwd, false).squeeze(1);
     }
 
+    /// <summary>
+    /// The directions, when one in_proj and one out_proj without biases serve them all and kernels take their shape: such a
+    /// mixer runs as one operation with its norm. Null otherwise.
+    /// </summary>
+    internal (MambaDirection Parameters, bool Reverse)[]? OneProjection(bool mirrored)
+    {
+        bool joined = Rev is null || (_config.TieProjections && _config.BidirectionalStrategy == "add");
+        return !joined || _config.Bias || !DeviceDirection.Supports(_dInner, _config.DState, _config.DConv) ? null
+            : Rev is null ? [(Fwd, mirrored)]
+            : [(Fwd, mirrored), (Rev, !mirrored)];
+    }
+
     /// <summary>The output projections, each once.</summary>
     public IEnumerable<nn.Linear> OutputProjections() =>
         Rev is null || _config.TieProjections ? [Fwd.OutProj] : [Fwd.OutProj, Rev.OutProj];
@@ -117,6 +130,25 @@ public sealed class MambaState : MixerState
 
     /// <inheritdoc/>
     public override long Bytes => 4 * (Halo.numel() + State.numel());
+
+    /// <summary>The convolution's last three inputs [batch, 3, d_inner], oldest first, zeros before those that exist.</summary>
+    internal Tensor HaloOfThree(ScalarType type)
+    {
+        Tensor halo = Halo.to(type);
+        long missing = 3 - halo.size(1);
+        return missing == 0 ? halo : cat([zeros([halo.size(0), missing, halo.size(2)], type, halo.device), halo], 1);
+    }
+
+    /// <summary>Takes over the convolution's further inputs [batch, length, d_inner] and the scan's last state.</summary>
+    internal void Advance(Tensor x, Tensor state)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long keep = Halo.size(1);
+        long fresh = Math.Min(keep, x.size(1));
+        Tensor last = x.narrow(1, x.size(1) - fresh, fresh).to(float32);
+        Halo.copy_(fresh == keep ? last : cat([Halo.narrow(1, fresh, keep - fresh), last], 1));
+        State.copy_(state);
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -1,5 +1,7 @@
 using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Kernels;
+using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -46,6 +48,13 @@ internal sealed unsafe class MambaScan : autograd.Function
     internal static Tensor Run(Tensor xz, MambaState? state, Tensor? sequenceIds, ScalarType compute,
         params (MambaDirection Parameters, bool Reverse)[] directions)
     {
+        MambaDirection any = directions[0].Parameters;
+        if (KernelDevices.Of(xz) is { } device && xz.dtype is bfloat16 or float32
+            && DeviceDirection.Supports(xz.size(2) / 2, any.ALog.size(1), any.Conv1d.weight.size(2)))
+        {
+            return DeviceMambaScan.Run(device, xz, state, sequenceIds, compute, directions);
+        }
+
         if (!TensorRows.OnKernels(xz))
         {
             return MambaPortable.Run(xz, state, sequenceIds, directions);

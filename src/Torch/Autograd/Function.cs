@@ -163,9 +163,17 @@ public static partial class torch
                 Status.Check(status, Name, inputs);
             }
 
+            /// <summary>
+            /// Called when the saved tensors are freed, possibly more than once: the place to free what the operation kept besides.
+            /// </summary>
+            protected virtual void OnRelease()
+            {
+            }
+
             private void Release()
             {
                 _released = true;
+                OnRelease();
                 foreach ((Tensor? tensor, _) in _saved)
                 {
                     tensor?.Dispose();

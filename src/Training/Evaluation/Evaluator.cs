@@ -45,13 +45,15 @@ public static class Evaluator
             using DisposeScope scope = NewDisposeScope();
             builder.Fill(new SampleRange(first, (int)Math.Min(batchSize, windows - first)), batch);
             BatchTensors t = BatchTensors.Of(batch, 0, batch.Count, model.Device);
-            Tensor logits = model.forward(t.Inputs, t.SequenceIds);
-            LossTotals totals = SequenceLoss.Compute(logits, t.Labels, t.Weights);
-            sum += totals.Sum.item();
+            Tensor? logits = visit is null ? null : model.forward(t.Inputs, t.SequenceIds);
+            LossTotals totals = logits is null
+                ? model.Loss(t.Inputs, t.Labels, t.Weights, t.SequenceIds)
+                : SequenceLoss.Compute(logits, t.Labels, t.Weights);
+            sum += totals.LossSum;
             weight += totals.WeightSum;
             correct += totals.Correct;
             targets += totals.Count;
-            visit?.Invoke(batch, logits);
+            visit?.Invoke(batch, logits!);
         }
 
         double bits = weight > 0 ? sum / weight / Math.Log(2) : double.NaN;

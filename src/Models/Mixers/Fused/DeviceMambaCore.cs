@@ -1,0 +1,252 @@
+using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Mixers.Fused;
+
+/// <summary>
+/// What lies between in_proj and out_proj of Mamba on a device with kernels: convolutions, projections, selective scans of all
+/// directions in one grid, gate. The gate is common to the directions, so their ungated outputs are added first.
+/// </summary>
+/// <remarks>
+/// Every stage has a dispose scope of its own: a view keeps its tensor's memory, so views must end with the stage that made
+/// them for the early frees to free anything.
+/// </remarks>
+internal static class DeviceMambaCore
+{
+    /// <summary>Runs the directions.</summary>
+    /// <param name="device">Runs the kernels.</param>
+    /// <param name="xz">[batch, length, 2D], activation type.</param>
+    /// <param name="directions">One or two.</param>
+    /// <param name="ids">int32 [batch, length], or null.</param>
+    /// <param name="keep">Return what backward needs.</param>
+    /// <param name="keepAll">Also what backward could compute again cheaply.</param>
+    /// <param name="state">A causal model's state, read and updated; null: zeros.</param>
+    /// <returns>The gated sum [batch, length, D].</returns>
+    internal static (Tensor Gated, CoreActivations? Kept) Forward(KernelDevice device, Tensor xz,
+        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, bool keep, bool keepAll, MambaState? state = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] u = Convolve(device, xz, directions, ids, state);
+        Tensor[] projected = Project(u, directions);
+        Tensor[] delta = Deltas(projected, directions);
+        ScanForwardResult scan = Scan(device, directions, u, delta, projected, ids, keep, state);
+        state?.Advance(X(xz), scan.FinalState![0]);
+        if (!(keep && keepAll))
+        {
+            CoreActivations.Release(u);
+            CoreActivations.Release(delta);
+        }
+
+        Tensor gated = empty([xz.size(0), xz.size(1), xz.size(2) / 2], xz.dtype, xz.device).MoveToOuterDisposeScope();
+        GateKernels.Forward(device, scan.Y[0], scan.Y.Length > 1 ? scan.Y[1] : null, Z(xz), gated, keep);
+        return (gated, !keep ? null : new CoreActivations
+        {
+            Projected = Outer(projected),
+            Checkpoints = Outer(scan.Checkpoints!),
+            Sum = scan.Y[0].MoveToOuterDisposeScope(),
+            U = keepAll ? Outer(u) : null,
+            Delta = keepAll ? Outer(delta) : null,
+        });
+    }
+
+    /// <summary>The gated sum once more, from what was kept.</summary>
+    internal static Tensor Gate(KernelDevice device, Tensor xz, CoreActivations kept)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor gated = empty([xz.size(0), xz.size(1), xz.size(2) / 2], xz.dtype, xz.device);
+        GateKernels.Forward(device, kept.Sum, null, Z(xz), gated, false);
+        return gated.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Gradients of xz and of the directions' parameters.</summary>
+    /// <param name="device">Runs the kernels.</param>
+    /// <param name="xz">The forward pass's input.</param>
+    /// <param name="directions">The forward pass's.</param>
+    /// <param name="ids">The forward pass's.</param>
+    /// <param name="kept">From the forward pass; freed as soon as it is used up.</param>
+    /// <param name="dgated">Gradient of the gated sum [batch, length, D]; freed.</param>
+    internal static (Tensor DXz, DirectionGradients[] Parameters) Backward(KernelDevice device, Tensor xz,
+        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, CoreActivations kept, Tensor dgated)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor dxz = empty(xz.shape, xz.dtype, xz.device);
+        Tensor g = Ungate(device, xz, kept.Sum, dgated, dxz);
+        dgated.Dispose();
+        kept.Sum.Dispose();
+        Tensor[] u = kept.U ?? Convolve(device, xz, directions, ids, null);
+        Tensor[] delta = kept.Delta ?? Deltas(kept.Projected, directions);
+        (ScanGradients[] scans, Tensor[] dprojected) = ScanBack(device, directions, u, delta, kept, ids, g);
+        g.Dispose();
+        CoreActivations.Release(delta);
+        CoreActivations.Release(kept.Checkpoints);
+        var du = new Tensor[directions.Length];
+        var projections = new (Tensor XProj, Tensor DtProj)[directions.Length];
+        for (int k = 0; k < directions.Length; k++)
+        {
+            projections[k] = ProjectBack(directions[k], u[k], kept.Projected[k], scans[k], dprojected[k]);
+            du[k] = scans[k].DU;
+            u[k].Dispose();
+            scans[k].DDelta.Dispose();
+            dprojected[k].Dispose();
+        }
+
+        CoreActivations.Release(kept.Projected);
+        ConvGradients[] conv = ConvolveBack(device, xz, directions, ids, du, dxz);
+        var gradients = new DirectionGradients[directions.Length];
+        for (int k = 0; k < directions.Length; k++)
+        {
+            DeviceDirection p = directions[k];
+            ScanGradients s = scans[k];
+            gradients[k] = new DirectionGradients(conv[k].DWeight, p.ConvBias is null ? null : conv[k].DBias,
+                p.WithoutPadding(projections[k].XProj), projections[k].DtProj.narrow(1, 0, p.Rank).contiguous(), s.DDtBias!,
+                s.DA.mul_(p.A), s.DSkip!); // d A_log = dA * A, since A = -exp(A_log)
+            gradients[k].MoveToOuterDisposeScope();
+        }
+
+        return (dxz.MoveToOuterDisposeScope(), gradients);
+    }
+
+    /// <summary>[batch, length, width] as [tokens, width].</summary>
+    internal static Tensor Flat(Tensor t) => t.view(t.size(0) * t.size(1), t.size(2));
+
+    private static Tensor X(Tensor xz) => xz.narrow(2, 0, xz.size(2) / 2);
+
+    private static Tensor Z(Tensor xz) => xz.narrow(2, xz.size(2) / 2, xz.size(2) / 2);
+
+    private static Tensor[] Outer(Tensor[] tensors) => Array.ConvertAll(tensors, t => t.MoveToOuterDisposeScope());
+
+    // Stages, forward.
+    private static Tensor[] Convolve(KernelDevice device, Tensor xz, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
+        MambaState? state)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Outer(ConvKernels.Forward(device, X(xz), Convolutions(directions, xz.dtype, state), ids));
+    }
+
+    private static Tensor[] Project(Tensor[] u, ReadOnlySpan<DeviceDirection> directions)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var projected = new Tensor[u.Length];
+        for (int k = 0; k < u.Length; k++)
+        {
+            projected[k] = Shaped(DeviceGemm.Rows(Flat(u[k]), directions[k].XProj), u[k]);
+        }
+
+        return Outer(projected);
+    }
+
+    private static Tensor[] Deltas(Tensor[] projected, ReadOnlySpan<DeviceDirection> directions)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var delta = new Tensor[projected.Length];
+        for (int k = 0; k < delta.Length; k++)
+        {
+            Tensor dt = Flat(projected[k]).narrow(1, 0, directions[k].PaddedRank);
+            delta[k] = Shaped(DeviceGemm.Rows(dt, directions[k].DtProj), projected[k]);
+        }
+
+        return Outer(delta);
+    }
+
+    private static ScanForwardResult Scan(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta,
+        Tensor[] projected, Tensor? ids, bool keep, MambaState? state)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        ScanForwardResult r = ScanForwardKernels.Run(device, Scans(directions, u, delta, projected, state?.State), ids, keep, state is not null);
+        Outer(r.Y);
+        Outer(r.Checkpoints ?? []);
+        Outer(r.FinalState ?? []);
+        return r;
+    }
+
+    // Stages, backward.
+    private static Tensor Ungate(KernelDevice device, Tensor xz, Tensor sum, Tensor dgated, Tensor dxz)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor g = empty(sum.shape, xz.dtype, xz.device);
+        GateKernels.Backward(device, dgated, sum, Z(xz), g, Z(dxz));
+        return g.MoveToOuterDisposeScope();
+    }
+
+    private static (ScanGradients[] Gradients, Tensor[] DProjected) ScanBack(KernelDevice device,
+        ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta, CoreActivations kept, Tensor? ids, Tensor g)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var dprojected = new Tensor[u.Length];
+        var db = new Tensor[u.Length];
+        var dc = new Tensor[u.Length];
+        for (int k = 0; k < u.Length; k++)
+        {
+            DeviceDirection p = directions[k];
+            dprojected[k] = empty(kept.Projected[k].shape, g.dtype, g.device);
+            db[k] = dprojected[k].narrow(2, p.PaddedRank, p.States);
+            dc[k] = dprojected[k].narrow(2, p.PaddedRank + p.States, p.States);
+        }
+
+        ScanGradients[] gradients = ScanBackwardKernels.Run(device, Scans(directions, u, delta, kept.Projected, null), ids,
+            kept.Checkpoints, [g], db, dc, null);
+        foreach (ScanGradients s in gradients)
+        {
+            Outer([s.DU, s.DDelta, s.DA, s.DSkip!, s.DDtBias!]);
+        }
+
+        return (gradients, Outer(dprojected));
+    }
+
+    // Through dt_proj and x_proj: completes the gradient of [dt, B, C] and adds what flows through it to the gradient of u.
+    private static (Tensor XProj, Tensor DtProj) ProjectBack(DeviceDirection p, Tensor u, Tensor projected, ScanGradients scan,
+        Tensor dprojected)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor ddelta = Flat(scan.DDelta);
+        Tensor flat = Flat(dprojected);
+        flat.narrow(1, 0, p.PaddedRank).copy_(DeviceGemm.Back(ddelta, p.DtProj));
+        Tensor dtProj = DeviceGemm.Gradient(ddelta, Flat(projected).narrow(1, 0, p.PaddedRank));
+        Tensor xProj = DeviceGemm.Gradient(flat, Flat(u));
+        DeviceGemm.AddBack(Flat(scan.DU), flat, p.XProj);
+        return (xProj.MoveToOuterDisposeScope(), dtProj.MoveToOuterDisposeScope());
+    }
+
+    private static ConvGradients[] ConvolveBack(KernelDevice device, Tensor xz, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
+        Tensor[] du, Tensor dxz)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        ConvGradients[] gradients = ConvKernels.Backward(device, X(xz), Convolutions(directions, xz.dtype, null), ids, du, X(dxz));
+        foreach (ConvGradients g in gradients)
+        {
+            g.DWeight.MoveToOuterDisposeScope();
+            g.DBias?.MoveToOuterDisposeScope();
+        }
+
+        return gradients;
+    }
+
+    private static Tensor Shaped(Tensor flat, Tensor like) => flat.view(like.size(0), like.size(1), flat.size(1));
+
+    private static ConvDirection[] Convolutions(ReadOnlySpan<DeviceDirection> directions, ScalarType type, MambaState? state)
+    {
+        var result = new ConvDirection[directions.Length];
+        for (int k = 0; k < result.Length; k++)
+        {
+            DeviceDirection p = directions[k];
+            result[k] = new ConvDirection(p.Conv, p.ConvBias, p.Reverse, state?.HaloOfThree(type));
+        }
+
+        return result;
+    }
+
+    private static ScanDirection[] Scans(ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta, Tensor[] projected,
+        Tensor? state)
+    {
+        var result = new ScanDirection[directions.Length];
+        for (int k = 0; k < result.Length; k++)
+        {
+            DeviceDirection p = directions[k];
+            result[k] = new ScanDirection(u[k], delta[k], projected[k].narrow(2, p.PaddedRank, p.States),
+                projected[k].narrow(2, p.PaddedRank + p.States, p.States), p.A, p.Skip, p.DtBias, p.Reverse, state);
+        }
+
+        return result;
+    }
+}

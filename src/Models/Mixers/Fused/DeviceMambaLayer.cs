@@ -1,0 +1,249 @@
+using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Mixers.Fused;
+
+/// <summary>
+/// A whole Mamba layer, add, norm, in_proj, <see cref="DeviceMambaCore"/>, out_proj, as one differentiable operation with a
+/// backward pass by hand: one direction, or two with tied projections that are added. The residual stream is single precision.
+/// </summary>
+/// <remarks>
+/// One in_proj serves both directions, and one out_proj their sum. What is kept follows <see cref="LayerMemory"/>; without
+/// keeping, long inputs go batch entry by batch entry, so that temporaries do not grow with the batch.
+/// </remarks>
+internal sealed class DeviceMambaLayer : autograd.Function
+{
+    private const int Fixed = 5;
+
+    private readonly KernelDevice _device;
+    private readonly LayerSettings _settings;
+    private readonly Tensor? _ids;
+    private Tensor? _xz;
+    private CoreActivations? _kept;
+    private bool _hasResidual;
+
+    private DeviceMambaLayer(KernelDevice device, in LayerSettings settings, Tensor? ids)
+    {
+        _device = device;
+        _settings = settings;
+        _ids = ids;
+    }
+
+    /// <summary>Tokens of a slice of whole batch entries, where a layer is not kept.</summary>
+    internal static long SliceTokens { get; set; } = 1 << 20;
+
+    protected override string Name => "MambaLayer";
+
+    private LayerMemory Memory => _settings.Memory;
+
+    /// <summary>Runs the layer.</summary>
+    /// <param name="device">Runs the kernels.</param>
+    /// <param name="x">The last layer's output [batch, length, d_model], activation type.</param>
+    /// <param name="residual">f32 [batch, length, d_model], or null in the first layer.</param>
+    /// <param name="norm">The layer's norm.</param>
+    /// <param name="directions">Parameters, and whether they read from the end; the first one's projections are used.</param>
+    /// <param name="settings">Numbers and policies.</param>
+    /// <param name="ids">int32 [batch, length], or null.</param>
+    /// <returns>The layer's output in the activation type, and the residual stream.</returns>
+    internal static (Tensor Y, Tensor Residual) Run(KernelDevice device, Tensor x, Tensor? residual, RmsNorm norm,
+        (MambaDirection Parameters, bool Reverse)[] directions, in LayerSettings settings, Tensor? ids)
+    {
+        MambaDirection first = directions[0].Parameters;
+        Tensor?[] inputs =
+        [
+            x, residual, norm.weight, first.InProj.weight, first.OutProj.weight,
+            .. directions.SelectMany(d => DeviceDirection.Inputs(d.Parameters)),
+        ];
+        Tensor?[] y = new DeviceMambaLayer(device, settings with { Reverse = Array.ConvertAll(directions, d => d.Reverse) }, ids).apply(inputs);
+        return (y[0]!, y[1]!);
+    }
+
+    protected override Tensor?[] forward(Tensor?[] inputs)
+    {
+        _hasResidual = inputs[1] is not null;
+        bool keep = WillDifferentiate && Memory <= LayerMemory.KeepScan;
+        using var w = new Weights(inputs, _settings);
+        (Tensor n, Tensor? sum, _) = NormKernels.Forward(_device, inputs[0], inputs[1], w.Norm, _settings.NormEps, _settings.Activation, true, false);
+        Tensor y = empty(n.shape, n.dtype, n.device);
+        foreach ((long first, long count) in Slices(n, !keep))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor xz = Project(n, w, first, count);
+            (Tensor gated, CoreActivations? kept) = DeviceMambaCore.Forward(_device, xz, w.Directions, Ids(first, count), keep, false);
+            DeviceGemm.RowsInto(DeviceMambaCore.Flat(gated), w.Out, DeviceMambaCore.Flat(y.narrow(0, first, count)));
+            _kept = kept?.Detach();
+            _xz = keep && Memory == LayerMemory.Keep ? xz.DetachFromDisposeScope() : null;
+        }
+
+        save_for_backward([sum, .. inputs[2..]]);
+        return [y, sum];
+    }
+
+    protected override Tensor?[] backward(Tensor?[] grad_outputs)
+    {
+        Tensor sum = saved(0)!;
+        var inputs = new Tensor?[Fixed + (DeviceDirection.Count * _settings.Reverse.Length)];
+        for (int k = 2; k < inputs.Length; k++)
+        {
+            inputs[k] = saved(k - 1);
+        }
+
+        var gradients = new Tensor?[inputs.Length];
+        using var w = new Weights(inputs, _settings);
+        Tensor dy = grad_outputs[0]?.contiguous() ?? zeros(sum.shape, _settings.Activation, sum.device);
+        (Tensor n, _, Tensor? rstd) = NormKernels.Forward(_device, null, sum, w.Norm, _settings.NormEps, _settings.Activation, false, true);
+        Tensor dn = empty(n.shape, n.dtype, n.device);
+        Tensor? dIn = null;
+        Tensor? dOut = null;
+        DirectionGradients[]? own = null;
+        foreach ((long first, long count) in Slices(n, _kept is null))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            (Tensor sliceIn, Tensor sliceOut, DirectionGradients[] slice) = BackwardSlice(n, dn, dy, w, first, count);
+            Collect(ref dIn, sliceIn);
+            Collect(ref dOut, sliceOut);
+            for (int k = 0; k < slice.Length; k++)
+            {
+                own?[k].Add(slice[k]);
+            }
+
+            if (own is null)
+            {
+                own = slice;
+                Array.ForEach(own, g => g.MoveToOuterDisposeScope());
+            }
+        }
+
+        // The residual stream has one reader after this layer, so its gradient is ours to write into.
+        (Tensor dsum, Tensor? dx, Tensor dnorm) = NormKernels.Backward(_device, sum, rstd, w.Norm, _settings.NormEps, dn,
+            grad_outputs[1], inPlace: true, wantDH: NeedsInputGrad(0));
+        gradients[0] = dx;
+        gradients[1] = _hasResidual ? dsum : null;
+        gradients[2] = w.Mirror(dnorm, 0);
+        gradients[3] = w.Mirror(dIn!, 1);
+        gradients[4] = w.Mirror(dOut!, 0);
+        for (int k = 0; k < own!.Length; k++)
+        {
+            own[k].ToArray().CopyTo(gradients, Fixed + (k * DeviceDirection.Count));
+        }
+
+        return gradients;
+    }
+
+    protected override void OnRelease()
+    {
+        _xz?.Dispose();
+        _kept?.Dispose();
+    }
+
+    private (Tensor DIn, Tensor DOut, DirectionGradients[] Own) BackwardSlice(Tensor n, Tensor dn, Tensor dy, Weights w, long first,
+        long count)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor? ids = Ids(first, count);
+        Tensor xz = _xz ?? Project(n, w, first, count);
+        (Tensor gated, CoreActivations kept) = _kept is null
+            ? DeviceMambaCore.Forward(_device, xz, w.Directions, ids, true, true) is var (g, k) ? (g, k!) : default
+            : (DeviceMambaCore.Gate(_device, xz, _kept), _kept);
+        (Tensor dOut, Tensor dgated) = OutBack(dy.narrow(0, first, count), gated, w.Out);
+        gated.Dispose();
+        (Tensor dxz, DirectionGradients[] own) = DeviceMambaCore.Backward(_device, xz, w.Directions, ids, kept, dgated);
+        Tensor dIn = InBack(dxz, n.narrow(0, first, count), dn.narrow(0, first, count), w.In);
+        Array.ForEach(own, o => o.MoveToOuterDisposeScope());
+        return (dIn.MoveToOuterDisposeScope(), dOut.MoveToOuterDisposeScope(), own);
+    }
+
+    private static (Tensor DOut, Tensor DGated) OutBack(Tensor dy, Tensor gated, Tensor weight)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor flat = DeviceMambaCore.Flat(dy);
+        Tensor gradient = DeviceGemm.Gradient(flat, DeviceMambaCore.Flat(gated));
+        Tensor dgated = empty(gated.shape, gated.dtype, gated.device);
+        DeviceGemm.BackInto(flat, weight, DeviceMambaCore.Flat(dgated));
+        return (gradient.MoveToOuterDisposeScope(), dgated.MoveToOuterDisposeScope());
+    }
+
+    private static Tensor InBack(Tensor dxz, Tensor n, Tensor dn, Tensor weight)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor flat = DeviceMambaCore.Flat(dxz);
+        DeviceGemm.BackInto(flat, weight, DeviceMambaCore.Flat(dn));
+        return DeviceGemm.Gradient(flat, DeviceMambaCore.Flat(n)).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Project(Tensor n, Weights w, long first, long count)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor flat = DeviceMambaCore.Flat(n.narrow(0, first, count));
+        return DeviceGemm.Rows(flat, w.In).view(count, n.size(1), -1).MoveToOuterDisposeScope();
+    }
+
+    private Tensor? Ids(long first, long count) => _ids?.narrow(0, first, count).contiguous();
+
+    private static void Collect(ref Tensor? sum, Tensor part)
+    {
+        if (sum is null)
+        {
+            sum = part.MoveToOuterDisposeScope();
+        }
+        else
+        {
+            sum.add_(part);
+        }
+    }
+
+    private static IEnumerable<(long First, long Count)> Slices(Tensor n, bool cut)
+    {
+        long batch = n.size(0);
+        long each = cut ? Math.Clamp(SliceTokens / Math.Max(n.size(1), 1), 1, batch) : batch;
+        for (long first = 0; first < batch; first += each)
+        {
+            yield return (first, Math.Min(each, batch - first));
+        }
+    }
+
+    // The layer's weights in the activation type; mirrored, for a stream whose channels are reversed.
+    private sealed class Weights : IDisposable
+    {
+        private readonly bool _mirrored;
+
+        internal Weights(Tensor?[] inputs, in LayerSettings settings)
+        {
+            _mirrored = settings.Mirrored;
+            Norm = Mirror(inputs[2]!, 0);
+            In = Mirror(inputs[3]!, 1).to(settings.Activation);
+            Out = Mirror(inputs[4]!, 0).to(settings.Activation);
+            Directions = new DeviceDirection[settings.Reverse.Length];
+            for (int k = 0; k < Directions.Length; k++)
+            {
+                Directions[k] = new DeviceDirection(inputs.AsSpan(Fixed + (k * DeviceDirection.Count), DeviceDirection.Count),
+                    settings.Reverse[k], settings.Activation);
+            }
+        }
+
+        internal Tensor Norm { get; }
+
+        internal Tensor In { get; }
+
+        internal Tensor Out { get; }
+
+        internal DeviceDirection[] Directions { get; }
+
+        internal Tensor Mirror(Tensor t, long dim) => _mirrored ? t.flip(dim) : t;
+
+        public void Dispose() => Array.ForEach(Directions, d => d.Dispose());
+    }
+}
+
+/// <summary>Numbers and policies of a layer.</summary>
+/// <param name="NormEps">Epsilon of the norm.</param>
+/// <param name="Activation">Type of the activations: bf16 or f32.</param>
+/// <param name="Memory">What is kept for the backward pass.</param>
+/// <param name="Mirrored">Positions and channels of the stream are reversed.</param>
+internal readonly record struct LayerSettings(double NormEps, Torch.ScalarType Activation, LayerMemory Memory, bool Mirrored)
+{
+    /// <summary>Whether each direction reads from the end.</summary>
+    internal bool[] Reverse { get; init; } = [];
+}
