@@ -31,6 +31,9 @@ internal static class DeviceGemm
     /// <summary>sum += x [tokens, out] times weight [out, in].</summary>
     internal static void AddBack(Tensor sum, Tensor x, Tensor weight) => s_addmm_.CallInPlace(sum, x, weight);
 
+    /// <summary>sum += x [tokens, in] times weight [out, in] transposed.</summary>
+    internal static void AddRows(Tensor sum, Tensor x, Tensor weight) => s_addmm_.CallInPlace(sum, x, weight.t());
+
     /// <summary>A weight's gradient, dy^T x: f32 [out, in] from dy [tokens, out] and x [tokens, in].</summary>
     internal static Tensor Gradient(Tensor dy, Tensor x)
     {
