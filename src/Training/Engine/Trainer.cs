@@ -65,7 +65,7 @@ public sealed class Trainer : IDisposable
         _optimizer = Optimization.CreateOptimizer(model, config.Train);
         _schedule = new LearningRateSchedule(config.Train);
         _lengths = new LengthSchedule(config);
-        model.Recompute = config.Train.Recompute == Configuration.Recompute.Layer;
+        model.Recompute = config.Train.Recompute is not (Configuration.Recompute.Auto or Configuration.Recompute.None);
         model.SetComputeType(config.Train.Precision == Precision.Bf16 ? bfloat16 : float32);
         State = new TrainerState();
     }
