@@ -17,7 +17,9 @@ internal sealed partial class DeviceMambaLayer
     internal static long ChunkTokens { get; set; } = 1 << 17;
 
     // Resets at sequence boundaries reach across chunks; packed inputs are short sequences and need no chunks.
-    private bool InChunks => Memory == LayerMemory.RecomputeTime && _ids is null;
+    // Without a backward pass long inputs always go in chunks: it costs nothing but a second in_proj, and memory stays flat.
+    private bool InChunks(long length) =>
+        _ids is null && (Memory == LayerMemory.RecomputeTime || (!WillDifferentiate && length > 2 * ChunkTokens));
 
     private (Tensor Y, Tensor Sum) ForwardInChunks(Tensor x, Tensor? residual, Weights w)
     {

@@ -65,7 +65,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         _hasResidual = inputs[1] is not null;
         bool keep = WillDifferentiate && Memory <= LayerMemory.KeepScan;
         using var w = new Weights(inputs, _settings);
-        if (InChunks)
+        if (InChunks(inputs[0]!.size(1)))
         {
             (Tensor chunkedY, Tensor chunkedSum) = ForwardInChunks(inputs[0]!.contiguous(), inputs[1], w);
             save_for_backward([chunkedSum, .. inputs[2..]]);
@@ -102,8 +102,12 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         Tensor dy = grad_outputs[0]?.contiguous() ?? zeros(sum.shape, _settings.Activation, sum.device);
         Tensor dn = empty(sum.shape, _settings.Activation, sum.device);
         var g = new LayerGradients();
-        Tensor? rstd = InChunks ? null : BackwardWhole(sum, dn, dy, w, g);
-        if (InChunks)
+        Tensor? rstd = null;
+        if (_carries is null)
+        {
+            rstd = BackwardWhole(sum, dn, dy, w, g);
+        }
+        else
         {
             BackwardInChunks(sum, dn, dy, w, g);
         }
