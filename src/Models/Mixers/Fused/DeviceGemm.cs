@@ -7,14 +7,8 @@ namespace GenoSeq.Models.Mixers.Fused;
 internal static class DeviceGemm
 {
     private static readonly Operator s_mmOut = new("aten::mm", "out");
+    private static readonly Operator s_mmAs = new("aten::mm", "dtype");
     private static readonly Operator s_addmm_ = new("aten::addmm_");
-
-    /// <summary>
-    /// Rows of one part of a weight's gradient: the sum over tokens is cut into parts of this many, multiplied as a batch
-    /// and added in single precision. One product over a quarter of a million rows leaves most of a GPU idle, since its
-    /// result has only a few tiles.
-    /// </summary>
-    internal static long GradientRows { get; set; } = 8192;
 
     /// <summary>x [tokens, in] times weight [out, in] transposed.</summary>
     internal static Tensor Rows(Tensor x, Tensor weight) => x.mm(weight.t());
@@ -35,27 +29,19 @@ internal static class DeviceGemm
     internal static void AddRows(Tensor sum, Tensor x, Tensor weight) => s_addmm_.CallInPlace(sum, x, weight.t());
 
     /// <summary>A weight's gradient, dy^T x: f32 [out, in] from dy [tokens, out] and x [tokens, in].</summary>
+    /// <remarks>
+    /// Newer libtorch on CUDA gives the product in single precision as it is accumulated: no rounding, and up to 1.5 times
+    /// faster, since partial sums over tokens need no second type.
+    /// </remarks>
     internal static Tensor Gradient(Tensor dy, Tensor x)
     {
-        long tokens = dy.size(0);
+        if (dy.dtype != float32 && dy.device.Type == DeviceType.CUDA && s_mmAs.Exists)
+        {
+            using Tensor transposed = dy.t();
+            return s_mmAs.Call(transposed, x, float32);
+        }
+
         using DisposeScope scope = NewDisposeScope();
-        long whole = tokens / GradientRows;
-        if (whole < 2)
-        {
-            return dy.t().mm(x).to(float32).MoveToOuterDisposeScope();
-        }
-
-        long most = whole * GradientRows;
-        Tensor a = dy.narrow(0, 0, most);
-        Tensor b = x.narrow(0, 0, most);
-        Tensor sum = Parts(a, whole).transpose(1, 2).bmm(Parts(b, whole)).sum([0], dtype: float32);
-        if (most < tokens)
-        {
-            sum.add_(dy.narrow(0, most, tokens - most).t().mm(x.narrow(0, most, tokens - most)));
-        }
-
-        return sum.MoveToOuterDisposeScope();
+        return dy.t().mm(x).to(float32).MoveToOuterDisposeScope();
     }
-
-    private static Tensor Parts(Tensor t, long parts) => t.view(parts, t.size(0) / parts, t.size(1));
 }
