@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Kernels.Cuda.Runtime;
 using GenoSeq.Torch;
@@ -6,20 +7,30 @@ using GenoSeq.Torch;
 namespace GenoSeq.Models.Tests.Cuda;
 
 /// <summary>NVRTC called: a stand-in everywhere, the real one where it is installed.</summary>
-public sealed class NvrtcTests : IDisposable
+public sealed partial class NvrtcTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Every kernel file with the definitions that it is used with, in both activation types.</summary>
+    /// <summary>The lists of files that the wrappers join, and each file that is in none of them behind the primitives; in both activation types.</summary>
     public static TheoryData<string, string> Programs()
     {
+        string[] lists =
+        [
+            .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", "Models"), "*.cs", SearchOption.AllDirectories)
+                .SelectMany(f => FileList().Matches(File.ReadAllText(f)).Select(m => m.Groups[1].Value.Replace("\"", "", StringComparison.Ordinal)))
+                .Select(l => string.Join(' ', l.Split(',', StringSplitOptions.TrimEntries))).Distinct(),
+        ];
+        IEnumerable<string> alone = typeof(KernelProgram).Assembly.GetManifestResourceNames()
+            .Where(n => n.StartsWith("GenoSeq.Cuda.", StringComparison.Ordinal)).Select(n => n["GenoSeq.Cuda.".Length..])
+            .Where(n => !lists.Any(l => l.Split(' ').Contains(n)))
+            .Select(n => n == "common.cu" ? n : n.StartsWith("scan_", StringComparison.Ordinal) && n != "scan_args.cu" ? $"common.cu scan_args.cu {n}" : $"common.cu {n}");
         var all = new TheoryData<string, string>();
-        foreach (string file in typeof(KernelProgram).Assembly.GetManifestResourceNames().Where(n => n.StartsWith("GenoSeq.Cuda.", StringComparison.Ordinal)))
+        foreach (string files in lists.Concat(alone))
         {
-            all.Add(file["GenoSeq.Cuda.".Length..], "GS_F32_IO=0");
-            all.Add(file["GenoSeq.Cuda.".Length..], "GS_F32_IO=1");
+            all.Add(files, "GS_F32_IO=0");
+            all.Add(files, "GS_F32_IO=1");
         }
 
         return all;
@@ -27,17 +38,19 @@ public sealed class NvrtcTests : IDisposable
 
     [NvrtcTheory]
     [MemberData(nameof(Programs))]
-    public void Compile_EveryKernelFile_Succeeds(string file, string definition)
+    public void Compile_EveryProgram_Succeeds(string files, string definition)
     {
         NvrtcLibrary nvrtc = NvrtcLibrary.Find(SearchPlaces.OfProcess());
-        string[] files = file switch
-        {
-            "common.cu" => [file],
-            _ when file.StartsWith("scan_", StringComparison.Ordinal) && file != "scan_args.cu" => ["common.cu", "scan_args.cu", file],
-            _ => ["common.cu", file],
-        };
-        byte[] binary = new KernelBuilder(new NvrtcCompiler(nvrtc), new KernelCache(null), 90, nvrtc.Architectures).Build(new KernelProgram(files, definition), file);
+        var program = new KernelProgram(files.Split(' '), definition);
+        byte[] binary = new KernelBuilder(new NvrtcCompiler(nvrtc), new KernelCache(null), 90, nvrtc.Architectures).Build(program, "");
         Assert.True(binary.AsSpan().StartsWith("\u007fELF"u8));
+    }
+
+    [Fact]
+    public void Programs_OfWrappers_AreFound()
+    {
+        Assert.Contains(Programs(), p => (string)p[0] == "common.cu doctor.cu");
+        Assert.All(Programs(), p => Assert.NotEmpty(new KernelProgram(((string)p[0]).Split(' ')).Source()));
     }
 
     [ToolFact("gcc")]
@@ -86,6 +99,9 @@ public sealed class NvrtcTests : IDisposable
         string file = FakeLibrary.Build("fake_nvrtc.c", "libnvrtc.so.13");
         return NvrtcLibrary.Find(new SearchPlaces(v => v == LibrarySearch.Variable ? file : null, "/", null));
     }
+
+    [GeneratedRegex("""\[("[a-z0-9_]+\.cu"(?:,\s*"[a-z0-9_]+\.cu")*)\]""")]
+    private static partial Regex FileList();
 }
 
 /// <summary>A theory that needs the real NVRTC.</summary>
