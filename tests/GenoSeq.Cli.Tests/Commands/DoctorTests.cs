@@ -82,7 +82,7 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal(0, answer.ExitCode);
         Assert.Contains("not writable", Row(answer, "kernel cache"), StringComparison.Ordinal);
         Assert.Contains("kernel cache: if wanted: set GENOSEQ_CACHE", answer.Out, StringComparison.Ordinal);
-        Assert.Contains("/nowhere/libduckdb.so", Row(answer, "DuckDB"), StringComparison.Ordinal);
+        Assert.Contains("/nowhere/libduckdb.so", Row(answer, "DuckDB (Parquet)"), StringComparison.Ordinal);
         Assert.Contains("/nowhere/libnvrtc.so.13", Row(answer, "NVRTC"), StringComparison.Ordinal);
     }
 
