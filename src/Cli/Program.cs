@@ -16,6 +16,7 @@ public static class Program
         ("convert", (runner, _) => Commands.ConvertCommand.Create(runner)),
         ("verify", (runner, _) => VerifyCommand.Create(runner)),
         ("config", (runner, _) => ConfigCommand.Create(runner)),
+        ("doctor", (runner, _) => DoctorCommand.Create(runner)),
         ("data", DataCommand.Create),
     ];
 

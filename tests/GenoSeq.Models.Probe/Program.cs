@@ -1,11 +1,18 @@
 // Trains a fresh Caduceus-PS for a few steps and prints what that took, for tests that need a process of their own:
 // GenoSeq.Models.Probe D_MODEL N_LAYER LENGTH BATCH STEPS [recompute]
+// Or works on a folder of compiled kernels: GenoSeq.Models.Probe kernel-cache FOLDER
 using System.Diagnostics;
 using System.Globalization;
 using GenoSeq.Models;
 using GenoSeq.Models.Losses;
+using GenoSeq.Models.Probe;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
+
+if (args is ["kernel-cache", string folder])
+{
+    return CacheProbe.Run(folder);
+}
 
 int[] n = [.. args.Take(5).Select(a => int.Parse(a, CultureInfo.InvariantCulture))];
 (int dModel, int nLayer, int length, int batch, int steps) = (n[0], n[1], n[2], n[3], n[4]);
@@ -57,3 +64,4 @@ Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak_mib {kib / 
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"tokens_per_second {batch * length / best:f0}"));
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"best_step_seconds {best:f3}"));
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"loss {loss:g9}"));
+return 0;

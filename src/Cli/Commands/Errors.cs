@@ -1,6 +1,7 @@
 using GenoSeq.Cli.Console;
 using GenoSeq.Data;
 using GenoSeq.Models;
+using GenoSeq.Models.Kernels.Cuda.Runtime;
 using GenoSeq.Torch;
 using GenoSeq.Torch.Safetensors;
 using GenoSeq.Training.Engine;
@@ -26,6 +27,7 @@ internal static class Errors
         .Register<TrainingDivergedException>(e => Lines(e.Message, ExitCodes.Failed))
         .Register<MissingLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
         .Register<MissingNativeLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
+        .Register<CudaKernelException>(e => new ErrorDescription(e.Message, ExitCodes.Failed) { Try = "genoseq doctor --check" })
         .Register<TorchOutOfMemoryException>(e => new ErrorDescription($"out of memory: {e.Message}", ExitCodes.MissingResource)
         {
             Try = "train.recompute=layer, a smaller train.micro_batch_size, or a shorter data.context_length",

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using GenoSeq.Torch.Native;
 
 namespace GenoSeq.Torch;
@@ -34,6 +35,24 @@ public static unsafe partial class torch
 
         /// <summary>True when the native library was built with NCCL.</summary>
         public static bool is_nccl_available() => (NativeMethods.gs_dist_backends() & 2) != 0;
+
+        /// <summary>Version of the NCCL that libtorch has loaded or is linked with, or null where there is none or it cannot be asked.</summary>
+        public static unsafe Version? nccl_version()
+        {
+            foreach (string name in new[] { "libnccl.so", "libtorch_cuda.so" })
+            {
+                int v = 0;
+                if (LoadedLibraries.Find(name) is { } file && NativeLibrary.TryLoad(file, out nint library)
+                    && NativeLibrary.TryGetExport(library, "ncclGetVersion", out nint ask)
+                    && ((delegate* unmanaged[Cdecl]<int*, int>)ask)(&v) == 0)
+                {
+                    // 22803 is 2.28.3; before 2.9, 2804 was 2.8.4.
+                    return v >= 10_000 ? new Version(v / 10_000, v / 100 % 100, v % 100) : new Version(v / 1000, v / 100 % 10, v % 100);
+                }
+            }
+
+            return null;
+        }
 
         /// <summary>
         /// Meets the other processes and makes the group of all of them. With NCCL the device of this process becomes

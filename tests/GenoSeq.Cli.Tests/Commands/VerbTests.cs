@@ -22,6 +22,7 @@ public sealed partial class VerbTests : IDisposable
     [InlineData("verify")]
     [InlineData("config show")]
     [InlineData("config ls")]
+    [InlineData("doctor")]
     public async Task Help_Verb_HasExamplesThatBeginWithIt(string verb)
     {
         Answer answer = await Genoseq.InProcessAsync([.. verb.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);

@@ -20,7 +20,9 @@ internal static partial class ConfigKeyTable
     public static IReadOnlyList<Key> Keys()
     {
         List<Key> keys = [];
-        Add(keys, typeof(RunConfig), "", new Dictionary<string, string>(Comments(typeof(RunConfig)).Concat(Comments(typeof(Models.ModelConfig)))));
+        Add(keys, typeof(RunConfig), "", new Dictionary<string, string>(
+            // Code that a generator made has the same names in every assembly.
+            Comments(typeof(RunConfig)).Concat(Comments(typeof(Models.ModelConfig))).DistinctBy(c => c.Key)));
         return keys;
     }
 
