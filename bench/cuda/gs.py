@@ -190,9 +190,3 @@ def check(p, k, label, tol=None, wide=False):
             if n in r: e = rel(getattr(v, n), r[n]); worst[n] = e if not e <= worst.get(n, -1) else worst[n]
     print(label, "clean" if not bad else "NOT CLEAN", " ".join(f"{n} {e:.1e}" for n, e in worst.items()), flush=True)
     return worst
-
-class GsConv(C.Structure):
-    _fields_ = [(n, P) for n in "x weight bias before ids out dout dx dbefore part".split()] + [(n, C.c_longlong) for n in "x_stride out_stride dout_stride dx_stride".split()] + [(n, C.c_int) for n in "batch length channels reverse".split()]
-class GsSumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", C.c_int), ("columns", C.c_int)]
-class GsNorm(C.Structure):
-    _fields_ = [(n, P) for n in "h r weight r_out y rstd dy dr_out dr dh part".split()] + [("rows", C.c_int), ("width", C.c_int), ("eps", C.c_float), ("pad", C.c_int)]

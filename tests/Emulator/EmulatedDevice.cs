@@ -35,6 +35,11 @@ public sealed unsafe class EmulatedDevice : KernelDevice
     public override KernelFunction Function(KernelProgram program, string entry, int threads, int sharedBytes = 0)
     {
         ArgumentNullException.ThrowIfNull(program);
+        return Function(EmulatedProgram.Of(program), entry, threads, sharedBytes);
+    }
+
+    internal KernelFunction Function(EmulatedProgram program, string entry, int threads, int sharedBytes = 0)
+    {
         if (threads is < 32 or > 1024 || threads % 32 != 0)
         {
             throw new ArgumentException($"{entry}: a block of {threads} threads is not made of whole warps", nameof(threads));
@@ -45,15 +50,14 @@ public sealed unsafe class EmulatedDevice : KernelDevice
             throw new ArgumentException($"{entry}: no multiprocessor has {sharedBytes} bytes of shared memory for a block", nameof(sharedBytes));
         }
 
-        EmulatedProgram compiled = EmulatedProgram.Of(program);
         return new EmulatedFunction
         {
             Name = entry,
             Threads = threads,
             SharedBytes = sharedBytes,
             BlocksPerMultiprocessor = Occupancy,
-            Program = compiled,
-            Entry = compiled.Entry(entry),
+            Program = program,
+            Entry = program.Entry(entry),
         };
     }
 

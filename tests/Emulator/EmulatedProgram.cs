@@ -16,21 +16,22 @@ internal sealed partial class EmulatedProgram
 
     private static readonly ConcurrentDictionary<KernelProgram, Lazy<EmulatedProgram>> s_programs = new();
 
-    private readonly KernelProgram _program;
+    private readonly string _name;
     private readonly nint _library;
 
-    private EmulatedProgram(KernelProgram program)
+    /// <summary>Compiles text that begins as a program does: with the primitives, up to their end.</summary>
+    internal EmulatedProgram(string name, string source, IReadOnlyList<string> definitions)
     {
-        _program = program;
-        _library = NativeLibrary.Load(Compile(Adapt(program.Source()), Flags(program)));
+        _name = name;
+        _library = NativeLibrary.Load(Compile(Adapt(source), Flags(definitions)));
     }
 
     internal static EmulatedProgram Of(KernelProgram program) =>
-        s_programs.GetOrAdd(program, p => new Lazy<EmulatedProgram>(() => new EmulatedProgram(p))).Value;
+        s_programs.GetOrAdd(program, p => new Lazy<EmulatedProgram>(() => new EmulatedProgram(p.ToString(), p.Source(), p.Definitions))).Value;
 
     internal nint Entry(string name) => NativeLibrary.TryGetExport(_library, "emu_entry_" + name, out nint address)
         ? address
-        : throw new ArgumentException($"there is no kernel '{name}' in {_program}", nameof(name));
+        : throw new ArgumentException($"there is no kernel '{name}' in {_name}", nameof(name));
 
     /// <summary>Text that g++ takes: other primitives, shared memory from the emulator, and a caller for each kernel.</summary>
     internal static string Adapt(string source)
@@ -66,11 +67,11 @@ internal sealed partial class EmulatedProgram
     }
 
     // Products and sums may be fused, as the device's compiler does. The vector accesses of the text alias freely.
-    private static string[] Flags(KernelProgram program) =>
+    private static string[] Flags(IReadOnlyList<string> definitions) =>
     [
         "-O2", "-std=c++17", "-w", "-fPIC", "-fno-strict-aliasing", "-fno-gnu-unique", "-fno-exceptions", "-fno-threadsafe-statics", "-fvisibility=hidden",
         "-fcf-protection=none", "-fsanitize=alignment,null,bounds", .. Fma.IsSupported && Avx2.IsSupported ? ["-mfma", "-mavx2"] : (string[])[],
-        .. program.Definitions.Select(d => "-D" + d),
+        .. definitions.Select(d => "-D" + d),
     ];
 
     // Library and text get their names by a rename, so that processes that compile the same text do not meet.

@@ -73,6 +73,53 @@ public sealed class AdamWTests : IDisposable
         Assert.Equal(1, adam.StepCount);
     }
 
+    [Theory]
+    [InlineData(0, 1.0)]
+    [InlineData(2.5, 0.5)]
+    [InlineData(7, 1.0)]
+    public void StepClipped_ScalesByTheNormOfAllGradients(double clip, double scale)
+    {
+        using var a = new nn.Parameter(tensor<float>([1f, 2]));
+        using var b = new nn.Parameter(tensor<float>([3f]));
+        using var c = new nn.Parameter(tensor<float>([1f, 2, 3]));
+        using var clipped = new optim.AdamW([Group(0.1, ("a", a), ("b", b))], 0.1);
+        using var plain = new optim.AdamW([Group(0.1, ("c", c))], 0.1);
+        (a.grad, b.grad, c.grad) = (tensor<float>([3f, 0]), tensor<float>([-4f]), tensor<float>([3f, 0, -4]));
+        Assert.Equal([5, 1], clipped.step_clipped(clip).ToArray<double>());
+        plain.step(scale);
+        Assert.Equal(c.ToArray<float>(), a.ToArray<float>().Concat(b.ToArray<float>()));
+        Assert.Equal(1, clipped.StepCount);
+    }
+
+    [Fact]
+    public void StepClipped_NormNotFinite_UpdatesNothing()
+    {
+        using var p = new nn.Parameter(ones([3]));
+        using var adam = new optim.AdamW([Group(0.1, ("p", p))], 0.1);
+        p.grad = tensor<float>([1f, float.NaN, 1]);
+        Assert.Equal(0, adam.step_clipped(1).ToArray<double>()[1]);
+        Assert.Equal([1f, 1, 1], p.ToArray<float>());
+        Assert.All(adam.State.Single().ExpAvg.ToArray<float>(), m => Assert.Equal(0, m));
+    }
+
+    [Fact]
+    public void DeviceStep_TakesTheStep()
+    {
+        using var p = new nn.Parameter(ones([3]));
+        using var adam = new optim.AdamW([Group(0.1, ("p", p))], 0.1) { LearningRate = 0.5 };
+        var seen = new List<optim.AdamWStep>();
+        adam.DeviceStep = s =>
+        {
+            seen.Add(s);
+            return tensor([2.0, 1]);
+        };
+        p.grad = ones([3]);
+        adam.step(0.25);
+        Assert.Equal(2, adam.step_clipped(3).ToArray<double>()[0]);
+        Assert.Equal([1f, 1, 1], p.ToArray<float>());
+        Assert.Equal([new optim.AdamWStep(0.5, 0.9, 0.999, 1e-8, 1, 0.25, null), new optim.AdamWStep(0.5, 0.9, 0.999, 1e-8, 2, 1, 3)], seen);
+    }
+
     [Fact]
     public void Step_Groups_DecayOnlyWhatTheySay()
     {

@@ -6,19 +6,22 @@ namespace GenoSeq.Models.Kernels.Cuda;
 
 /// <summary>
 /// The head's loss for larger vocabularies (head_rows.cu): the rows with a target are listed, and chunk by chunk gathered,
-/// multiplied by libtorch, turned into loss and gradient where the logits lie, multiplied back and put in their places. How many
-/// there are the host never learns, so that chunks go up to the bound it was given; what lies beyond the list is zero.
+/// multiplied by libtorch, turned into loss and gradient, multiplied back and put in their places. How many there are the host
+/// never learns, so that chunks go up to the bound it was given; what lies beyond the list is zero. Operands of the products have
+/// the activations' type; logits and the weight's gradient are summed and kept in single precision.
 /// </summary>
 internal static class HeadRowsKernels
 {
     private const int ChunkRows = 16384;
     private const int CountRows = 1024;
 
+    private static readonly Operator s_mmTo = new("aten::mm", "dtype");
     private static readonly Operator s_indexAdd = new("aten::index_add_");
 
     internal static HeadLossResult Run(KernelDevice device, HeadShape shape, float scale, bool gradients, long targetBound)
     {
         using DisposeScope scope = NewDisposeScope();
+        using IDisposable mode = no_grad();
         ScalarType type = shape.Hidden.dtype;
         Device place = shape.Hidden.device;
         int capacity = (int)(targetBound > 0 ? Math.Min(targetBound, shape.Rows) : shape.Rows);
@@ -40,6 +43,7 @@ internal static class HeadRowsKernels
         Tensor matrix = Matrix(shape, pitch).to(type);
         Tensor transposed = matrix.transpose(0, 1);
         Tensor chunk = empty([size, shape.Columns], type, place);
+        Tensor? grad = gradients ? empty([size, pitch], type, place) : null;
         Tensor? dHidden = gradients ? zeros_like(shape.Hidden) : null;
         Tensor? dMatrix = gradients ? zeros([pitch, shape.Columns], float32, place) : null;
         var a = new Arguments
@@ -49,6 +53,7 @@ internal static class HeadRowsKernels
             Factor = shape.Factor?.data_ptr() ?? 0,
             Hidden = shape.Hidden.data_ptr(),
             DHidden = dHidden?.data_ptr() ?? 0,
+            Gradient = grad?.data_ptr() ?? 0,
             Offsets = offsets.data_ptr(),
             List = list.data_ptr(),
             Block = block.data_ptr(),
@@ -71,13 +76,13 @@ internal static class HeadRowsKernels
             a.Slot = (int)(i * lossGrid);
             a.Chunk = chunk.data_ptr();
             device.Launch(gather, (copyGrid, 1, 1), a);
-            Tensor logits = chunk.mm(transposed);
+            Tensor logits = Product(chunk, transposed);
             a.Logits = logits.data_ptr();
             device.Launch(loss, (lossGrid, 1, 1), a);
             if (gradients)
             {
-                dMatrix!.add_(logits.transpose(0, 1).mm(chunk).to(float32));
-                Tensor dChunk = logits.mm(matrix);
+                dMatrix!.add_(Product(grad!.transpose(0, 1), chunk));
+                Tensor dChunk = grad.mm(matrix);
                 a.Chunk = dChunk.data_ptr();
                 device.Launch(device.Function(program, "gs_rows_scatter", 256), (copyGrid, 1, 1), a);
             }
@@ -87,6 +92,12 @@ internal static class HeadRowsKernels
         Tensor? dWeight = gradients ? Fold(shape, dMatrix!).MoveToOuterDisposeScope() : null;
         return new HeadLossResult(totals.MoveToOuterDisposeScope(), dHidden?.MoveToOuterDisposeScope(), dWeight);
     }
+
+    // In single precision. CUDA multiplies bfloat16 so itself, in newer versions; elsewhere the operands are widened.
+    private static Tensor Product(Tensor a, Tensor b) =>
+        a.dtype == float32 ? a.mm(b)
+        : a.device.Type == DeviceType.CUDA && s_mmTo.Exists ? s_mmTo.Call(a, b, float32)
+        : a.to(float32).mm(b.to(float32));
 
     // [W, W[complement]], rows padded with zeros.
     private static Tensor Matrix(HeadShape shape, int pitch)
@@ -108,7 +119,7 @@ internal static class HeadRowsKernels
     [StructLayout(LayoutKind.Sequential)]
     private struct Arguments
     {
-        public nint Targets, Weights, Factor, Hidden, Chunk, Logits, DHidden, Offsets, List, Block, Totals;
+        public nint Targets, Weights, Factor, Hidden, Chunk, Logits, Gradient, DHidden, Offsets, List, Block, Totals;
         public int Rows, Length, Capacity, First, Size, Slot, Slots;
         public float Scale;
         public int Gradients, Pad;

@@ -9,56 +9,54 @@ internal static class RopeKernels
 {
     /// <summary>Rotates each head's vectors by their positions' angles; the backward pass is the inverse on the gradients.</summary>
     /// <param name="device">Where the tensors are.</param>
-    /// <param name="q">
+    /// <param name="input">
     /// [batch, length, heads, d_head], bf16 or f32; the elements of a head must be neighbours, other strides are free, so that it
     /// may be a view of a packed projection.
     /// </param>
-    /// <param name="k">[batch, length, other heads, d_head], or null.</param>
+    /// <param name="output">Of the input's shape and type, strides as free; may be the input.</param>
+    /// <param name="input2">[batch, length, other heads, d_head]: a second tensor in the same launch, or null.</param>
+    /// <param name="output2">Likewise for it.</param>
     /// <param name="cosine">f32 [at least length, d_head / 2]: cosines of the angles of position and pair.</param>
     /// <param name="sine">f32, likewise.</param>
     /// <param name="inverse">Rotate by the negative angles.</param>
-    /// <param name="qOut">Where to write, of q's shape and type, strides free; may be q. Null: a new contiguous tensor.</param>
-    /// <param name="kOut">Likewise for k.</param>
     /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
-    internal static (Tensor Q, Tensor? K) Rotate(KernelDevice device, Tensor q, Tensor? k, Tensor cosine, Tensor sine, bool inverse,
-        Tensor? qOut = null, Tensor? kOut = null)
+    internal static void Run(KernelDevice device, Tensor input, Tensor output, Tensor? input2, Tensor? output2, Tensor cosine, Tensor sine,
+        bool inverse)
     {
-        if (q.dim() != 4 || q.size(3) % 2 != 0)
+        if (input.dim() != 4 || input.size(3) % 2 != 0)
         {
-            throw new ArgumentException($"rotary positions take [batch, length, heads, d_head] with an even d_head, not {q.Describe()}");
+            throw new ArgumentException($"rotary positions take [batch, length, heads, d_head] with an even d_head, not {input.Describe()}");
         }
 
-        (long batch, long length, long half) = (q.size(0), q.size(1), q.size(3) / 2);
+        if (input2 is null != output2 is null) throw new ArgumentException("a second tensor needs both an input and an output");
+        (long batch, long length, long half) = (input.size(0), input.size(1), input.size(3) / 2);
         long positions = cosine.size(0);
         if (positions < length) throw new ArgumentException($"angles of {positions} positions for {length}");
-        qOut ??= empty(q.shape, q.dtype, q.device);
-        if (k is not null) kOut ??= empty(k.shape, k.dtype, k.device);
         var a = new Arguments
         {
-            Queries = Place(q, qOut, q, half),
-            Keys = k is null ? default : Place(k, kOut!, q, half),
+            First = Place(input, output, input, half),
+            Second = input2 is null ? default : Place(input2, output2!, input, half),
             Cosine = KernelTensors.Dense(cosine, "the cosines", float32, positions, half),
             Sine = KernelTensors.Dense(sine, "the sines", float32, positions, half),
             Length = KernelTensors.Count(length, "positions"),
-            QueryHeads = (int)q.size(2),
-            KeyHeads = (int)(k?.size(2) ?? 0),
+            FirstHeads = (int)input.size(2),
+            SecondHeads = (int)(input2?.size(2) ?? 0),
             Inverse = inverse ? 1 : 0,
         };
-        int size = q.dtype.ElementSize();
-        int each = half % 8 == 0 && a.Queries.Aligned(size) && a.Keys.Aligned(size) ? 8 : 1;
-        long items = Math.Max((a.QueryHeads + a.KeyHeads) * half / each, 1);
+        int size = input.dtype.ElementSize();
+        int each = half % 8 == 0 && a.First.Aligned(size) && a.Second.Aligned(size) ? 8 : 1;
+        long items = Math.Max((a.FirstHeads + a.SecondHeads) * half / each, 1);
         a.Rows = (int)Math.Max(1, 1024 / items);
         var program = new KernelProgram(["common.cu", "rope.cu"],
-            KernelTensors.Definitions(q.dtype, "the queries", $"T_HALF={half}", $"T_EACH={each}"));
+            KernelTensors.Definitions(input.dtype, "the input", $"T_HALF={half}", $"T_EACH={each}"));
         device.Launch(device.Function(program, "gs_rope", 256), (KernelTensors.Ceiling(length, a.Rows), batch, 1), a);
-        return (qOut, kOut);
     }
 
-    private static Pointers Place(Tensor from, Tensor to, Tensor q, long half)
+    private static Pointers Place(Tensor from, Tensor to, Tensor first, long half)
     {
-        bool fits = from.dim() == 4 && from.dtype == q.dtype && from.size(0) == q.size(0) && from.size(1) == q.size(1)
-            && from.size(3) == 2 * half && from.stride(3) == 1;
-        if (!fits) throw new ArgumentException($"{from.Describe()} cannot be rotated along with {q.Describe()}");
+        bool fits = from.dim() == 4 && from.dtype == first.dtype && from.size(0) == first.size(0)
+            && from.size(1) == first.size(1) && from.size(3) == 2 * half && from.stride(3) == 1;
+        if (!fits) throw new ArgumentException($"{from.Describe()} cannot be rotated along with {first.Describe()}");
         if (to.dtype != from.dtype || !to.shape.AsSpan().SequenceEqual(from.shape) || to.stride(3) != 1)
         {
             throw new ArgumentException($"{to.Describe()} cannot take the rotation of {from.Describe()}");
@@ -91,8 +89,8 @@ internal static class RopeKernels
     [StructLayout(LayoutKind.Sequential)]
     private struct Arguments
     {
-        public Pointers Queries, Keys;
+        public Pointers First, Second;
         public nint Cosine, Sine;
-        public int Length, QueryHeads, KeyHeads, Rows, Inverse, Pad;
+        public int Length, FirstHeads, SecondHeads, Rows, Inverse, Pad;
     }
 }

@@ -11,15 +11,13 @@ internal static class SwiGluKernels
     /// <param name="device">Where the tensors are.</param>
     /// <param name="gate">[..., d_ff], bf16 or f32; rows evenly spaced, such as one half of a packed [..., 2 d_ff].</param>
     /// <param name="up">Of the same shape, type and strides.</param>
-    /// <returns>[..., d_ff], contiguous.</returns>
+    /// <param name="output">Overwritten; of the same shape and type, contiguous.</param>
     /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
-    internal static Tensor Forward(KernelDevice device, Tensor gate, Tensor up)
+    internal static void Forward(KernelDevice device, Tensor gate, Tensor up, Tensor output)
     {
-        Tensor output = empty(gate.shape, gate.dtype, gate.device);
         Arguments a = Common(gate, up);
-        a.Out = output.data_ptr();
+        a.Out = KernelTensors.Dense(output, "the product", gate.dtype, gate.shape);
         Launch(device, "gs_swiglu_fwd", gate, ref a);
-        return output;
     }
 
     /// <summary>Forward pass on a packed tensor.</summary>
@@ -28,12 +26,11 @@ internal static class SwiGluKernels
     /// <returns>[..., d_ff], contiguous.</returns>
     internal static Tensor Forward(KernelDevice device, Tensor packed)
     {
+        using DisposeScope scope = NewDisposeScope();
         (Tensor gate, Tensor up) = Halves(packed);
-        using (gate)
-        using (up)
-        {
-            return Forward(device, gate, up);
-        }
+        Tensor output = empty(gate.shape, gate.dtype, gate.device);
+        Forward(device, gate, up, output);
+        return output.MoveToOuterDisposeScope();
     }
 
     /// <summary>Backward pass.</summary>

@@ -9,12 +9,12 @@ namespace GenoSeq.Numerics.Tests.Kernels.Cuda;
 public sealed class HeadLossKernelTests
 {
     // Relative. Fused kernel: logits have the digits of single precision for either type of hidden state, so the loss and dW too;
-    // dhidden is rounded to bf16 (1.7e-3), its factors to 11 bits. Chunks in bf16: logits and their gradients are bf16 as well.
-    private static double LossError(bool fused, bool single) => fused || single ? 3e-6 : 4e-3;
+    // dhidden is rounded to bf16 (1.7e-3), its factors to 11 bits. Chunks in bf16: the weight and the logits' gradient are bf16 too.
+    private static double LossError(bool fused, bool single) => fused || single ? 3e-6 : 1e-3;
 
-    private static double HiddenError(bool fused, bool single) => single ? 1e-5 : fused ? 2.5e-3 : 8e-3;
+    private static double HiddenError(bool fused, bool single) => single ? 1e-5 : fused ? 2.5e-3 : 6e-3;
 
-    private static double WeightError(bool fused, bool single) => fused || single ? 1e-5 : 8e-3;
+    private static double WeightError(bool fused, bool single) => fused || single ? 1e-5 : 5e-3;
 
     public static TheoryData<HeadCase> Cases() =>
     [

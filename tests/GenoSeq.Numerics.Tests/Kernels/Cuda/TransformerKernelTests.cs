@@ -29,16 +29,25 @@ public sealed class TransformerKernelTests
         Tensor q = packed.narrow(2, 0, heads);
         Tensor? k = kvHeads == 0 ? null : packed.narrow(2, heads, kvHeads);
         var device = new EmulatedDevice();
-        (Tensor qr, Tensor? kr) = RopeKernels.Rotate(device, q, k, cos, sin, false);
+        Tensor qr = empty(q.shape, type);
+        Tensor? kr = k is null ? null : empty(k.shape, type);
+        RopeKernels.Run(device, q, qr, k, kr, cos, sin, false);
         Check(q, qr, false);
         if (k is not null) Check(k, kr!, false);
 
         // The inverse leads back, in place.
         double[] rotated = Sample.Doubles(qr);
-        (Tensor back, _) = RopeKernels.Rotate(device, qr, kr, cos, sin, true, qr, kr);
-        Assert.Same(qr, back);
-        Assert.True(Numbers.NormError(Sample.Doubles(back), Sample.Doubles(q)) <= 2 * (single ? F32 : Bf16));
-        Assert.NotEqual(rotated, Sample.Doubles(back));
+        RopeKernels.Run(device, qr, qr, kr, kr, cos, sin, true);
+        Assert.True(Numbers.NormError(Sample.Doubles(qr), Sample.Doubles(q)) <= 2 * (single ? F32 : Bf16));
+        Assert.NotEqual(rotated, Sample.Doubles(qr));
+
+        // Views of the packed rows, in place: what is not rotated stays.
+        double[] values = Sample.Doubles(packed.narrow(2, heads + kvHeads, kvHeads));
+        (double[] before, Tensor all) = (Sample.Doubles(q), packed.narrow(2, 0, heads + kvHeads));
+        RopeKernels.Run(device, all, all, null, null, cos, sin, false);
+        Assert.Equal(rotated, Sample.Doubles(q));
+        Assert.NotEqual(before, Sample.Doubles(q));
+        Assert.Equal(values, Sample.Doubles(packed.narrow(2, heads + kvHeads, kvHeads)));
 
         void Check(Tensor x, Tensor y, bool inverse)
         {
@@ -67,7 +76,8 @@ public sealed class TransformerKernelTests
         if (!packed) (gate, up) = (gate.contiguous(), up.contiguous());
         (Tensor dout, double[] d) = sample.Normal(type, batch, length, width);
         var device = new EmulatedDevice();
-        Tensor y = packed ? SwiGluKernels.Forward(device, both) : SwiGluKernels.Forward(device, gate, up);
+        Tensor y = packed ? SwiGluKernels.Forward(device, both) : empty(gate.shape, type);
+        if (!packed) SwiGluKernels.Forward(device, gate, up, y);
         Tensor dgate = empty_like(gate);
         Tensor dup = empty_like(up);
         if (packed)

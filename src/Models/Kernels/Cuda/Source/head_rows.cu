@@ -1,5 +1,5 @@
 // Head and cross-entropy of larger vocabularies, in chunks of the rows that have a target: a list of these rows, their hidden states side by side,
-// logits by a matrix product elsewhere, loss and gradient in the logits' place, and the gradient's rows back to where they came from.
+// logits by a matrix product elsewhere, loss and gradient of the logits, and the hidden states' gradients back to where they came from.
 // R_D: width of a strand, a multiple of 8; R_STRANDS: 1 or 2; R_VOCAB: columns with a meaning, at most 512; R_PITCH: elements of a row of logits.
 #ifndef R_STRANDS
 #define R_STRANDS 1
@@ -18,7 +18,8 @@ struct GsRows
     const float* factor;    // one number that multiplies scale, or null
     const void* h;          // [strands * rows, d] activation
     void* chunk;            // [size, strands * d]: gathered hidden states, or their gradients to scatter
-    void* logits;           // [size, R_PITCH]
+    const float* logits;    // [size, R_PITCH]
+    void* grad;             // [size, R_PITCH] activation: gradient of the logits
     void* dh;               // [strands * rows, d]
     int* offsets;           // [blocks of 1024 rows + 1]: rows with a target before each block; the last one: all of them
     int* list;              // [capacity]
@@ -131,7 +132,7 @@ extern "C" __global__ void __launch_bounds__(256) gs_rows_scatter(const __grid_c
         gs_store8(p.dh, gs_rows_place(p, p.list[p.first + r], c), f);
     }
 }
-// Loss of every row of the chunk; the gradient takes the logits' place. A warp per row, any grid (it is the number of slots), 256 threads.
+// Loss of every row of the chunk, and the gradient of its logits. A warp per row, any grid (it is the number of slots), 256 threads.
 constexpr int R_EACH = (R_PITCH + 31) / 32;
 extern "C" __global__ void __launch_bounds__(256) gs_rows_loss(const __grid_constant__ GsRows p)
 {
@@ -148,7 +149,7 @@ extern "C" __global__ void __launch_bounds__(256) gs_rows_loss(const __grid_cons
             if (p.gradients == 0) break;
 #pragma unroll
             for (int i = 0; i < R_EACH; i++)
-                if (lane + i * 32 < R_PITCH) gs_store1(p.logits, at + i * 32, 0.0f);
+                if (lane + i * 32 < R_PITCH) gs_store1(p.grad, at + i * 32, 0.0f);
             continue;
         }
         const int row = p.list[p.first + r], target = p.targets[row];
@@ -158,7 +159,7 @@ extern "C" __global__ void __launch_bounds__(256) gs_rows_loss(const __grid_cons
         for (int i = 0; i < R_EACH; i++)
         {
             const int v = lane + i * 32;
-            x[i] = v < R_VOCAB ? gs_load1(p.logits, at + i * 32) : none;
+            x[i] = v < R_VOCAB ? p.logits[at + i * 32] : none;
             most = fmaxf(most, x[i]);
             if (v == target) own = x[i];
         }
@@ -184,7 +185,7 @@ extern "C" __global__ void __launch_bounds__(256) gs_rows_loss(const __grid_cons
         for (int i = 0; i < R_EACH; i++)
         {
             const int v = lane + i * 32;
-            if (v < R_PITCH) gs_store1(p.logits, at + i * 32, v < R_VOCAB ? factor * (x[i] * inverse - (v == target ? 1.0f : 0.0f)) : 0.0f);
+            if (v < R_PITCH) gs_store1(p.grad, at + i * 32, v < R_VOCAB ? factor * (x[i] * inverse - (v == target ? 1.0f : 0.0f)) : 0.0f);
         }
     }
     if (lane == 0) { sums[warp][0] = lossSum; sums[warp][1] = weightSum; sums[warp][2] = (double)count; sums[warp][3] = (double)correct; }

@@ -40,13 +40,17 @@ extern "C" __global__ void __launch_bounds__(256) gs_rope(const __grid_constant_
         const u32 r = i / width, h = (i - r * width) / T_PIECES;
         const int c = (int)(i - r * width - h * T_PIECES) * T_EACH, t = first + (int)r;
         const bool second = h >= (u32)p.heads[0];
-        const GsRopeTensor& x = second ? p.t[1] : p.t[0];
         const i64 head = second ? h - p.heads[0] : h;
-        const i64 from = blockIdx.y * x.in_batch + t * x.in_row + head * x.in_head + c;
-        const i64 to = blockIdx.y * x.out_batch + t * x.out_row + head * x.out_head + c;
+        // Field by field: a choice of structs would be an address into a copy of the parameter.
+        const void* in = second ? p.t[1].in : p.t[0].in;
+        void* out = second ? p.t[1].out : p.t[0].out;
+        const i64 from = c + (second ? blockIdx.y * p.t[1].in_batch + t * p.t[1].in_row + head * p.t[1].in_head
+                                     : blockIdx.y * p.t[0].in_batch + t * p.t[0].in_row + head * p.t[0].in_head);
+        const i64 to = c + (second ? blockIdx.y * p.t[1].out_batch + t * p.t[1].out_row + head * p.t[1].out_head
+                                   : blockIdx.y * p.t[0].out_batch + t * p.t[0].out_row + head * p.t[0].out_head);
         float a[8], b[8], u[8], v[8];
-        gs_rope_load(x.in, from, a);
-        gs_rope_load(x.in, from + T_HALF, b);
+        gs_rope_load(in, from, a);
+        gs_rope_load(in, from + T_HALF, b);
         gs_rope_angle(p.cosine, (i64)t * T_HALF + c, u);
         gs_rope_angle(p.sine, (i64)t * T_HALF + c, v);
 #pragma unroll
@@ -56,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(256) gs_rope(const __grid_constant_
             b[k] = b[k] * u[k] + a[k] * s;
             a[k] = low;
         }
-        gs_rope_store(x.out, to, a);
-        gs_rope_store(x.out, to + T_HALF, b);
+        gs_rope_store(out, to, a);
+        gs_rope_store(out, to + T_HALF, b);
     }
 }
