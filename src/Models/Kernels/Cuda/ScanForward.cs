@@ -1,15 +1,16 @@
+using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Kernels.Cuda;
 
 /// <summary>
-/// The selective scan's forward pass. Where channels are many a lane runs one channel serially (scan_fwd_wide.cu); otherwise
-/// tiles of time are chained (scan_fwd.cu).
+/// The selective scan's forward pass: a warp runs 32 channels serially (scan_fwd_serial.cu). Where channels are few, time is cut into
+/// segments, whose end states a pre-pass finds (scan_ends.cu), or tiles of time are chained (scan_fwd_chain.cu).
 /// </summary>
 internal static class ScanForwardKernels
 {
-    /// <summary>From so many channels over all scans and batch entries on, channels alone fill a GPU.</summary>
-    private const long WideChannels = 16_000;
+    /// <summary>S_END of scan_serial.cu: floats that a segment's pre-pass leaves.</summary>
+    private const int SegmentEnd = (N + 2) * 32;
 
     private const int TileSteps = 128;
     private const int Groups = 2;
@@ -22,21 +23,21 @@ internal static class ScanForwardKernels
     /// <param name="ids">Sequence ids [batch, length], i32: the state is cleared where the id changes; null for one sequence.</param>
     /// <param name="keepCheckpoints">Save what the backward pass needs.</param>
     /// <param name="wantFinalState">Return the state after the last step.</param>
+    /// <param name="plan">How; null to choose by shape.</param>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
     internal static ScanForwardResult Run(
-        KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, bool keepCheckpoints, bool wantFinalState)
+        KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, bool keepCheckpoints, bool wantFinalState, ScanPlan? plan = null)
     {
         ScanShape shape = ScanShape.Of(directions, ids);
         var y = new Tensor[shape.Scans];
         Tensor[]? checkpoints = keepCheckpoints ? new Tensor[shape.Scans] : null;
         Tensor[]? final = wantFinalState ? new Tensor[shape.Scans] : null;
-        ScanArguments arguments = shape.Arguments(directions, ids);
+        ScanForwardArguments arguments = Inputs(shape, directions, ids);
         for (int i = 0; i < shape.Scans; i++)
         {
             y[i] = empty(shape.RowsSize, shape.Type, shape.Device);
-            ref ScanPointers scan = ref arguments.Scans[i];
-            scan.Out = y[i].data_ptr();
-            scan.OutStride = shape.Channels;
+            ref ScanForwardPointers scan = ref arguments.Scans[i];
+            scan.Y = y[i].data_ptr();
             if (checkpoints is not null)
             {
                 checkpoints[i] = empty(shape.CheckpointSize, shape.Type, shape.Device);
@@ -52,7 +53,7 @@ internal static class ScanForwardKernels
 
         if (!shape.IsEmpty)
         {
-            Launch(device, shape, ref arguments);
+            Launch(device, shape, ref arguments, plan);
         }
 
         return new ScanForwardResult(y, checkpoints, final);
@@ -61,16 +62,44 @@ internal static class ScanForwardKernels
     private static Tensor Unchanged(ScanShape shape, ScanDirection x) =>
         x.InitialState is null ? zeros(shape.StateSize, float32, shape.Device) : x.InitialState.clone();
 
-    private static void Launch(KernelDevice device, ScanShape shape, ref ScanArguments arguments)
+    private static void Launch(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan? wanted)
     {
-        if ((long)shape.Scans * shape.Batch * shape.Channels >= WideChannels)
+        KernelFunction serial = device.Function(Program("scan_fwd_serial.cu", shape), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
+        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors, serial.BlocksPerMultiprocessor);
+        if (plan.Segments > 0)
         {
-            KernelFunction wide = device.Function(Program("scan_fwd_wide.cu", shape), "gs_scan_fwd_wide", 32, WideShared(shape.ElementSize));
-            device.Launch(wide, ((long)shape.Scans * shape.Batch * ((shape.Channels + 31) / 32), 1, 1), arguments);
-            return;
+            Serial(device, shape, serial, ref arguments, plan);
+        }
+        else
+        {
+            Chain(device, shape, ref arguments);
+        }
+    }
+
+    private static void Serial(KernelDevice device, ScanShape shape, KernelFunction main, ref ScanForwardArguments arguments, ScanPlan plan)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (int segments, int steps) = plan.Cut(shape.Length);
+        (arguments.Segments, arguments.Steps) = (segments, steps);
+        int strips = (shape.Channels + 31) / 32;
+        long warps = (long)shape.Scans * shape.Batch * strips;
+        if (segments > 1)
+        {
+            for (int i = 0; i < shape.Scans; i++)
+            {
+                arguments.Scans[i].Ends = empty([shape.Batch, segments, strips, SegmentEnd], float32, shape.Device).data_ptr();
+            }
+
+            KernelFunction ends = device.Function(Program("scan_ends.cu", shape), "gs_scan_ends", 32, SerialShared(shape.ElementSize));
+            device.Launch(ends, (warps * (segments - 1), 1, 1), arguments);
         }
 
-        KernelFunction chain = device.Function(Program("scan_fwd.cu", shape), "gs_scan_fwd", 128, ChainShared(shape.ElementSize));
+        device.Launch(main, (warps * segments, 1, 1), arguments);
+    }
+
+    private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments)
+    {
+        KernelFunction chain = device.Function(new KernelProgram(["common.cu", "scan_fwd_args.cu", "scan_fwd_chain.cu"], shape.Definitions), "gs_scan_fwd_chain", 128, ChainShared(shape.ElementSize));
         arguments.Tiles = (shape.Length + TileSteps - 1) / TileSteps;
         arguments.Groups = Groups;
         long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
@@ -80,19 +109,46 @@ internal static class ScanForwardKernels
         GC.KeepAlive(keep);
     }
 
-    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_args.cu", file], shape.Definitions);
+    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_fwd_args.cu", "scan_serial.cu", file], shape.Definitions);
 
     /// <summary>Words of the chains: 4 slots of N states of 16 channels each, and a margin for reading ahead.</summary>
     private static long ChainWords(long chains) => (chains * 4 * N * 16) + 64;
 
-    /// <summary>W_SMEM of scan_fwd_wide.cu: 4 stages of 8 steps of u, delta, z, B, C; then B and C widened.</summary>
-    private static int WideShared(int elementSize) => (4 * ((3 * 8 * 32) + (2 * 8 * N)) * elementSize) + (8 * 2 * N * 4);
+    /// <summary>S_SMEM of scan_serial.cu: 3 stages of 8 steps of u, delta, B, C; delta and delta u, B and C in single precision, twice.</summary>
+    private static int SerialShared(int elementSize) => (3 * 2 * 8 * (32 + N) * elementSize) + (2 * 8 * 80 * 4) + (2 * 8 * 2 * N * 4);
 
-    /// <summary>F_SMEM of scan_fwd.cu.</summary>
+    /// <summary>C_SMEM of scan_fwd_chain.cu.</summary>
     private static int ChainShared(int elementSize)
     {
-        const int perChannelArray = ((16 * 168) + 16) * 4;
-        int staging = 3 * 2 * (elementSize / 2) * 128 * 16;
-        return (2 * perChannelArray) + (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * staging);
+        int stage = 2 * 8 * ((16 * 16 * elementSize) + 16);
+        return (2 * N * 160 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+    }
+
+    private static ScanForwardArguments Inputs(ScanShape shape, ReadOnlySpan<ScanDirection> directions, Tensor? ids)
+    {
+        var arguments = new ScanForwardArguments { ScanCount = shape.Scans, Batch = shape.Batch, Length = shape.Length, Channels = shape.Channels };
+        for (int i = 0; i < shape.Scans; i++)
+        {
+            ScanDirection x = directions[i];
+            arguments.Scans[i] = new ScanForwardPointers
+            {
+                U = x.U.data_ptr(),
+                Delta = x.Delta.data_ptr(),
+                B = x.B.data_ptr(),
+                C = x.C.data_ptr(),
+                A = x.A.data_ptr(),
+                Skip = x.Skip?.data_ptr() ?? 0,
+                Bias = x.DtBias?.data_ptr() ?? 0,
+                InitialState = x.InitialState?.data_ptr() ?? 0,
+                Ids = ids?.data_ptr() ?? 0,
+                UStride = shape.RowStride(x.U, shape.Channels, "u"),
+                DeltaStride = shape.RowStride(x.Delta, shape.Channels, "delta"),
+                BStride = shape.RowStride(x.B, N, "B"),
+                CStride = shape.RowStride(x.C, N, "C"),
+                Reverse = x.Reverse ? 1 : 0,
+            };
+        }
+
+        return arguments;
     }
 }
