@@ -176,7 +176,7 @@ extern "C" __global__ void __launch_bounds__(R_NT, GS_BWD_BLOCKS) gs_scan_bwd(co
                     const int tt = t0 + (tid >> 1) + it * (R_NT / 2), tc = min(tt, L - 1);
                     ok[it] = tt < L && dOk;
                     reset[it] = false;
-                    if (s.ids != 0 && tc > 0)
+                    if (s.ids != 0 && tc > 0 && tt < L)     // no reset past the end: the last state stays
                     {
                         const i64 r = rowBase + (rev ? L - 1 - tc : tc);
                         reset[it] = s.ids[r] != s.ids[rev ? r + 1 : r - 1];
