@@ -8,6 +8,7 @@ internal static class DeviceGemm
 {
     private static readonly Operator s_mmOut = new("aten::mm", "out");
     private static readonly Operator s_addmm_ = new("aten::addmm_");
+    private static readonly Operator s_mmWide = new("aten::mm", "dtype");
 
     /// <summary>
     /// Rows of one part of a weight's gradient: the sum over tokens is cut into parts of this many, multiplied as a batch
@@ -15,6 +16,12 @@ internal static class DeviceGemm
     /// result has only a few tiles.
     /// </summary>
     internal static long GradientRows { get; set; } = 8192;
+
+    /// <summary>
+    /// Where a gradient is at least this wide both ways its tiles fill a GPU, and one product with a single precision result is
+    /// faster than parts: on an H100 0.28 ms at [1536, 512] over 131,072 rows, 0.48 ms at [2816, 512].
+    /// </summary>
+    internal static long WideGradient { get; set; } = 512;
 
     /// <summary>x [tokens, in] times weight [out, in] transposed.</summary>
     internal static Tensor Rows(Tensor x, Tensor weight) => x.mm(weight.t());
@@ -36,6 +43,11 @@ internal static class DeviceGemm
     {
         long tokens = dy.size(0);
         using DisposeScope scope = NewDisposeScope();
+        if (dy.device.Type == DeviceType.CUDA && Math.Min(dy.size(1), x.size(1)) >= WideGradient && (dy.dtype == float32 || s_mmWide.Exists))
+        {
+            return (dy.dtype == float32 ? dy.t().mm(x) : s_mmWide.Call(dy.t(), x, float32)).MoveToOuterDisposeScope();
+        }
+
         long whole = tokens / GradientRows;
         if (whole < 2)
         {

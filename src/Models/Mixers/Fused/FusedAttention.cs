@@ -9,14 +9,17 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// </summary>
 internal abstract class FusedAttention
 {
-    /// <summary>Whether the kernel takes 16-bit heads of this shape on a CUDA device.</summary>
-    internal abstract bool Takes(in AttentionShape shape, Device device);
+    /// <summary>Whether the kernel takes 16-bit heads on a CUDA device, and should.</summary>
+    internal abstract bool Takes(Tensor packed, in AttentionShape shape);
 
     /// <summary>See <see cref="DeviceAttention.Forward"/>.</summary>
     internal abstract AttentionResult Forward(Tensor packed, in AttentionShape shape);
 
     /// <summary>See <see cref="DeviceAttention.Backward"/>.</summary>
     internal abstract (Tensor DQ, Tensor DK, Tensor DV) Backward(Tensor packed, in AttentionShape shape, AttentionResult result, Tensor dout);
+
+    // 9: Hopper.
+    private protected static int Generation(Tensor packed) => cuda.get_device_properties(packed.device.Index).Major;
 
     private protected static double Scale(in AttentionShape shape) => 1 / Math.Sqrt(shape.DHead);
 
@@ -33,9 +36,8 @@ internal sealed class FlashAttention : FusedAttention
     private static readonly Operator s_forward = new("aten::_flash_attention_forward");
     private static readonly Operator s_backward = new("aten::_flash_attention_backward");
 
-    internal override bool Takes(in AttentionShape shape, Device device) =>
-        shape.DHead % 8 == 0 && shape.DHead <= 256 && cuda.get_device_properties(device.Index).Major >= 8
-        && s_forward.Exists && s_backward.Exists;
+    internal override bool Takes(Tensor packed, in AttentionShape shape) =>
+        shape.DHead % 8 == 0 && shape.DHead <= 256 && Generation(packed) >= 8 && s_forward.Exists && s_backward.Exists;
 
     internal override AttentionResult Forward(Tensor packed, in AttentionShape shape)
     {
@@ -44,7 +46,7 @@ internal sealed class FlashAttention : FusedAttention
         // query, key, value, cumulative lengths, longest, dropout, causal, debug mask, scale, window.
         Tensor?[] r = s_forward.CallMany(shape.Q(packed), shape.K(packed), shape.V(packed), Arg.None, Arg.None, length, length, 0.0,
             shape.Pattern.Causal, false, Scale(shape), left, right);
-        return new AttentionResult(Joined(r[0]!), [r[1], r[2], r[3]]);
+        return new AttentionResult(this, Joined(r[0]!), [r[1], r[2], r[3]]);
     }
 
     internal override (Tensor DQ, Tensor DK, Tensor DV) Backward(Tensor packed, in AttentionShape shape, AttentionResult result, Tensor dout)
@@ -63,16 +65,16 @@ internal sealed class FlashAttention : FusedAttention
         : (pattern.Window - 1L, pattern.Causal ? 0L : pattern.Window - 1L);
 }
 
-/// <summary>cuDNN's attention: [batch, heads, length, d_head] with any strides; no windows.</summary>
+/// <summary>cuDNN's attention: [batch, heads, length, d_head] with any strides, grouped queries; no windows.</summary>
 internal sealed class CudnnAttention : FusedAttention
 {
     private static readonly Operator s_forward = new("aten::_cudnn_attention_forward");
     private static readonly Operator s_backward = new("aten::_cudnn_attention_backward");
 
     // Faster than FlashAttention 2 on Hopper only.
-    internal override bool Takes(in AttentionShape shape, Device device) =>
-        shape.Pattern.Window == 0 && shape.KvHeads == shape.Heads && shape.DHead % 8 == 0 && shape.DHead <= 128
-        && cuda.get_device_properties(device.Index).Major == 9 && s_forward.Exists && s_backward.Exists;
+    internal override bool Takes(Tensor packed, in AttentionShape shape) =>
+        shape.Pattern.Window == 0 && packed.size(1) > 1 && shape.DHead % 8 == 0 && shape.DHead <= 128
+        && Generation(packed) == 9 && s_forward.Exists && s_backward.Exists;
 
     internal override AttentionResult Forward(Tensor packed, in AttentionShape shape)
     {
@@ -80,7 +82,7 @@ internal sealed class CudnnAttention : FusedAttention
         // query, key, value, bias, cumulative lengths, longest, log-sum-exp wanted, dropout, causal, debug mask, scale.
         Tensor?[] r = s_forward.CallTensors(Turned(shape.Q(packed)), Turned(shape.K(packed)), Turned(shape.V(packed)), Arg.None,
             Arg.None, Arg.None, length, length, true, 0.0, shape.Pattern.Causal, false, Scale(shape));
-        return new AttentionResult(Joined(Turned(r[0]!)), [r[1], r[6], r[7]]);
+        return new AttentionResult(this, Joined(Turned(r[0]!)), [r[1], r[6], r[7]]);
     }
 
     internal override (Tensor DQ, Tensor DK, Tensor DV) Backward(Tensor packed, in AttentionShape shape, AttentionResult result, Tensor dout)
