@@ -85,6 +85,28 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] internal static partial int gs_cuda_event_synchronize(nint e);
     [LibraryImport(Library)] internal static partial int gs_cuda_event_elapsed(nint begin, nint end, float* ms);
     [LibraryImport(Library)] internal static partial int gs_cuda_event_destroy(nint e);
+    [LibraryImport(Library)] internal static partial int gs_cuda_mem_info(int device, long* free, long* total);
+
+    [LibraryImport(Library)] internal static partial int gs_cuda_stream_create(int device, int highPriority, nint* stream);
+    [LibraryImport(Library)] internal static partial int gs_cuda_stream_current(int device, nint* stream);
+    [LibraryImport(Library)] internal static partial int gs_cuda_stream_set(nint stream);
+    [LibraryImport(Library)] internal static partial int gs_cuda_stream_raw(nint stream, nint* raw);
+    [LibraryImport(Library)] internal static partial int gs_cuda_stream_synchronize(nint stream);
+    [LibraryImport(Library)] internal static partial int gs_cuda_stream_wait(nint stream, nint other);
+    [LibraryImport(Library)] internal static partial int gs_cuda_stream_capturing(int device, int* capturing);
+    [LibraryImport(Library)] internal static partial void gs_cuda_stream_free(nint stream);
+
+    [LibraryImport(Library)] internal static partial int gs_cuda_graph_pool(ulong* first, ulong* second);
+    [LibraryImport(Library)] internal static partial int gs_cuda_graph_create(int device, nint* graph);
+
+    [LibraryImport(Library)]
+    internal static partial int gs_cuda_graph_capture_begin(nint graph, int device, ulong first, ulong second, int mode);
+
+    [LibraryImport(Library)] internal static partial int gs_cuda_graph_capture_end(nint graph, int device);
+    [LibraryImport(Library)] internal static partial int gs_cuda_graph_replay(nint graph);
+    [LibraryImport(Library)] internal static partial int gs_cuda_graph_reset(nint graph);
+    [LibraryImport(Library)] internal static partial int gs_cuda_graph_get_pool(nint graph, ulong* first, ulong* second);
+    [LibraryImport(Library)] internal static partial int gs_cuda_graph_free(nint graph);
 
     [LibraryImport(Library)] internal static partial int gs_dist_backends();
 

@@ -6,7 +6,7 @@ namespace GenoSeq.Torch;
 public static unsafe partial class torch
 {
     /// <summary>CUDA devices. Without CUDA everything but the questions throws <see cref="MissingLibraryException"/>.</summary>
-    public static class cuda
+    public static partial class cuda
     {
         /// <summary>True when the native library was built against a libtorch with CUDA and a device can be used.</summary>
         public static bool is_available() => device_count() > 0;
@@ -48,6 +48,14 @@ public static unsafe partial class torch
             CudaMemory m;
             Status.Check(NativeMethods.gs_cuda_memory_stats(device, &m));
             return new CudaMemoryStatistics(m.Allocated, m.PeakAllocated, m.Reserved, m.PeakReserved, m.Free, m.Total);
+        }
+
+        /// <summary>Bytes free and in all on a device, as its driver counts them.</summary>
+        public static (long Free, long Total) mem_get_info(int device = 0)
+        {
+            long free, total;
+            Status.Check(NativeMethods.gs_cuda_mem_info(device, &free, &total));
+            return (free, total);
         }
 
         /// <summary>Starts the peaks of <see cref="memory_stats"/> anew.</summary>

@@ -34,6 +34,7 @@
 
 #ifdef GENOSEQ_CUDA
 #include <ATen/cuda/CUDAContext.h>
+#include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -773,6 +774,145 @@ GS_API int32_t gs_cuda_event_elapsed(void* begin, void* end, float* milliseconds
 GS_API int32_t gs_cuda_event_destroy(void* event) {
   (void)event;
   GS_CUDA(check(cudaEventDestroy(static_cast<cudaEvent_t>(event))));
+}
+
+// The driver's own figures, without the allocator's, which exist only once a tensor was made.
+GS_API int32_t gs_cuda_mem_info(int32_t device, int64_t* free_bytes, int64_t* total_bytes) {
+  (void)device, (void)free_bytes, (void)total_bytes;
+  GS_CUDA({
+    c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
+    size_t f = 0;
+    size_t t = 0;
+    check(cudaMemGetInfo(&f, &t));
+    *free_bytes = static_cast<int64_t>(f);
+    *total_bytes = static_cast<int64_t>(t);
+  });
+}
+
+// ---- streams: a handle is a c10::cuda::CUDAStream* that its owner frees; libtorch's pool keeps the stream itself ----
+
+GS_API int32_t gs_cuda_stream_create(int32_t device, int32_t high_priority, void** out) {
+  (void)device, (void)high_priority, (void)out;
+  GS_CUDA(*out = new c10::cuda::CUDAStream(
+              c10::cuda::getStreamFromPool(high_priority != 0, static_cast<c10::DeviceIndex>(device))));
+}
+
+GS_API int32_t gs_cuda_stream_current(int32_t device, void** out) {
+  (void)device, (void)out;
+  GS_CUDA(*out = new c10::cuda::CUDAStream(c10::cuda::getCurrentCUDAStream(static_cast<c10::DeviceIndex>(device))));
+}
+
+// Makes a stream the current one of its device on this thread; the current device stays.
+GS_API int32_t gs_cuda_stream_set(void* stream) {
+  (void)stream;
+  GS_CUDA(c10::cuda::setCurrentCUDAStream(*static_cast<c10::cuda::CUDAStream*>(stream)));
+}
+
+GS_API int32_t gs_cuda_stream_raw(void* stream, void** out) {
+  (void)stream, (void)out;
+  GS_CUDA(*out = static_cast<c10::cuda::CUDAStream*>(stream)->stream());
+}
+
+GS_API int32_t gs_cuda_stream_synchronize(void* stream) {
+  (void)stream;
+  GS_CUDA(static_cast<c10::cuda::CUDAStream*>(stream)->synchronize());
+}
+
+// What comes next on `stream` waits for what is on `other` now. Both belong to one device.
+GS_API int32_t gs_cuda_stream_wait(void* stream, void* other) {
+  (void)stream, (void)other;
+  GS_CUDA({
+    auto& waiting = *static_cast<c10::cuda::CUDAStream*>(stream);
+    auto& first = *static_cast<c10::cuda::CUDAStream*>(other);
+    c10::cuda::CUDAGuard guard(first.device_index());
+    cudaEvent_t e = nullptr;
+    check(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
+    cudaError_t status = cudaEventRecord(e, first.stream());
+    if (status == cudaSuccess) status = cudaStreamWaitEvent(waiting.stream(), e, 0);
+    cudaEventDestroy(e);
+    check(status);
+  });
+}
+
+GS_API int32_t gs_cuda_stream_capturing(int32_t device, int32_t* out) {
+  (void)device, (void)out;
+  GS_CUDA({
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    check(cudaStreamIsCapturing(c10::cuda::getCurrentCUDAStream(static_cast<c10::DeviceIndex>(device)).stream(), &status));
+    *out = status != cudaStreamCaptureStatusNone;
+  });
+}
+
+GS_API void gs_cuda_stream_free(void* stream) {
+  (void)stream;
+#ifdef GENOSEQ_CUDA
+  delete static_cast<c10::cuda::CUDAStream*>(stream);
+#endif
+}
+
+// ---- graphs: work captured from the current stream once, and replayed by one launch ----
+
+// A memory pool that several graphs may share; its name is two numbers.
+GS_API int32_t gs_cuda_graph_pool(uint64_t* first, uint64_t* second) {
+  (void)first, (void)second;
+  GS_CUDA({
+    const auto pool = at::cuda::graph_pool_handle();
+    *first = pool.first;
+    *second = pool.second;
+  });
+}
+
+GS_API int32_t gs_cuda_graph_create(int32_t device, void** out) {
+  (void)device, (void)out;
+  GS_CUDA({
+    c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
+    *out = new at::cuda::CUDAGraph();
+  });
+}
+
+// mode: 0 global, 1 thread-local, 2 relaxed. The current stream of the device must not be its default one.
+GS_API int32_t gs_cuda_graph_capture_begin(void* graph, int32_t device, uint64_t first, uint64_t second, int32_t mode) {
+  (void)graph, (void)device, (void)first, (void)second, (void)mode;
+  GS_CUDA({
+    c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
+    // The generator exists from its first use on, and must exist before the capture.
+    at::globalContext().defaultGenerator(c10::Device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(device)));
+    const decltype(at::cuda::graph_pool_handle()) pool{first, second};
+    static_cast<at::cuda::CUDAGraph*>(graph)->capture_begin(
+        pool, mode == 2 ? cudaStreamCaptureModeRelaxed : mode == 1 ? cudaStreamCaptureModeThreadLocal : cudaStreamCaptureModeGlobal);
+  });
+}
+
+GS_API int32_t gs_cuda_graph_capture_end(void* graph, int32_t device) {
+  (void)graph, (void)device;
+  GS_CUDA({
+    c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
+    static_cast<at::cuda::CUDAGraph*>(graph)->capture_end();
+  });
+}
+
+GS_API int32_t gs_cuda_graph_replay(void* graph) {
+  (void)graph;
+  GS_CUDA(static_cast<at::cuda::CUDAGraph*>(graph)->replay());
+}
+
+GS_API int32_t gs_cuda_graph_reset(void* graph) {
+  (void)graph;
+  GS_CUDA(static_cast<at::cuda::CUDAGraph*>(graph)->reset());
+}
+
+GS_API int32_t gs_cuda_graph_get_pool(void* graph, uint64_t* first, uint64_t* second) {
+  (void)graph, (void)first, (void)second;
+  GS_CUDA({
+    const auto pool = static_cast<at::cuda::CUDAGraph*>(graph)->pool();
+    *first = pool.first;
+    *second = pool.second;
+  });
+}
+
+GS_API int32_t gs_cuda_graph_free(void* graph) {
+  (void)graph;
+  GS_CUDA(delete static_cast<at::cuda::CUDAGraph*>(graph));
 }
 
 // ---------------------------------------------------------------------------------------------------------- process groups

@@ -174,8 +174,15 @@ public sealed record TrainConfig : IValidated
     /// <summary>fp32, or bf16: matrix products in bfloat16, everything else and the weights in single precision.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
 
-    /// <summary>none, or layer: keep only the residual stream and compute the rest again in the backward pass.</summary>
-    public Recompute Recompute { get; init; } = Recompute.None;
+    /// <summary>
+    /// What the backward pass computes again to save memory: none; scan (all but the scans' results); layer (each layer from
+    /// its residual stream); layer_time (the same in time chunks); auto chooses by the memory that is there. A CPU knows none
+    /// and layer.
+    /// </summary>
+    public Recompute Recompute { get; init; } = Recompute.Auto;
+
+    /// <summary>GPU memory in GiB that auto stays within; 0: what is free at the start.</summary>
+    public double MemoryLimitGib { get; init; }
 
     /// <summary>Short windows first, at the same number of tokens a step.</summary>
     public LengthWarmupConfig LengthWarmup { get; init; } = new();
@@ -209,6 +216,7 @@ public sealed record TrainConfig : IValidated
         if (LogEvery < 1) yield return $"log_every: must be at least 1, not {LogEvery}";
         if (ValidateEvery < 0) yield return $"validate_every: must not be negative, not {ValidateEvery}";
         if (ValidationTokens < 0) yield return $"validation_tokens: must not be negative, not {ValidationTokens}";
+        if (!(MemoryLimitGib >= 0)) yield return $"memory_limit_gib: must not be negative, not {MemoryLimitGib}";
         if (Patience < 0) yield return $"patience: must not be negative, not {Patience}";
     }
 }
@@ -247,11 +255,20 @@ public enum Precision
 /// <summary>What the backward pass computes again.</summary>
 public enum Recompute
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>Chosen by the free memory of the device; on a CPU nothing.</summary>
+    Auto,
+
+    /// <summary>Nothing that is dear.</summary>
     None,
+
+    /// <summary>Each layer but for its scans' results.</summary>
+    Scan,
 
     /// <summary>Each layer, from the residual stream before it.</summary>
     Layer,
+
+    /// <summary>Each layer, in time chunks whose boundary states are kept.</summary>
+    LayerTime,
 }
 
 /// <summary>What is kept of a run.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using GenoSeq.Data;
 using GenoSeq.Models;
+using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Losses;
 using GenoSeq.Torch;
 using GenoSeq.Training.Checkpoints;
@@ -37,6 +38,7 @@ public sealed class Trainer : IDisposable
     private readonly MetricsWriter _metrics;
     private readonly ITrainingObserver _observer;
     private readonly optim.AdamW _optimizer;
+    private readonly DeviceAdamW? _deviceStep;
     private readonly LearningRateSchedule _schedule;
     private readonly LengthSchedule _lengths;
     private readonly Stopwatch _clock = new();
@@ -65,8 +67,9 @@ public sealed class Trainer : IDisposable
         _optimizer = Optimization.CreateOptimizer(model, config.Train);
         _schedule = new LearningRateSchedule(config.Train);
         _lengths = new LengthSchedule(config);
-        model.Recompute = config.Train.Recompute == Configuration.Recompute.Layer;
+        model.Recompute = config.Train.Recompute is not (Configuration.Recompute.Auto or Configuration.Recompute.None);
         model.SetComputeType(config.Train.Precision == Precision.Bf16 ? bfloat16 : float32);
+        _deviceStep = DeviceAdamW.Attach(_optimizer);
         State = new TrainerState();
     }
 
@@ -131,6 +134,7 @@ public sealed class Trainer : IDisposable
                 Capacity = 2,
                 Attach = Model.Device.Type == DeviceType.CUDA ? PinnedPages.Of : null,
             });
+        MemoryPlanning.Apply(_config, Model, stage, _observer);
         while (State.Step < stage.EndStep)
         {
             // Also true at once when a run continues that was ended between this and its summary.
@@ -180,24 +184,10 @@ public sealed class Trainer : IDisposable
     {
         long begun = Stopwatch.GetTimestamp();
         double weight = BatchTensors.WeightOf(batch);
-        double loss = Backward(batch, weight);
-        if (!double.IsFinite(loss))
-        {
-            string? spoilt = Optimization.FirstNotFinite(Model, p => p);
-            throw Diverged(spoilt is null ? "the loss" : $"the weight {spoilt}");
-        }
-
-        double norm = Optimization.GradientNorm(Model);
-        if (!double.IsFinite(norm))
-        {
-            throw Diverged($"the gradient of {Optimization.FirstNotFinite(Model, p => p.grad) ?? "all parameters together"}");
-        }
-
         double lr = _schedule.At(State.Step);
-        double clip = _config.Train.ClipNorm;
         _optimizer.LearningRate = lr;
         _optimizer.StepCount = State.Step;
-        _optimizer.step(clip > 0 && norm > clip ? clip / norm : 1);
+        (double loss, double norm) = _deviceStep is null ? StepOnHost(batch, weight) : StepOnDevice(batch, weight);
         Model.zero_grad();
         long tokens = (long)batch.Count * batch.Length;
         State.Step++;
@@ -206,22 +196,63 @@ public sealed class Trainer : IDisposable
         Report(batch.Length, bits, lr, norm, _speed.Add(tokens, Stopwatch.GetElapsedTime(begun).TotalSeconds));
     }
 
-    // Mean loss in nats over all targets of the step; gradients of that mean are in .grad.
-    private double Backward(Batch batch, double weight)
+    private (double Loss, double Norm) StepOnHost(Batch batch, double weight)
     {
-        double loss = 0;
+        using DisposeScope scope = NewDisposeScope();
+        double loss = Check(Backward(batch, weight).Sum(t => t.LossSum) / Math.Max(weight, 1e-30));
+        double norm = Check(Optimization.GradientNorm(Model), 1);
+        double clip = _config.Train.ClipNorm;
+        _optimizer.step(clip > 0 && norm > clip ? clip / norm : 1);
+        return (loss, norm);
+    }
+
+    // The optimizer is queued behind the backward pass before anything is read back: the host waits once a step. Gradients that
+    // are not finite leave the weights alone, so that the guard comes in time all the same.
+    private (double Loss, double Norm) StepOnDevice(Batch batch, double weight)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        List<LossTotals> totals = Backward(batch, weight);
+        double[] norm = _optimizer.step_clipped(_config.Train.ClipNorm).cpu().ToArray<double>();
+        return (Check(totals.Sum(t => t.LossSum) / Math.Max(weight, 1e-30)), Check(norm[0], norm[1]));
+    }
+
+    private double Check(double loss)
+    {
+        if (!double.IsFinite(loss))
+        {
+            string? spoilt = Optimization.FirstNotFinite(Model, p => p);
+            throw Diverged(spoilt is null ? "the loss" : $"the weight {spoilt}");
+        }
+
+        return loss;
+    }
+
+    private double Check(double norm, double finite)
+    {
+        if (finite == 0 || !double.IsFinite(norm))
+        {
+            throw Diverged($"the gradient of {Optimization.FirstNotFinite(Model, p => p.grad) ?? "all parameters together"}");
+        }
+
+        return norm;
+    }
+
+    // Puts the gradients of the mean loss over all targets of the step into .grad.
+    private List<LossTotals> Backward(Batch batch, double weight)
+    {
+        var totals = new List<LossTotals>();
         int micro = _lengths.At(State.Step).MicroBatch;
         for (int first = 0; first < batch.Count; first += micro)
         {
             using DisposeScope scope = NewDisposeScope();
             BatchTensors t = BatchTensors.Of(batch, first, Math.Min(micro, batch.Count - first), Model.Device);
-            LossTotals totals = SequenceLoss.Compute(Model.forward(t.Inputs, t.SequenceIds), t.Labels, t.Weights);
-            Tensor share = totals.Sum.mul(1 / Math.Max(weight, 1e-30));
-            share.backward();
-            loss += share.item();
+            LossTotals part = Model.Loss(t.Inputs, t.Labels, t.Weights, t.SequenceIds, 1 / Math.Max(weight, 1e-30));
+            part.Sum.backward();
+            part.Numbers?.MoveToOuterDisposeScope();
+            totals.Add(part);
         }
 
-        return loss;
+        return totals;
     }
 
     private void Report(int length, double bits, double lr, double norm, double speed)
@@ -239,7 +270,7 @@ public sealed class Trainer : IDisposable
             double mean = State.WindowBits / State.WindowSteps;
             _metrics.Write(State.Step, State.Tokens, Wall, ("train/bits_per_base", mean), ("train/loss", mean * Math.Log(2)),
                 ("train/learning_rate", lr), ("train/gradient_norm", norm), ("perf/tokens_per_s", speed),
-                ("mem/peak_gib", ProcessUsage.Read().PeakBytes / (double)(1L << 30)), ("data/length", length),
+                ("mem/peak_gib", MemoryPlanning.PeakBytes(Model.Device) / (double)(1L << 30)), ("data/length", length),
                 ("data/wait_ms", 1e3 * _waitOfLine / Math.Max(1, _stepsOfLine)));
             (State.WindowBits, State.WindowSteps) = (0, 0);
             (_waitOfLine, _stepsOfLine) = (0, 0);
@@ -323,5 +354,9 @@ public sealed class Trainer : IDisposable
     private TrainingDivergedException Diverged(string what) => new(State.Step, what, _store.Last());
 
     /// <inheritdoc/>
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        _deviceStep?.Dispose();
+        _optimizer.Dispose();
+    }
 }

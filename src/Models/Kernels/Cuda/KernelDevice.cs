@@ -1,3 +1,4 @@
+using GenoSeq.Models.Kernels.Cuda.Runtime;
 using GenoSeq.Torch;
 
 namespace GenoSeq.Models.Kernels.Cuda;
@@ -71,8 +72,8 @@ public static class KernelDevices
     private static readonly Lock s_lock = new();
     private static readonly Dictionary<int, KernelDevice> s_cuda = [];
 
-    /// <summary>Makes the kernels of a CUDA device; set by the runtime.</summary>
-    internal static Func<int, KernelDevice>? CreateCuda { get; set; }
+    /// <summary>Makes the kernels of a CUDA device; tests have others.</summary>
+    internal static Func<int, KernelDevice> CreateCuda { get; set; } = CudaKernelDevice.Create;
 
     /// <summary>An emulator that takes CPU tensors on this thread; for tests. Null: CPU tensors have kernels of their own.</summary>
     [field: ThreadStatic]
@@ -92,7 +93,7 @@ public static class KernelDevices
         {
             if (!s_cuda.TryGetValue(device.Index, out KernelDevice? found))
             {
-                found = (CreateCuda ?? throw new InvalidOperationException("the CUDA runtime is not set up"))(device.Index);
+                found = CreateCuda(device.Index);
                 s_cuda.Add(device.Index, found);
             }
 

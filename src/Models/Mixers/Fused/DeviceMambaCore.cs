@@ -195,7 +195,7 @@ internal static class DeviceMambaCore
     }
 
     // Through dt_proj and x_proj: completes the gradient of [dt, B, C] and adds what flows through it to the gradient of u.
-    private static (Tensor XProj, Tensor DtProj) ProjectBack(DeviceDirection p, Tensor u, Tensor projected, ScanGradients scan,
+    internal static (Tensor XProj, Tensor DtProj) ProjectBack(DeviceDirection p, Tensor u, Tensor projected, ScanGradients scan,
         Tensor dprojected)
     {
         using DisposeScope scope = NewDisposeScope();

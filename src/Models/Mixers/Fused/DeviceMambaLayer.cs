@@ -13,7 +13,7 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// One in_proj serves both directions, and one out_proj their sum. What is kept follows <see cref="LayerMemory"/>; without
 /// keeping, long inputs go batch entry by batch entry, so that temporaries do not grow with the batch.
 /// </remarks>
-internal sealed class DeviceMambaLayer : autograd.Function
+internal sealed partial class DeviceMambaLayer : autograd.Function
 {
     private const int Fixed = 5;
 
@@ -65,6 +65,13 @@ internal sealed class DeviceMambaLayer : autograd.Function
         _hasResidual = inputs[1] is not null;
         bool keep = WillDifferentiate && Memory <= LayerMemory.KeepScan;
         using var w = new Weights(inputs, _settings);
+        if (InChunks(inputs[0]!.size(1)))
+        {
+            (Tensor chunkedY, Tensor chunkedSum) = ForwardInChunks(inputs[0]!.contiguous(), inputs[1], w);
+            save_for_backward([chunkedSum, .. inputs[2..]]);
+            return [chunkedY, chunkedSum];
+        }
+
         (Tensor n, Tensor? sum, _) = NormKernels.Forward(_device, inputs[0], inputs[1], w.Norm, _settings.NormEps, _settings.Activation, true, false);
         Tensor y = empty(n.shape, n.dtype, n.device);
         foreach ((long first, long count) in Slices(n, !keep))
@@ -93,40 +100,30 @@ internal sealed class DeviceMambaLayer : autograd.Function
         var gradients = new Tensor?[inputs.Length];
         using var w = new Weights(inputs, _settings);
         Tensor dy = grad_outputs[0]?.contiguous() ?? zeros(sum.shape, _settings.Activation, sum.device);
-        (Tensor n, _, Tensor? rstd) = NormKernels.Forward(_device, null, sum, w.Norm, _settings.NormEps, _settings.Activation, false, true);
-        Tensor dn = empty(n.shape, n.dtype, n.device);
-        Tensor? dIn = null;
-        Tensor? dOut = null;
-        DirectionGradients[]? own = null;
-        foreach ((long first, long count) in Slices(n, _kept is null))
+        Tensor dn = empty(sum.shape, _settings.Activation, sum.device);
+        var g = new LayerGradients();
+        Tensor? rstd = null;
+        if (_carries is null)
         {
-            using DisposeScope scope = NewDisposeScope();
-            (Tensor sliceIn, Tensor sliceOut, DirectionGradients[] slice) = BackwardSlice(n, dn, dy, w, first, count);
-            Collect(ref dIn, sliceIn);
-            Collect(ref dOut, sliceOut);
-            for (int k = 0; k < slice.Length; k++)
-            {
-                own?[k].Add(slice[k]);
-            }
-
-            if (own is null)
-            {
-                own = slice;
-                Array.ForEach(own, g => g.MoveToOuterDisposeScope());
-            }
+            rstd = BackwardWhole(sum, dn, dy, w, g);
+        }
+        else
+        {
+            BackwardInChunks(sum, dn, dy, w, g);
         }
 
+        g.Adopt();
         // The residual stream has one reader after this layer, so its gradient is ours to write into.
         (Tensor dsum, Tensor? dx, Tensor dnorm) = NormKernels.Backward(_device, sum, rstd, w.Norm, _settings.NormEps, dn,
             grad_outputs[1], inPlace: true, wantDH: NeedsInputGrad(0));
         gradients[0] = dx;
         gradients[1] = _hasResidual ? dsum : null;
         gradients[2] = w.Mirror(dnorm, 0);
-        gradients[3] = w.Mirror(dIn!, 1);
-        gradients[4] = w.Mirror(dOut!, 0);
-        for (int k = 0; k < own!.Length; k++)
+        gradients[3] = w.Mirror(g.In!, 1);
+        gradients[4] = w.Mirror(g.Out!, 0);
+        for (int k = 0; k < w.Directions.Length; k++)
         {
-            own[k].ToArray().CopyTo(gradients, Fixed + (k * DeviceDirection.Count));
+            g.Own[k].ToArray().CopyTo(gradients, Fixed + (k * DeviceDirection.Count));
         }
 
         return gradients;
@@ -136,41 +133,52 @@ internal sealed class DeviceMambaLayer : autograd.Function
     {
         _xz?.Dispose();
         _kept?.Dispose();
+        ReleaseCarries();
     }
 
-    private (Tensor DIn, Tensor DOut, DirectionGradients[] Own) BackwardSlice(Tensor n, Tensor dn, Tensor dy, Weights w, long first,
-        long count)
+    private Tensor BackwardWhole(Tensor sum, Tensor dn, Tensor dy, Weights w, LayerGradients g)
     {
-        using DisposeScope scope = NewDisposeScope();
+        using DisposeScope outer = NewDisposeScope();
+        (Tensor n, _, Tensor? rstd) = NormKernels.Forward(_device, null, sum, w.Norm, _settings.NormEps, _settings.Activation, false, true);
+        foreach ((long first, long count) in Slices(n, _kept is null))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            BackwardSlice(n, dn, dy, w, first, count, g);
+        }
+
+        return rstd!.MoveToOuterDisposeScope();
+    }
+
+    private void BackwardSlice(Tensor n, Tensor dn, Tensor dy, Weights w, long first, long count, LayerGradients sums)
+    {
         Tensor? ids = Ids(first, count);
         Tensor xz = _xz ?? Project(n, w, first, count);
         (Tensor gated, CoreActivations kept) = _kept is null
             ? DeviceMambaCore.Forward(_device, xz, w.Directions, ids, true, true) is var (g, k) ? (g, k!) : default
             : (DeviceMambaCore.Gate(_device, xz, _kept), _kept);
-        (Tensor dOut, Tensor dgated) = OutBack(dy.narrow(0, first, count), gated, w.Out);
+        Tensor dgated = OutBack(dy.narrow(0, first, count), gated, w.Out, sums);
         gated.Dispose();
         (Tensor dxz, DirectionGradients[] own) = DeviceMambaCore.Backward(_device, xz, w.Directions, ids, kept, dgated);
-        Tensor dIn = InBack(dxz, n.narrow(0, first, count), dn.narrow(0, first, count), w.In);
-        Array.ForEach(own, o => o.MoveToOuterDisposeScope());
-        return (dIn.MoveToOuterDisposeScope(), dOut.MoveToOuterDisposeScope(), own);
+        sums.Add(own);
+        InBack(dxz, n.narrow(0, first, count), dn.narrow(0, first, count), w.In, sums);
     }
 
-    private static (Tensor DOut, Tensor DGated) OutBack(Tensor dy, Tensor gated, Tensor weight)
+    private static Tensor OutBack(Tensor dy, Tensor gated, Tensor weight, LayerGradients sums)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor flat = DeviceMambaCore.Flat(dy);
-        Tensor gradient = DeviceGemm.Gradient(flat, DeviceMambaCore.Flat(gated));
+        sums.AddOut(DeviceGemm.Gradient(flat, DeviceMambaCore.Flat(gated)));
         Tensor dgated = empty(gated.shape, gated.dtype, gated.device);
         DeviceGemm.BackInto(flat, weight, DeviceMambaCore.Flat(dgated));
-        return (gradient.MoveToOuterDisposeScope(), dgated.MoveToOuterDisposeScope());
+        return dgated.MoveToOuterDisposeScope();
     }
 
-    private static Tensor InBack(Tensor dxz, Tensor n, Tensor dn, Tensor weight)
+    private static void InBack(Tensor dxz, Tensor n, Tensor dn, Tensor weight, LayerGradients sums)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor flat = DeviceMambaCore.Flat(dxz);
         DeviceGemm.BackInto(flat, weight, DeviceMambaCore.Flat(dn));
-        return DeviceGemm.Gradient(flat, DeviceMambaCore.Flat(n)).MoveToOuterDisposeScope();
+        sums.AddIn(DeviceGemm.Gradient(flat, DeviceMambaCore.Flat(n)));
     }
 
     private static Tensor Project(Tensor n, Weights w, long first, long count)
@@ -181,18 +189,6 @@ internal sealed class DeviceMambaLayer : autograd.Function
     }
 
     private Tensor? Ids(long first, long count) => _ids?.narrow(0, first, count).contiguous();
-
-    private static void Collect(ref Tensor? sum, Tensor part)
-    {
-        if (sum is null)
-        {
-            sum = part.MoveToOuterDisposeScope();
-        }
-        else
-        {
-            sum.add_(part);
-        }
-    }
 
     private static IEnumerable<(long First, long Count)> Slices(Tensor n, bool cut)
     {

@@ -1,0 +1,66 @@
+using GenoSeq.Models.Mixers.Fused;
+
+namespace GenoSeq.Models.Memory;
+
+/// <summary>Bytes that one layer keeps and works with; the letters are those of <see cref="TrainingMemory"/>.</summary>
+internal sealed class LayerSizes(ModelConfig config, PassShape shape)
+{
+    private readonly long _rows = (config.RcEquivariant ? 2 : 1) * shape.Batch * shape.Length;
+    private readonly long _e = shape.ActivationBytes;
+    private readonly long _directions = config.Bidirectional ? 2 : 1;
+
+    // Final norm and head: the layer's output, the stream, its normalised form and that one's gradient, the stream's gradient.
+    internal long HeadWorking => _rows * config.DModel * ((3 * _e) + 8);
+
+    private long DInner => config.Mamba.DInner(config.DModel);
+
+    // Rows of [dt, B, C].
+    private long Projected => ((config.Mamba.Rank(config.DModel) + 7) / 8 * 8) + (2 * config.Mamba.DState);
+
+    // A state of N numbers every 16 steps.
+    private long Checkpoint => DInner * config.Mamba.DState / 16;
+
+    private long HeadsWidth => (long)config.Attention.NHead * config.Attention.HeadWidth(config.DModel);
+
+    private long QkvWidth => HeadsWidth + (2L * config.Attention.KvHeads * config.Attention.HeadWidth(config.DModel));
+
+    internal long Kept(char kind, LayerMemory memory) =>
+        Mixer(kind, memory) + (config.Mlp is null ? 0 : Mlp(config.Mlp.DFf, memory));
+
+    internal long Working(char kind, LayerMemory memory)
+    {
+        // Normalised input and its gradient, the output's gradient and the input's; the stream's gradient.
+        long streams = _rows * config.DModel * ((4 * _e) + 4);
+        long mlp = config.Mlp is null ? 0 : _rows * _e * 5 * config.Mlp.DFf;
+        return streams + Math.Max(mlp, kind == 'M' ? Mamba(memory) : _rows * _e * ((2 * QkvWidth) + (3 * HeadsWidth)));
+    }
+
+    private long Mixer(char kind, LayerMemory memory)
+    {
+        long stream = 4 * _rows * config.DModel;
+        long kept = kind == 'M'
+            ? _e * _rows * ((_directions * (Projected + Checkpoint)) + DInner)
+            : _rows * ((_e * (QkvWidth + HeadsWidth)) + (4 * config.Attention.NHead));
+        return stream + (memory <= LayerMemory.KeepScan ? kept : 0)
+            + (memory == LayerMemory.Keep && kind == 'M' ? 2 * _e * _rows * DInner : 0);
+    }
+
+    private long Mlp(long dFf, LayerMemory memory) =>
+        (4 * _rows * config.DModel) + (memory == LayerMemory.Keep ? 2 * _e * _rows * dFf : 0);
+
+    // In the scan's backward pass: xz and its gradient, the gate's gradient, and for each direction u, step sizes, their
+    // gradients, rows of [dt, B, C] and theirs, and checkpoints; what is kept anyway counts there.
+    private long Mamba(LayerMemory memory)
+    {
+        long rows = memory switch
+        {
+            LayerMemory.RecomputeTime => Math.Min(DeviceMambaLayer.ChunkTokens, shape.Length),
+            LayerMemory.Recompute => Math.Min(_rows, Math.Max(1, DeviceMambaLayer.SliceTokens / Math.Max(1, shape.Length)) * shape.Length),
+            _ => _rows,
+        };
+        long directions = memory == LayerMemory.RecomputeTime ? 1 : _directions;
+        long own = 4 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint / DInner);
+        long partials = directions * 4 * rows * 2 * config.Mamba.DState;
+        return (_e * rows * ((5 * DInner) + (directions * ((own * DInner) + (2 * Projected))))) + partials;
+    }
+}
