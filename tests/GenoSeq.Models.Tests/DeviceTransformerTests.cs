@@ -36,22 +36,35 @@ public sealed class DeviceTransformerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void Step_SinglePrecision_EqualsTheCpuPath(string name) => Compare(name, float32, packed: false, 1e-5);
+    public void Step_SinglePrecision_EqualsTheCpuPath(string name) => Compare(name, packed: false);
 
-    // Both round weights and products to 8 bits of mantissa; the device rounds what lies between layers and heads too.
+    // In the norm over a whole tensor. Measured: logits 0.006 to 0.010, the worst gradient 0.012 to 0.019, as on the CPU under the
+    // same policy (0.012 to 0.025); with Mamba's scan checkpoints in bfloat16 0.10 (CPU, where they are single precision: 0.035).
     [Theory]
     [MemberData(nameof(Models))]
-    public void Step_HalfPrecision_IsNearTheCpuPath(string name) => Compare(name, bfloat16, packed: false, 4e-2);
+    public void Step_HalfPrecision_IsNearSinglePrecision(string name)
+    {
+        using SequenceModel model = TestModels.Build(Configs[name]);
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor logits, Tensor loss, Dictionary<string, Tensor> expected) = Run(model, LayerMemory.Keep, null);
+        model.SetComputeType(bfloat16);
+        using EmulatedDevice.Scope device = new EmulatedDevice().Use();
+        (Tensor deviceLogits, Tensor deviceLoss, Dictionary<string, Tensor> actual) = Run(model, LayerMemory.Keep, null);
+        Assert.InRange(Distance(logits, deviceLogits), 0, 0.02);
+        Assert.InRange(Distance(loss, deviceLoss), 0, 0.003);
+        double tolerance = name == "hybrid" ? 0.15 : 0.03;
+        Assert.All(expected, g => Assert.InRange(Distance(g.Value, actual[g.Key]), 0, tolerance));
+    }
 
     [Theory]
     [InlineData("grouped queries")]
     [InlineData("bidirectional window")]
-    public void Step_PackedSequences_EqualsTheCpuPath(string name) => Compare(name, float32, packed: true, 1e-5);
+    public void Step_PackedSequences_EqualsTheCpuPath(string name) => Compare(name, packed: true);
 
     [Theory]
-    [InlineData("grouped queries")]
-    [InlineData("hybrid")]
-    public void Step_AnyMemory_GivesTheSameBits(string name)
+    [InlineData("grouped queries", LayerMemory.RecomputeTime)]
+    [InlineData("hybrid", LayerMemory.Recompute)]
+    public void Step_AnyMemory_GivesTheSameBits(string name, LayerMemory least)
     {
         using SequenceModel model = TestModels.Build(Configs[name]);
         using EmulatedDevice.Scope device = new EmulatedDevice().Use();
@@ -60,7 +73,7 @@ public sealed class DeviceTransformerTests : IDisposable
             using DisposeScope scope = NewDisposeScope();
             model.SetComputeType(type);
             (_, Tensor loss, Dictionary<string, Tensor> kept) = Run(model, LayerMemory.Keep, null);
-            foreach (LayerMemory memory in (LayerMemory[])[LayerMemory.KeepScan, LayerMemory.Recompute, LayerMemory.RecomputeTime])
+            for (LayerMemory memory = LayerMemory.KeepScan; memory <= least; memory++)
             {
                 (_, Tensor again, Dictionary<string, Tensor> other) = Run(model, memory, null);
                 Closeness.Bitwise(loss, again, $"{name}, {type}, {memory}: loss");
@@ -138,11 +151,15 @@ public sealed class DeviceTransformerTests : IDisposable
 
     private static Tensor Ids(int seed) => TestModels.Ids(TestModels.Sequences(Batch, Length, seed: seed));
 
-    private static void Compare(string name, ScalarType type, bool packed, double tolerance)
+    // Norm of the difference over the norm.
+    private static double Distance(Tensor expected, Tensor actual) =>
+        Math.Sqrt((actual - expected).square().sum().ToDouble() / expected.square().sum().ToDouble());
+
+    private static void Compare(string name, bool packed)
     {
+        const double tolerance = 1e-5;
         using SequenceModel model = TestModels.Build(Configs[name]);
         using DisposeScope scope = NewDisposeScope();
-        model.SetComputeType(type);
         Tensor? ids = packed ? tensor([.. Enumerable.Range(0, Batch * Length).Select(i => i / 13)], Batch, Length) : null;
         (Tensor logits, Tensor loss, Dictionary<string, Tensor> expected) = Run(model, LayerMemory.Keep, ids);
         using EmulatedDevice.Scope device = new EmulatedDevice().Use();

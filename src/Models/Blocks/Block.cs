@@ -122,7 +122,7 @@ public sealed class Block : nn.Module
 
     // What runs whole branches as one operation; their norm's kernel takes rows of whole pieces of 8 elements.
     private static KernelDevice? Kernels(Tensor x, ScalarType compute) =>
-        x.dtype == compute && x.size(-1) % 8 == 0 ? KernelDevices.Of(x) : null;
+        x.dtype == compute && x.size(-1) % 8 == 0 && x.size(-1) <= NormKernels.MaxWidth ? KernelDevices.Of(x) : null;
 
     private Tensor[] Recomputed(Tensor r, MixContext context)
     {
