@@ -15,7 +15,7 @@ namespace GenoSeq.Torch;
 /// </remarks>
 public sealed unsafe class Operator
 {
-    private const int MaxResults = 8;
+    private const int MaxResults = 12;
     private readonly string _name;
     private readonly string _overload;
     private nint _handle;
@@ -60,6 +60,25 @@ public sealed unsafe class Operator
         }
 
         return new torch.Tensor((nint)results[0].Bits);
+    }
+
+    /// <summary>Calls the operator and returns its results in their order, with null for an undefined tensor and for a number.</summary>
+    public torch.Tensor?[] CallTensors(params ReadOnlySpan<Arg> args)
+    {
+        Value* results = stackalloc Value[MaxResults];
+        int n = Invoke(args, results);
+        var result = new torch.Tensor?[n];
+        for (int k = 0; k < n; k++)
+        {
+            if (results[k].Tag == ValueTag.Tensor)
+            {
+                result[k] = new torch.Tensor((nint)results[k].Bits);
+                results[k].Tag = ValueTag.None;
+            }
+        }
+
+        NativeMethods.gs_results_free(results, n);
+        return result;
     }
 
     /// <summary>Calls the operator and returns its results, all tensors; an undefined one is null.</summary>

@@ -25,6 +25,8 @@ public sealed class Block : nn.Module
             Norm2 = register_module("norm2", new RmsNorm(dModel, normEps));
             Mlp = register_module("mlp", mlp);
         }
+
+        Memory = mixer is AttentionMixer ? LayerMemory.KeepScan : LayerMemory.Keep;
     }
 
     /// <summary>The norm before the mixer.</summary>
@@ -54,8 +56,7 @@ public sealed class Block : nn.Module
         (Tensor y, Tensor r) = Mix(x, residual, context);
         if (Mlp is not null)
         {
-            (Tensor n, r) = Norm2!.AddNorm(y, r, context.Mirrored);
-            y = MlpOf(n, context.Mirrored);
+            (y, r) = MixChannels(y, r, context.Mirrored);
         }
 
         return (y.MoveToOuterDisposeScope(), ReferenceEquals(r, x) ? r : r.MoveToOuterDisposeScope());
@@ -94,16 +95,34 @@ public sealed class Block : nn.Module
     // Norm and mixer, as one operation where there is one.
     private (Tensor Y, Tensor Residual) Mix(Tensor x, Tensor? residual, in MixContext context)
     {
-        if (KernelDevices.Of(x) is { } device && x.dtype == Mixer.ComputeType
-            && Mixer is MambaMixer m && m.OneProjection(context.Mirrored) is { } directions)
+        var settings = new LayerSettings(Norm.Eps, x.dtype, Memory, context.Mirrored);
+        switch (Mixer)
         {
-            var settings = new LayerSettings(Norm.Eps, x.dtype, Memory, context.Mirrored);
-            return DeviceMambaLayer.Run(device, x, residual, Norm, directions, settings, context.SequenceIds);
+            case MambaMixer m when Kernels(x, Mixer.ComputeType) is { } device && m.OneProjection(context.Mirrored) is { } directions:
+                return DeviceMambaLayer.Run(device, x, residual, Norm, directions, settings, context.SequenceIds);
+            case AttentionMixer a when Kernels(x, Mixer.ComputeType) is { } device && a.OneOperation(context.Mirrored) is { } shape:
+                return DeviceAttentionLayer.Run(device, x, residual, Norm, a, shape, settings, context.SequenceIds);
+            default:
+                (Tensor n, Tensor r) = Norm.AddNorm(x, residual, context.Mirrored);
+                return (Mixer.forward(n, context), r);
+        }
+    }
+
+    // Norm and MLP, likewise.
+    private (Tensor Y, Tensor Residual) MixChannels(Tensor x, Tensor residual, bool mirrored)
+    {
+        if (Kernels(x, Mlp!.ComputeType) is { } device && !Mlp.HasBias)
+        {
+            return DeviceMlpLayer.Run(device, x, residual, Norm2!, Mlp, new LayerSettings(Norm2!.Eps, x.dtype, Memory, mirrored));
         }
 
-        (Tensor n, Tensor r) = Norm.AddNorm(x, residual, context.Mirrored);
-        return (Mixer.forward(n, context), r);
+        (Tensor n, Tensor r) = Norm2!.AddNorm(x, residual, mirrored);
+        return (MlpOf(n, mirrored), r);
     }
+
+    // What runs whole branches as one operation; their norm's kernel takes rows of whole pieces of 8 elements.
+    private static KernelDevice? Kernels(Tensor x, ScalarType compute) =>
+        x.dtype == compute && x.size(-1) % 8 == 0 && x.size(-1) <= NormKernels.MaxWidth ? KernelDevices.Of(x) : null;
 
     private Tensor[] Recomputed(Tensor r, MixContext context)
     {

@@ -32,7 +32,8 @@ public sealed class RmsNorm : nn.Module
     {
         ArgumentNullException.ThrowIfNull(x);
         Tensor w = mirrored ? weight.flip(0) : weight;
-        if (KernelDevices.Of(x) is { } device && x.dtype is bfloat16 or float32 && x.size(-1) % 8 == 0)
+        if (KernelDevices.Of(x) is { } device && x.dtype is bfloat16 or float32 && x.size(-1) % 8 == 0
+            && x.size(-1) <= NormKernels.MaxWidth)
         {
             Tensor?[] normed = new DeviceAddNorm(device, _eps, x.dtype).apply(x, residual, w);
             return (normed[0]!, normed[1]!);

@@ -27,6 +27,8 @@ public sealed class SwiGlu : nn.Module
     /// <summary>Type that matrix products are computed in.</summary>
     public ScalarType ComputeType { get; set; } = float32;
 
+    internal bool HasBias => _gate.bias is not null;
+
     internal nn.Linear Gate => _gate;
 
     internal nn.Linear Up => _up;

@@ -1,4 +1,5 @@
 using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -49,6 +50,19 @@ public sealed class AttentionMixer : Mixer
 
     internal IEnumerable<nn.Linear> InputProjections() => [QProj, KProj, VProj];
 
+    /// <summary>
+    /// The heads, when kernels take the mixer as one operation with its norm: without biases, in the stored orientation. Null
+    /// otherwise.
+    /// </summary>
+    internal AttentionShape? OneOperation(bool mirrored) => _config.Bias || mirrored
+        ? null
+        : new AttentionShape(_config.NHead, _config.KvHeads, _dHead, new AttentionPattern(!_bidirectional, _config.SlidingWindow));
+
+    /// <summary>Cosines and sines of all positions, f32 [length, d_head / 2], or null without rotary positions.</summary>
+    internal (Tensor Cos, Tensor Sin)? Angles(long length, Device device) => _config.RopeTheta == 0
+        ? null
+        : RotaryAngles.Get(length, _dHead, _config.RopeTheta, _config.RopeScale, device);
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, in MixContext context = default)
     {
@@ -96,7 +110,6 @@ public sealed class AttentionMixer : Mixer
     private Tensor Expand(Tensor t) =>
         _config.KvHeads == _config.NHead ? t : t.repeat_interleave(_config.NHead / _config.KvHeads, 1);
 
-    // Angles are computed in double precision: at a million positions single precision would be off by 0.06 rad.
     private (Tensor Cos, Tensor Sin)? Positions(long first, long length, Device device)
     {
         if (_config.RopeTheta == 0)
@@ -105,9 +118,7 @@ public sealed class AttentionMixer : Mixer
         }
 
         using IDisposable mode = no_grad();
-        Tensor exponent = arange(0, _dHead, 2, float64, device).div(_dHead).mul(-Math.Log(_config.RopeTheta));
-        Tensor position = arange(first, first + length, 1, float64, device).div(_config.RopeScale);
-        Tensor angles = outer(position, exponent.exp());
+        Tensor angles = RotaryAngles.Compute(first, length, _dHead, _config.RopeTheta, _config.RopeScale, device);
         Tensor both = cat([angles, angles], 1);
         return (both.cos().to(float32), both.sin().to(float32));
     }

@@ -3,10 +3,13 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// <summary>What a layer keeps between its forward and its backward pass, from most to least.</summary>
 public enum LayerMemory
 {
-    /// <summary>Everything that is dear to compute: the projected input and the scans' results.</summary>
+    /// <summary>Everything that is dear to compute: Mamba's projected input and scans' results, attention, the MLP's gate and up.</summary>
     Keep,
 
-    /// <summary>The residual stream and the scans' results; projections and convolutions are computed again.</summary>
+    /// <summary>
+    /// The residual stream and the mixer's results (scans; attention with its heads); projections and convolutions of Mamba, and
+    /// the MLP, are computed again.
+    /// </summary>
     KeepScan,
 
     /// <summary>The residual stream; the whole layer is computed again.</summary>
@@ -14,7 +17,7 @@ public enum LayerMemory
 
     /// <summary>
     /// The residual stream and the scans' states at the boundaries of time chunks; the layer is computed again chunk by chunk,
-    /// so that its working set does not grow with the length.
+    /// so that its working set does not grow with the length. Attention and the MLP take it as <see cref="Recompute"/>.
     /// </summary>
     RecomputeTime,
 }
