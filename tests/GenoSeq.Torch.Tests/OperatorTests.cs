@@ -21,6 +21,18 @@ public sealed class OperatorTests : IDisposable
     }
 
     [Fact]
+    public void CallTensors_NumbersAmongTheResults_AreNull()
+    {
+        // (Tensor, Tensor, Tensor, Tensor, int): the last says which implementation ran.
+        Tensor?[] r = new Operator("aten::_batch_norm_impl_index").CallTensors(rand([2, 3, 4]), Arg.None, Arg.None, Arg.None, Arg.None,
+            true, 0.1, 1e-5, false);
+        Assert.Equal(5, r.Length);
+        Assert.Equal([2L, 3, 4], r[0]!.shape);
+        Assert.Equal([3L], r[1]!.shape);
+        Assert.Null(r[4]);
+    }
+
+    [Fact]
     public void Call_Overload_ChoosesAmongArgumentTypes()
     {
         Tensor x = tensor<float>([1f, 2]);

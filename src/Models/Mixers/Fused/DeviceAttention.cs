@@ -54,7 +54,7 @@ internal static class DeviceAttention
             {
                 return s_cudnn.Forward(packed, shape).MoveToOuterDisposeScope();
             }
-            catch (TorchException e) when (e.Message.Contains("cudnn", StringComparison.OrdinalIgnoreCase))
+            catch (TorchException e) when (e is not TorchOutOfMemoryException)
             {
                 // Which shapes a cuDNN takes depends on its version; the other kernel takes them all.
                 s_cudnnRefused = true;
