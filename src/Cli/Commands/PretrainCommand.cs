@@ -101,6 +101,11 @@ internal sealed class PretrainCommand
         w.WriteLine(F($"run          {request.Config.Train.Steps:N0} steps, {report.TokensPerStep * request.Config.Train.Steps:N0} tokens, {report.Epochs:F2} epochs"));
         w.WriteLine(F($"first step   {report.BitsPerBase:F4} bits per base, {report.StepSeconds:F2} s, {report.TokensPerStep / report.StepSeconds:N0} tokens/s"));
         w.WriteLine(F($"memory       {report.PeakBytes / (double)(1 << 20):N0} MiB at its peak"));
+        if (report.Planned is var (layers, peak))
+        {
+            w.WriteLine(F($"planned      {peak / (double)(1 << 20):N0} MiB; layers: {layers}"));
+        }
+
         w.WriteLine(F($"estimate     {TimeSpan.FromSeconds(Math.Round(report.StepSeconds * request.Config.Train.Steps))} for all steps"));
         return ExitCodes.Ok;
     }

@@ -10,7 +10,11 @@ namespace GenoSeq.Training.Engine;
 
 /// <summary>What a dry run found.</summary>
 public sealed record DryRunReport(long Parameters, long TrainBases, long ValidationBases, long WindowsPerEpoch, int WindowsPerStep,
-    long TokensPerStep, double Epochs, double BitsPerBase, double StepSeconds, long PeakBytes);
+    long TokensPerStep, double Epochs, double BitsPerBase, double StepSeconds, long PeakBytes)
+{
+    /// <summary>On a GPU: what each layer keeps, and the peak that follows from the model's shape; null on a CPU.</summary>
+    public (string Layers, long PeakBytes)? Planned { get; init; }
+}
 
 /// <summary>Opens everything a run needs, takes two steps (the second is timed), and writes nothing.</summary>
 public static class DryRun
@@ -27,6 +31,7 @@ public static class DryRun
             var seen = new FirstStep();
             using var metrics = MetricsWriter.Create(Path.Combine(scratch, "metrics.jsonl"));
             using var trainer = new Trainer(config, data, model, new CheckpointStore(scratch, "", 1), metrics, seen);
+            (string, long)? planned = MemoryPlanning.Apply(config, model, new LengthSchedule(config).Stages[^1]);
             int windows = Trainer.WindowsPerStep(config);
             Batch batch = data.TrainBuilder.CreateBatch(windows);
             data.TrainBuilder.Fill(SampleRange.ForStep(0, windows), batch);
@@ -37,7 +42,10 @@ public static class DryRun
             long tokens = (long)windows * config.Data.ContextLength;
             long perEpoch = data.TrainSampler.WindowsPerEpoch(0);
             return new DryRunReport(model.NumParameters, data.TrainBases, data.ValidationBases, perEpoch, windows, tokens,
-                (double)windows * config.Train.Steps / perEpoch, seen.Bits, clock.Elapsed.TotalSeconds, ProcessUsage.Read().PeakBytes);
+                (double)windows * config.Train.Steps / perEpoch, seen.Bits, clock.Elapsed.TotalSeconds, MemoryPlanning.PeakBytes(model.Device))
+            {
+                Planned = planned,
+            };
         }
         finally
         {

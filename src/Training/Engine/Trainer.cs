@@ -134,7 +134,11 @@ public sealed class Trainer : IDisposable
                 Capacity = 2,
                 Attach = Model.Device.Type == DeviceType.CUDA ? PinnedPages.Of : null,
             });
-        MemoryPlanning.Apply(_config, Model, stage, _observer);
+        if (MemoryPlanning.Apply(_config, Model, stage) is var (layers, peak))
+        {
+            _observer.Say($"memory for {stage.MicroBatch} windows of {stage.Length} bases: {layers}; a peak of {peak / (double)(1L << 30):F1} GiB is expected");
+        }
+
         while (State.Step < stage.EndStep)
         {
             // Also true at once when a run continues that was ended between this and its summary.

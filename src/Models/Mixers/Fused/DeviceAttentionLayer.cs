@@ -131,7 +131,7 @@ internal sealed class DeviceAttentionLayer : autograd.Function
         {
             // Queries and keys lie side by side: one tensor.
             Tensor turned = packed.narrow(2, 0, _shape.Heads + _shape.KvHeads);
-            RopeKernels.Rotate(_device, turned, null, cos, sin, inverse: false, qOut: turned);
+            RopeKernels.Run(_device, turned, turned, null, null, cos, sin, inverse: false);
         }
 
         return packed.MoveToOuterDisposeScope();
@@ -150,7 +150,7 @@ internal sealed class DeviceAttentionLayer : autograd.Function
         _shape.V(dpacked).copy_(dv);
         if (_angles is var (cos, sin))
         {
-            RopeKernels.Rotate(_device, dq, dk, cos, sin, inverse: true, _shape.Q(dpacked), _shape.K(dpacked));
+            RopeKernels.Run(_device, dq, _shape.Q(dpacked), dk, _shape.K(dpacked), cos, sin, inverse: true);
         }
         else
         {
