@@ -93,21 +93,22 @@ public static partial class torch
             /// is not finite; the step is counted all the same. The host need not wait for the result.
             /// </summary>
             /// <param name="clipNorm">The largest norm; 0 for no limit.</param>
+            /// <param name="gradScale">What every gradient is multiplied by first.</param>
             /// <returns>f64 [2] where the parameters are: the norm before, and 1 if it is finite, else 0.</returns>
-            public Tensor step_clipped(double clipNorm)
+            public Tensor step_clipped(double clipNorm, double gradScale = 1)
             {
                 if (DeviceStep is not null)
                 {
                     StepCount++;
-                    return DeviceStep(StepOf(1, clipNorm));
+                    return DeviceStep(StepOf(gradScale, clipNorm));
                 }
 
                 using DisposeScope scope = NewDisposeScope();
                 using IDisposable mode = no_grad();
                 double square = _groups.SelectMany(g => g.Parameters).Sum(p => p.Value.grad?.to(float64).square().sum().item() ?? 0);
-                double norm = Math.Sqrt(square);
+                double norm = gradScale * Math.Sqrt(square);
                 bool finite = double.IsFinite(norm);
-                if (finite) step(clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1);
+                if (finite) step(gradScale * (clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1));
                 else StepCount++;
                 return tensor([norm, finite ? 1.0 : 0.0]).MoveToOuterDisposeScope();
             }

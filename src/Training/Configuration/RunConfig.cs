@@ -184,6 +184,12 @@ public sealed record TrainConfig : IValidated
     /// <summary>GPU memory in GiB that auto stays within; 0: what is free at the start.</summary>
     public double MemoryLimitGib { get; init; }
 
+    /// <summary>
+    /// Capture a step's passes as one CUDA graph: auto (where layers are so small that launches would take longer than kernels),
+    /// on, or off.
+    /// </summary>
+    public CudaGraphUse CudaGraph { get; init; } = CudaGraphUse.Auto;
+
     /// <summary>Short windows first, at the same number of tokens a step.</summary>
     public LengthWarmupConfig LengthWarmup { get; init; } = new();
 
@@ -250,6 +256,19 @@ public enum Precision
 
     /// <summary>bfloat16 products, single precision elsewhere.</summary>
     Bf16,
+}
+
+/// <summary>When a step's passes are captured as one CUDA graph.</summary>
+public enum CudaGraphUse
+{
+    /// <summary>Where layers are small.</summary>
+    Auto,
+
+    /// <summary>Always.</summary>
+    On,
+
+    /// <summary>Never.</summary>
+    Off,
 }
 
 /// <summary>What the backward pass computes again.</summary>
@@ -355,7 +374,7 @@ public readonly record struct BaselineName(bool Flank, int K)
     Converters =
     [
         typeof(SnakeCaseEnumConverter<ObjectiveKind>), typeof(SnakeCaseEnumConverter<ReplaceWith>),
-        typeof(SnakeCaseEnumConverter<Precision>), typeof(SnakeCaseEnumConverter<Recompute>),
+        typeof(SnakeCaseEnumConverter<Precision>), typeof(SnakeCaseEnumConverter<Recompute>), typeof(SnakeCaseEnumConverter<CudaGraphUse>),
         typeof(SnakeCaseEnumConverter<WindowRule>), typeof(SnakeCaseEnumConverter<GapPolicy>),
         typeof(SnakeCaseEnumConverter<WindowPadding>),
     ])]

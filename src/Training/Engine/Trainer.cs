@@ -43,6 +43,8 @@ public sealed class Trainer : IDisposable
     private readonly LengthSchedule _lengths;
     private readonly Stopwatch _clock = new();
     private readonly Speedometer _speed = new();
+    private StepGraph? _graph;
+    private bool _graphed;
     private double _wallBefore;
     private double _waitOfLine;
     private long _stepsOfLine;
@@ -139,6 +141,8 @@ public sealed class Trainer : IDisposable
             _observer.Say($"memory for {stage.MicroBatch} windows of {stage.Length} bases: {layers}; a peak of {peak / (double)(1L << 30):F1} GiB is expected");
         }
 
+        _graph?.Dispose();
+        _graph = StepGraph.For(_config, Model, stage);
         while (State.Step < stage.EndStep)
         {
             // Also true at once when a run continues that was ended between this and its summary.
@@ -192,7 +196,11 @@ public sealed class Trainer : IDisposable
         _optimizer.LearningRate = lr;
         _optimizer.StepCount = State.Step;
         (double loss, double norm) = _deviceStep is null ? StepOnHost(batch, weight) : StepOnDevice(batch, weight);
-        Model.zero_grad();
+        if (!_graphed)
+        {
+            Model.zero_grad();
+        }
+
         long tokens = (long)batch.Count * batch.Length;
         State.Step++;
         State.Tokens += tokens;
@@ -215,9 +223,11 @@ public sealed class Trainer : IDisposable
     private (double Loss, double Norm) StepOnDevice(Batch batch, double weight)
     {
         using DisposeScope scope = NewDisposeScope();
-        List<LossTotals> totals = Backward(batch, weight);
-        double[] norm = _optimizer.step_clipped(_config.Train.ClipNorm).cpu().ToArray<double>();
-        return (Check(totals.Sum(t => t.LossSum) / Math.Max(weight, 1e-30)), Check(norm[0], norm[1]));
+        double share = 1 / Math.Max(weight, 1e-30);
+        _graphed = _graph is not null && _graph.Takes(batch, _observer.Say);
+        IReadOnlyList<LossTotals> totals = _graphed ? _graph!.Run(batch) : Backward(batch, weight);
+        double[] norm = _optimizer.step_clipped(_config.Train.ClipNorm, _graphed ? share : 1).cpu().ToArray<double>();
+        return (Check(totals.Sum(t => t.LossSum) * share), Check(norm[0], norm[1]));
     }
 
     private double Check(double loss)
@@ -360,6 +370,7 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _graph?.Dispose();
         _deviceStep?.Dispose();
         _optimizer.Dispose();
     }
