@@ -6,7 +6,7 @@ namespace GenoSeq.Torch;
 public static partial class torch
 {
     /// <summary>Optimizers.</summary>
-    public static class optim
+    public static partial class optim
     {
         /// <summary>Parameters that share a weight decay.</summary>
         /// <param name="Parameters">The parameters with their names (the keys of the state).</param>
@@ -47,6 +47,13 @@ public static partial class torch
             /// <summary>The groups.</summary>
             public IReadOnlyList<ParamGroup> Groups => _groups;
 
+            /// <summary>
+            /// Takes the whole step elsewhere, such as in kernels of a GPU, with the parameters, gradients and moments of this
+            /// optimizer. Returns f64 [2]: the norm of the scaled gradients, and 1 if it is finite, else 0 (then nothing was
+            /// updated); of no meaning where the step asks for no norm. Null: the step is taken here.
+            /// </summary>
+            public Func<AdamWStep, Tensor>? DeviceStep { get; set; }
+
             /// <summary>First and second moments by parameter name: what a checkpoint holds.</summary>
             public IEnumerable<(string Name, Tensor ExpAvg, Tensor ExpAvgSq)> State =>
                 _groups.SelectMany(g => g.Parameters).Select(p => (p.Name, _state[p.Name].M, _state[p.Name].V));
@@ -58,6 +65,12 @@ public static partial class torch
                 using DisposeScope scope = NewDisposeScope();
                 using IDisposable mode = no_grad();
                 StepCount++;
+                if (DeviceStep is not null)
+                {
+                    DeviceStep(StepOf(gradScale, null));
+                    return;
+                }
+
                 double c1 = 1 - Math.Pow(_beta1, StepCount);
                 double c2 = 1 - Math.Pow(_beta2, StepCount);
                 foreach (ParamGroup group in _groups)
@@ -75,6 +88,30 @@ public static partial class torch
                 }
             }
 
+            /// <summary>
+            /// Takes one step with the gradients scaled down to a largest norm over all of them. Nothing is updated when their norm
+            /// is not finite; the step is counted all the same. The host need not wait for the result.
+            /// </summary>
+            /// <param name="clipNorm">The largest norm; 0 for no limit.</param>
+            /// <returns>f64 [2] where the parameters are: the norm before, and 1 if it is finite, else 0.</returns>
+            public Tensor step_clipped(double clipNorm)
+            {
+                if (DeviceStep is not null)
+                {
+                    StepCount++;
+                    return DeviceStep(StepOf(1, clipNorm));
+                }
+
+                using DisposeScope scope = NewDisposeScope();
+                using IDisposable mode = no_grad();
+                double square = _groups.SelectMany(g => g.Parameters).Sum(p => p.Value.grad?.to(float64).square().sum().item() ?? 0);
+                double norm = Math.Sqrt(square);
+                bool finite = double.IsFinite(norm);
+                if (finite) step(clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1);
+                else StepCount++;
+                return tensor([norm, finite ? 1.0 : 0.0]).MoveToOuterDisposeScope();
+            }
+
             /// <inheritdoc/>
             public void Dispose()
             {
@@ -84,6 +121,9 @@ public static partial class torch
                     v.Dispose();
                 }
             }
+
+            private AdamWStep StepOf(double gradScale, double? clipNorm) =>
+                new(LearningRate, _beta1, _beta2, _eps, StepCount, gradScale, clipNorm);
 
             private static void Update(Tensor p, Tensor g, Tensor m, Tensor v, Constants k)
             {
