@@ -16,13 +16,3 @@ internal static class GateKernels {
   internal static void Forward(KernelDevice device, Tensor y0, Tensor? y1, Tensor z, Tensor output, bool keepSum) => throw new NotSupportedException();
   internal static void Backward(KernelDevice device, Tensor dout, Tensor ysum, Tensor z, Tensor g, Tensor dz) => throw new NotSupportedException();
 }
-internal sealed record HeadLossResult(Tensor Totals, Tensor? DHidden, Tensor? DWeight);
-internal static class HeadLossKernels {
-  internal static bool Supports(long vocab, long width) => false;
-  internal static HeadLossResult ForwardBackward(KernelDevice device, Tensor hidden, Tensor? complement, long batch, long length, Tensor weight, Tensor targets, Tensor? weights, double scale, bool gradients) => throw new NotSupportedException();
-}
-internal static class EmbeddingKernels {
-  internal static bool Supports(long vocab, long width) => false;
-  internal static Tensor Forward(KernelDevice device, Tensor ids, Tensor weight, Tensor? complement, ScalarType activation) => throw new NotSupportedException();
-  internal static Tensor Backward(KernelDevice device, Tensor ids, long vocab, Tensor? complement, Tensor dx) => throw new NotSupportedException();
-}

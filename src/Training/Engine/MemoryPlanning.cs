@@ -1,0 +1,66 @@
+using GenoSeq.Models;
+using GenoSeq.Models.Memory;
+using GenoSeq.Models.Mixers.Fused;
+using GenoSeq.Torch;
+using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Runs;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.Engine;
+
+/// <summary>What each layer of a model on a GPU keeps, by the configuration and the memory that is there.</summary>
+public static class MemoryPlanning
+{
+    // Of the free memory; the rest is fragments and what other programs take meanwhile.
+    private const double Share = 0.94;
+
+    /// <summary>The plan of a stage of training.</summary>
+    /// <param name="config">The run.</param>
+    /// <param name="model">On its device.</param>
+    /// <param name="microBatch">Windows in one forward and backward pass.</param>
+    /// <param name="length">Positions of a window.</param>
+    public static LayerMemory[] For(RunConfig config, SequenceModel model, int microBatch, int length)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(model);
+        ModelConfig m = model.Config;
+        return config.Train.Recompute switch
+        {
+            Recompute.None => TrainingMemory.Uniform(m, LayerMemory.Keep),
+            Recompute.Scan => TrainingMemory.Uniform(m, LayerMemory.KeepScan),
+            Recompute.Layer => TrainingMemory.Uniform(m, LayerMemory.Recompute),
+            Recompute.LayerTime => TrainingMemory.Uniform(m, LayerMemory.RecomputeTime),
+            _ => TrainingMemory.Choose(m, model.NumParameters, Shape(config, microBatch, length), Available(config, model.Device)),
+        };
+    }
+
+    /// <summary>Shape of a pass of this run.</summary>
+    public static PassShape Shape(RunConfig config, int microBatch, int length)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return new PassShape(microBatch, length, config.Train.Precision == Precision.Bf16 ? 2 : 4);
+    }
+
+    /// <summary>Peak bytes so far: of the device's tensors, or of the process where there is no GPU.</summary>
+    public static long PeakBytes(Device device) =>
+        device.Type == DeviceType.CUDA ? cuda.memory_stats(device.Index).PeakAllocated : ProcessUsage.Read().PeakBytes;
+
+    internal static void Apply(RunConfig config, SequenceModel model, LengthStage stage, ITrainingObserver observer)
+    {
+        if (model.Device.Type == DeviceType.CUDA)
+        {
+            LayerMemory[] plan = For(config, model, stage.MicroBatch, stage.Length);
+            model.SetMemory(plan);
+            long peak = TrainingMemory.Peak(model.Config, model.NumParameters, Shape(config, stage.MicroBatch, stage.Length), plan);
+            observer.Say($"memory at {stage.MicroBatch} x {stage.Length:N0}: layers {TrainingMemory.Describe(plan)}; "
+                + $"{peak / (double)(1L << 30):F1} GiB expected");
+        }
+    }
+
+    private static long Available(RunConfig config, Device device)
+    {
+        CudaMemoryStatistics m = cuda.memory_stats(device.Index);
+        long here = (long)(Share * (m.Free + m.Reserved));
+        return config.Train.MemoryLimitGib > 0 ? Math.Min(here, (long)(config.Train.MemoryLimitGib * (1L << 30))) : here;
+    }
+}
