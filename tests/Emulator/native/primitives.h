@@ -48,6 +48,7 @@ static inline float gs_down(float v, int d) { return __shfl_down_sync(0xffffffff
 static inline float gs_xor(float v, int m) { return __shfl_xor_sync(0xffffffffu, v, m); }
 static inline float gs_idx(float v, int lane) { return __shfl_sync(0xffffffffu, v, lane); }
 static inline bool gs_any(bool v) { return __any_sync(0xffffffffu, v) != 0; }
+static inline u32 gs_ballot(bool v) { return __ballot_sync(0xffffffffu, v); }
 static inline void gs_warp_sync() { __syncwarp(); }
 
 // The tensor core cuts its operands to tf32.
@@ -77,6 +78,11 @@ static inline u32 gs_pack_bf16(float lo, float hi) { return gs_to_bf16(lo) | (u3
 static inline uint4 gs_ldg16(const void* p) { return *(const uint4*)p; }
 static inline uint2 gs_ldg8(const void* p) { return *(const uint2*)p; }
 static inline void gs_copy16(void* to, const void* from) { emu::CopyLater(to, from, 16); }
+static inline void gs_copy16_or_zero(void* to, const void* from, bool copy)
+{
+    alignas(16) static const unsigned char zeros[16] = {};
+    emu::CopyLater(to, copy ? from : zeros, 16);
+}
 static inline void gs_copy_commit() { emu::current->group++; }
 static inline void gs_copy_wait() { emu::CopyWait(0); }
 template <int Pending> static inline void gs_copy_wait_but() { emu::CopyWait(Pending); }

@@ -28,7 +28,8 @@ internal static class RowSumKernels
             Rows = KernelTensors.Count(input.size(0), "rows"),
             Columns = KernelTensors.Count(columns, "columns"),
         };
-        device.Launch(device.Function(s_program, "gs_sum_rows", 256), (KernelTensors.Ceiling(columns, 32), 1, 1), arguments);
+        int threads = arguments.Rows > 256 ? 1024 : 256; // many rows are all latency
+        device.Launch(device.Function(s_program, "gs_sum_rows", threads), (KernelTensors.Ceiling(columns, 32), 1, 1), arguments);
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -33,6 +33,7 @@ __device__ __forceinline__ float gs_up(float v, int d) { return __shfl_up_sync(0
 __device__ __forceinline__ float gs_down(float v, int d) { return __shfl_down_sync(0xffffffffu, v, d); }
 __device__ __forceinline__ float gs_xor(float v, int m) { return __shfl_xor_sync(0xffffffffu, v, m); }
 __device__ __forceinline__ bool gs_any(bool v) { return __any_sync(0xffffffffu, v) != 0; }
+__device__ __forceinline__ u32 gs_ballot(bool v) { return __ballot_sync(0xffffffffu, v); }
 __device__ __forceinline__ void gs_warp_sync() { __syncwarp(); }
 
 // ---- tensor core, tf32: c[16x8] += a[16x8] b[8x8] ----
@@ -65,6 +66,11 @@ __device__ __forceinline__ uint2 gs_ldg8(const void* p)
 // Asynchronous 16-byte copies to shared memory; a thread waits for its own.
 __device__ __forceinline__ void gs_copy16(void* to, const void* from)
 { asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from) : "memory"); }
+__device__ __forceinline__ void gs_copy16_or_zero(void* to, const void* from, bool copy) // zeros where not copied; from must be readable all the same
+{
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;"
+        :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"(copy ? 16 : 0) : "memory");
+}
 __device__ __forceinline__ void gs_copy_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 __device__ __forceinline__ void gs_copy_wait() { asm volatile("cp.async.wait_group 0;" ::: "memory"); }
 template <int Pending> __device__ __forceinline__ void gs_copy_wait_but() { asm volatile("cp.async.wait_group %0;" :: "n"(Pending) : "memory"); }

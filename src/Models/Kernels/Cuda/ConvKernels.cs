@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Kernels.Cuda;
+
+/// <summary>One direction of the convolution.</summary>
+/// <param name="Weight">[channels, 1, d_conv] f32, d_conv 2 to 4.</param>
+/// <param name="Bias">[channels] f32, or null.</param>
+/// <param name="Reverse">Taps reach ahead instead of back.</param>
+/// <param name="Before">The d_conv - 1 inputs before the first, [batch, d_conv - 1, channels] in the activation type, oldest first in scan order; null for zeros.</param>
+internal sealed record ConvDirection(Tensor Weight, Tensor? Bias, bool Reverse, Tensor? Before);
+
+/// <summary>Gradients of one direction of the convolution.</summary>
+/// <param name="DWeight">[channels, 1, d_conv] f32.</param>
+/// <param name="DBias">[channels] f32, or null.</param>
+/// <param name="DBefore">[batch, d_conv - 1, channels] in the activation type, or null.</param>
+internal sealed record ConvGradients(Tensor DWeight, Tensor? DBias, Tensor? DBefore);
+
+/// <summary>
+/// Causal depthwise convolution with SiLU (conv_fwd.cu, conv_bwd.cu): one direction, or both over the same x, which is then read
+/// once. No tap reaches across a change of the sequence ids.
+/// </summary>
+internal static class ConvKernels
+{
+    private const int Taps = 4, Threads = 256, BackwardRows = 64, BackwardChannels = 64;
+
+    /// <summary>u_k = silu(conv_k(x)).</summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="x">[batch, length, channels], bf16 or f32, rows evenly spaced.</param>
+    /// <param name="directions">One, or two that are opposite.</param>
+    /// <param name="ids">[batch, length] int32, or null.</param>
+    /// <returns>For each direction [batch, length, channels], contiguous.</returns>
+    /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
+    internal static Tensor[] Forward(KernelDevice device, Tensor x, ReadOnlySpan<ConvDirection> directions, Tensor? ids)
+    {
+        Arguments a = Common(x, directions, ids);
+        var u = new Tensor[directions.Length];
+        for (int i = 0; i < u.Length; i++) u[i] = empty(x.shape, x.dtype, x.device);
+        using DisposeScope scope = NewDisposeScope();
+        for (int i = 0; i < u.Length; i++)
+        {
+            ref Direction d = ref Bind(ref a, x, directions[i]);
+            (d.U, d.UStride) = (u[i].data_ptr(), a.Channels);
+        }
+
+        int lanes = a.Channels >= 256 ? 32 : a.Channels >= 128 ? 16 : 8;
+        int rows = x.dtype == float32 ? 4 : 8; // GS_CONV_ROWS
+        a.Tiles = (int)KernelTensors.Ceiling(a.Length, Threads / lanes * rows);
+        KernelFunction function = Function(device, "gs_conv_fwd", "conv_fwd.cu", x.dtype, 0, ids is not null, $"GS_CONV_LANES={lanes}");
+        device.Launch(function, (a.Tiles * KernelTensors.Ceiling(a.Channels, 8 * lanes) * u.Length, a.Batch, 1), a);
+        return u;
+    }
+
+    /// <summary>Gradients; dx is the sum over the directions.</summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="x">The forward pass's.</param>
+    /// <param name="directions">The forward pass's.</param>
+    /// <param name="ids">The forward pass's.</param>
+    /// <param name="du">Gradient of each u [batch, length, channels], rows evenly spaced.</param>
+    /// <param name="dx">[batch, length, channels], rows evenly spaced; overwritten.</param>
+    /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
+    internal static ConvGradients[] Backward(
+        KernelDevice device, Tensor x, ReadOnlySpan<ConvDirection> directions, Tensor? ids, ReadOnlySpan<Tensor> du, Tensor dx)
+    {
+        if (du.Length != directions.Length) throw new ArgumentException($"{du.Length} gradients for {directions.Length} directions", nameof(du));
+        Arguments a = Common(x, directions, ids);
+        (a.Dx, a.DxStride) = KernelRows.Of(dx, "x's gradient", x.dtype, x.shape);
+        int count = directions.Length;
+        Tensor sums = zeros([count, 5, a.Channels], float32, x.device);
+        var before = new Tensor?[count];
+        for (int i = 0; i < count; i++)
+            before[i] = directions[i].Before is null ? null : zeros([a.Batch, Taps - 1, a.Channels], x.dtype, x.device);
+        using (NewDisposeScope())
+        {
+            int tail = 0;
+            for (int i = 0; i < count; i++)
+            {
+                ref Direction d = ref Bind(ref a, x, directions[i]);
+                (d.Du, d.DuStride) = KernelRows.Of(du[i], "a gradient of u", x.dtype, x.shape);
+                if (before[i] is not { } b) continue;
+                d.DBefore = b.data_ptr();
+                // The kernel takes the rows before the sequence as rows of the sequence.
+                if (directions[i].Reverse) tail = Taps - 1;
+                else a.Lead = Taps - 1;
+            }
+
+            a.Tiles = a.Length == 0 ? 0 : (int)KernelTensors.Ceiling((long)a.Length + a.Lead + tail, BackwardRows);
+            int element = x.dtype.ElementSize(), row = BackwardChannels * element;
+            int stage = ((BackwardRows + 6) * row) + (count * (BackwardRows + 3) * row); // B_STAGE
+            int edges = count * 9 * 3 * BackwardChannels * 4; // B_EDGE
+            KernelFunction function = Function(
+                device, "gs_conv_bwd", "conv_bwd.cu", x.dtype, (2 * stage) + edges, ids is not null, $"GS_CONV_DIRS={a.Directions}");
+            long groups = KernelTensors.Ceiling(a.Channels, BackwardChannels);
+            long walkers = Math.Min((long)a.Tiles * a.Batch, Math.Max(1, (long)device.Multiprocessors * function.BlocksPerMultiprocessor / groups));
+            if (walkers > 0)
+            {
+                Tensor part = empty([walkers, count, 5, a.Channels], float32, x.device);
+                a.Part = part.data_ptr();
+                device.Launch(function, (groups, walkers, 1), a);
+                RowSumKernels.Run(device, part, sums);
+            }
+        }
+
+        return Gradients(directions, sums, before);
+    }
+
+    // The kernel's sums lie as [forward, reverse][4 channels of weight, channels of bias].
+    private static ConvGradients[] Gradients(ReadOnlySpan<ConvDirection> directions, Tensor sums, Tensor?[] before)
+    {
+        long channels = sums.size(2);
+        var result = new ConvGradients[directions.Length];
+        for (int i = 0; i < result.Length; i++)
+        {
+            long taps = directions[i].Weight.size(2);
+            int place = directions.Length == 2 && directions[i].Reverse ? 1 : 0;
+            Tensor all = sums.select(0, place);
+            Tensor weight = all.narrow(0, 0, 4).view(channels, 1, Taps).narrow(2, Taps - taps, taps);
+            result[i] = new ConvGradients(
+                weight, directions[i].Bias is null ? null : all.select(0, 4), before[i]?.narrow(1, Taps - taps, taps - 1));
+        }
+
+        return result;
+    }
+
+    private static Arguments Common(Tensor x, ReadOnlySpan<ConvDirection> directions, Tensor? ids)
+    {
+        if (x.dim() != 3) throw new ArgumentException($"x must be [batch, length, channels], not {x.Describe()}", nameof(x));
+        if (directions.Length is not (1 or 2) || (directions.Length == 2 && directions[0].Reverse == directions[1].Reverse))
+        {
+            throw new ArgumentException("the kernels take one direction, or two opposite ones", nameof(directions));
+        }
+
+        var a = new Arguments
+        {
+            Batch = KernelTensors.Count(x.size(0), "batch entries"),
+            Length = KernelTensors.Count(x.size(1), "positions"),
+            Channels = KernelRows.Channels(x.size(2)),
+            Ids = KernelTensors.Dense(ids, "the sequence ids", ScalarType.Int32, x.size(0), x.size(1)),
+        };
+        (a.X, a.XStride) = KernelRows.Of(x, "x", x.dtype, x.shape);
+        foreach (ConvDirection d in directions) a.Directions |= d.Reverse ? 2 : 1;
+        return a;
+    }
+
+    // Fills in one direction; fewer taps get zeros in front.
+    private static ref Direction Bind(ref Arguments a, Tensor x, ConvDirection direction)
+    {
+        long taps = direction.Weight.dim() == 3 ? direction.Weight.size(2) : 0;
+        if (taps is < 2 or > Taps) throw new ArgumentException($"the weight must be [channels, 1, 2 to {Taps}], not {direction.Weight.Describe()}");
+        ref Direction d = ref Unsafe.Add(ref a.Forward, direction.Reverse ? 1 : 0);
+        KernelTensors.Dense(direction.Weight, "the weight", float32, a.Channels, 1, taps);
+        d.Weight = Padded(direction.Weight, 2, taps).data_ptr();
+        d.Bias = KernelTensors.Dense(direction.Bias, "the bias", float32, a.Channels);
+        KernelTensors.Dense(direction.Before, "the inputs before the first", x.dtype, a.Batch, taps - 1, a.Channels);
+        d.Before = direction.Before is null ? 0 : Padded(direction.Before, 1, taps - 1, Taps - 1).data_ptr();
+        return ref d;
+    }
+
+    private static Tensor Padded(Tensor t, int dim, long length, long wanted = Taps)
+    {
+        if (length == wanted) return t;
+        long[] size = t.shape;
+        size[dim] = wanted;
+        Tensor wide = zeros(size, t.dtype, t.device);
+        wide.narrow(dim, wanted - length, length).copy_(t);
+        return wide;
+    }
+
+    private static KernelFunction Function(
+        KernelDevice device, string entry, string file, ScalarType type, int sharedBytes, bool ids, string definition)
+    {
+        string[] definitions = KernelTensors.Definitions(type, "x", definition, $"GS_CONV_IDS={(ids ? 1 : 0)}");
+        return device.Function(new KernelProgram(["common.cu", "conv_args.cu", file], definitions), entry, Threads, sharedBytes);
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Direction
+    {
+        public nint Weight, Bias, Before, U, Du, DBefore;
+        public long UStride, DuStride;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Arguments
+    {
+        public Direction Forward, Reverse;
+        public nint X, Ids, Dx, Part;
+        public long XStride, DxStride;
+        public int Batch, Length, Channels, Directions, Tiles, Lead;
+    }
+}
