@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GenoSeq.Cli.Commands;
+using GenoSeq.Cli.Commands.Bench;
 using GenoSeq.Cli.Commands.Data;
 using GenoSeq.Cli.Console;
 
@@ -16,6 +17,7 @@ public static class Program
         ("convert", (runner, _) => Commands.ConvertCommand.Create(runner)),
         ("verify", (runner, _) => VerifyCommand.Create(runner)),
         ("config", (runner, _) => ConfigCommand.Create(runner)),
+        ("bench", (runner, _) => BenchCommand.Create(runner)),
         ("data", DataCommand.Create),
     ];
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Kernels.Cuda.Runtime;
 using GenoSeq.Torch;
 using GenoSeq.Training.Runs;

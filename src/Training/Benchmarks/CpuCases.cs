@@ -1,5 +1,4 @@
 using GenoSeq.Models.Kernels;
-using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -51,7 +50,7 @@ internal static unsafe class CpuCases
         }
     }
 
-    internal static IEnumerable<KernelCase> Conv(BenchShape shape)
+    internal static KernelCase[] Conv(BenchShape shape)
     {
         (Tensor x, Tensor y, Tensor dx, Tensor du) = (Random(shape), Random(shape), Random(shape), Random(shape));
         Tensor weight = randn([shape.Channels, Taps]);
@@ -69,9 +68,9 @@ internal static unsafe class CpuCases
             Silu = true,
             Reverse = reverse,
         };
-        yield return Case("conv", "forward", shape, shape.Elements * 8.0, i =>
+        KernelCase forward = Case("conv", "forward", shape, shape.Elements * 8.0, i =>
             CausalConv.Forward(Inputs(i == 1), new CausalConvOutputs<float> { Out = TensorRows.Of(y) }));
-        yield return Case("conv", "backward", shape, shape.Elements * 12.0, i => CausalConv.Backward(Inputs(i == 1), new CausalConvGradients<float>
+        KernelCase backward = Case("conv", "backward", shape, shape.Elements * 12.0, i => CausalConv.Backward(Inputs(i == 1), new CausalConvGradients<float>
         {
             DOut = TensorRows.Of(du),
             DX = TensorRows.Of(dx),
@@ -79,13 +78,14 @@ internal static unsafe class CpuCases
             DWeight = TensorRows.Dense(dWeight),
             DBias = TensorRows.Dense(dBias),
         }));
+        return [forward, backward];
     }
 
-    internal static IEnumerable<KernelCase> Norm(BenchShape shape)
+    internal static KernelCase[] Norm(BenchShape shape)
     {
         (Tensor x, Tensor r, Tensor y, Tensor sum, Tensor dx) = (Random(shape), Random(shape), Random(shape), Random(shape), Random(shape));
         (Tensor weight, Tensor dWeight, Tensor rstd) = (randn([shape.Channels]), empty([shape.Channels]), rand([shape.Rows]));
-        yield return Case("norm", "forward", shape, shape.Elements * 16.0, _ => RmsNorm.Forward(
+        KernelCase forward = Case("norm", "forward", shape, shape.Elements * 16.0, _ => RmsNorm.Forward(
             new RmsNormInputs<float>
             {
                 Batch = shape.Batch,
@@ -97,7 +97,7 @@ internal static unsafe class CpuCases
                 Epsilon = 1e-5f,
             },
             new RmsNormOutputs<float> { Y = TensorRows.Of(y), ResidualSum = TensorRows.Of(sum), Rstd = TensorRows.Dense(rstd) }));
-        yield return Case("norm", "backward", shape, shape.Elements * 16.0, _ => RmsNorm.Backward(new RmsNormGradients<float>
+        KernelCase backward = Case("norm", "backward", shape, shape.Elements * 16.0, _ => RmsNorm.Backward(new RmsNormGradients<float>
         {
             Batch = shape.Batch,
             Length = shape.Length,
@@ -110,9 +110,10 @@ internal static unsafe class CpuCases
             DX = TensorRows.Of(dx),
             DWeight = TensorRows.Dense(dWeight),
         }));
+        return [forward, backward];
     }
 
-    internal static IEnumerable<KernelCase> SwiGlu(BenchShape shape)
+    internal static KernelCase[] SwiGlu(BenchShape shape)
     {
         (Tensor gate, Tensor up, Tensor y, Tensor dGate, Tensor dUp) = (Random(shape), Random(shape), Random(shape), Random(shape), Random(shape));
         SwiGluInputs<float> Inputs() => new()
@@ -123,13 +124,14 @@ internal static unsafe class CpuCases
             Gate = TensorRows.Of(gate),
             Up = TensorRows.Of(up),
         };
-        yield return Case("swiglu", "forward", shape, shape.Elements * 12.0, _ => Models.Kernels.SwiGlu.Forward(Inputs(), TensorRows.Of(y)));
-        yield return Case("swiglu", "backward", shape, shape.Elements * 20.0, _ => Models.Kernels.SwiGlu.Backward(Inputs(),
+        KernelCase forward = Case("swiglu", "forward", shape, shape.Elements * 12.0, _ => Models.Kernels.SwiGlu.Forward(Inputs(), TensorRows.Of(y)));
+        KernelCase backward = Case("swiglu", "backward", shape, shape.Elements * 20.0, _ => Models.Kernels.SwiGlu.Backward(Inputs(),
             new SwiGluGradients<float> { DOut = TensorRows.Of(y), DGate = TensorRows.Of(dGate), DUp = TensorRows.Of(dUp) }));
+        return [forward, backward];
     }
 
     /// <summary>Cross-entropy of logits; the projection before it is a matrix product of the library.</summary>
-    internal static IEnumerable<KernelCase> Loss(BenchShape shape)
+    internal static KernelCase[] Loss(BenchShape shape)
     {
         Tensor logits = randn([shape.Rows, Vocab]);
         Tensor gradient = empty_like(logits);
@@ -143,19 +145,20 @@ internal static unsafe class CpuCases
             Targets = (int*)targets.data_ptr(),
         };
         string text = (shape with { Channels = Vocab }).ToString();
-        yield return new KernelCase("head", "loss forward", text, () => CrossEntropy.Forward(Inputs(), default))
+        var forward = new KernelCase("head", "loss forward", text, () => CrossEntropy.Forward(Inputs(), default))
         {
             Elements = shape.Rows,
             Unit = "tokens",
             Bytes = shape.Rows * 4.0 * (Vocab + 1),
         };
-        yield return new KernelCase("head", "loss backward", text, () => CrossEntropy.Backward(Inputs(),
+        var backward = new KernelCase("head", "loss backward", text, () => CrossEntropy.Backward(Inputs(),
             new CrossEntropyGradients<float> { DLogits = TensorRows.Dense(gradient), DLogitsStride = Vocab, Scale = 1 }))
         {
             Elements = shape.Rows,
             Unit = "tokens",
             Bytes = shape.Rows * 4.0 * ((2 * Vocab) + 1),
         };
+        return [forward, backward];
     }
 
     private static KernelCase Case(string kernel, string pass, BenchShape shape, double bytes, Action<int> run) => new(kernel, pass, shape.ToString(), () =>

@@ -34,12 +34,13 @@ public sealed class KernelBenchmark(BenchDevice device, BenchSettings settings)
         {
             foreach (BenchShape shape in Shapes(kernel))
             {
-                using DisposeScope scope = NewDisposeScope();
-                using IEnumerator<KernelResult> results = Measure(kernel, shape).GetEnumerator();
-                while (results.MoveNext())
+                using (NewDisposeScope())
                 {
-                    stop.ThrowIfCancellationRequested();
-                    yield return results.Current;
+                    foreach (KernelResult result in Measure(kernel, shape))
+                    {
+                        stop.ThrowIfCancellationRequested();
+                        yield return result;
+                    }
                 }
 
                 device.FreeMemory();
@@ -110,7 +111,7 @@ public sealed class KernelBenchmark(BenchDevice device, BenchSettings settings)
         using IEnumerator<KernelCase> cases = Cases(kernel, shape).GetEnumerator();
         while (true)
         {
-            KernelResult? result = null;
+            KernelResult result;
             try
             {
                 if (!cases.MoveNext())
@@ -118,7 +119,7 @@ public sealed class KernelBenchmark(BenchDevice device, BenchSettings settings)
                     yield break;
                 }
 
-                result = Measure(cases.Current, shape);
+                result = Measure(cases.Current!, shape);
             }
             catch (Exception e) when (e is TorchException or CudaKernelException or ArgumentException or NotSupportedException)
             {
