@@ -87,7 +87,7 @@ fi
 # The opponents, in the same call: what this Python can import.
 if wants anchors; then run anchors python3 "$here/bench/cuda/anchors.py" --json "$out/anchors.json"; fi
 if wants transformer; then
-  if [[ -f $here/bench/cuda/transformer_anchor.py ]]; then run transformer-anchor python3 "$here/bench/cuda/transformer_anchor.py"; else
+  if [[ -f $here/bench/cuda/transformer_anchor.py ]]; then run transformer-anchor bash -c 'python3 "$1" | tee "$2"; exit "${PIPESTATUS[0]}"' _ "$here/bench/cuda/transformer_anchor.py" "$out/transformer-anchor.json"; else
     echo "skipped transformer (bench/cuda/transformer_anchor.py is not there)"
   fi
 fi
