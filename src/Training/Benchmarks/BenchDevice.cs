@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.RegularExpressions;
 using GenoSeq.Models.Kernels.Cuda.Runtime;
 using GenoSeq.Torch;
 using GenoSeq.Training.Runs;
@@ -14,7 +13,7 @@ namespace GenoSeq.Training.Benchmarks;
 /// Before every timed run of a kernel on a GPU a copy of up to 2 x 512 MiB is queued: it leaves nothing of the inputs in the
 /// caches, and gives the host time to queue the kernel, so that the time is the kernel's and not the launch's.
 /// </remarks>
-public sealed partial class BenchDevice : IDisposable
+public sealed class BenchDevice : IDisposable
 {
     private const long FlushBytes = 512L << 20;
 
@@ -63,8 +62,9 @@ public sealed partial class BenchDevice : IDisposable
     {
         try
         {
-            Match found = VersionNumber().Match(File.ReadLines("/proc/driver/nvidia/version").FirstOrDefault() ?? "");
-            return found.Success ? found.Value : null;
+            // "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build ..."
+            string line = File.ReadLines("/proc/driver/nvidia/version").FirstOrDefault() ?? "";
+            return line.Split(' ').FirstOrDefault(w => Version.TryParse(w, out _));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -166,7 +166,4 @@ public sealed partial class BenchDevice : IDisposable
         _to ??= zeros([bytes / 4], float32, Device).DetachFromDisposeScope();
         _to.copy_(_from);
     }
-
-    [GeneratedRegex(@"\b\d+\.\d+(\.\d+)?\b")]
-    private static partial Regex VersionNumber();
 }
