@@ -45,16 +45,18 @@ public static class MemoryPlanning
     public static long PeakBytes(Device device) =>
         device.Type == DeviceType.CUDA ? cuda.memory_stats(device.Index).PeakAllocated : ProcessUsage.Read().PeakBytes;
 
-    internal static void Apply(RunConfig config, SequenceModel model, LengthStage stage, ITrainingObserver observer)
+    /// <summary>Sets what the layers keep in a stage, and says so; null where the device has no kernels.</summary>
+    internal static (string Layers, long PeakBytes)? Apply(RunConfig config, SequenceModel model, LengthStage stage)
     {
-        if (model.Device.Type == DeviceType.CUDA)
+        if (model.Device.Type != DeviceType.CUDA)
         {
-            LayerMemory[] plan = For(config, model, stage.MicroBatch, stage.Length);
-            model.SetMemory(plan);
-            long peak = TrainingMemory.Peak(model.Config, model.NumParameters, Shape(config, stage.MicroBatch, stage.Length), plan);
-            observer.Say($"memory at {stage.MicroBatch} x {stage.Length:N0}: layers {TrainingMemory.Describe(plan)}; "
-                + $"{peak / (double)(1L << 30):F1} GiB expected");
+            return null;
         }
+
+        LayerMemory[] plan = For(config, model, stage.MicroBatch, stage.Length);
+        model.SetMemory(plan);
+        return (TrainingMemory.Describe(plan),
+            TrainingMemory.Peak(model.Config, model.NumParameters, Shape(config, stage.MicroBatch, stage.Length), plan));
     }
 
     private static long Available(RunConfig config, Device device)
