@@ -1,15 +1,17 @@
 using GenoSeq.Cli.Console;
 using GenoSeq.Models.Kernels;
+using GenoSeq.Models.Kernels.Cuda.Runtime;
 using GenoSeq.Torch;
 
 namespace GenoSeq.Cli.Commands;
 
-/// <summary>Gives what computes the threads that the user asked for.</summary>
+/// <summary>Gives what computes the threads that the user asked for, and somebody to tell what is wrong but no error.</summary>
 internal static class Compute
 {
-    internal static void Use(GlobalOptions options)
+    internal static void Use(CommandContext context)
     {
-        KernelThreads.Count = options.Threads;
-        torch.set_num_threads(options.Threads);
+        KernelThreads.Count = context.Options.Threads;
+        torch.set_num_threads(context.Options.Threads);
+        CudaRuntime.Log = context.Reporter.Warn;
     }
 }

@@ -41,7 +41,7 @@ internal sealed class PretrainCommand
     private int Run(CommandContext context)
     {
         RunConfig config = _source.Resolve(context);
-        Compute.Use(context.Options);
+        Compute.Use(context);
         var request = new PretrainRequest
         {
             Config = config,

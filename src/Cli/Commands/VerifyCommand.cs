@@ -52,7 +52,7 @@ internal sealed class VerifyCommand
 
     private int Run(CommandContext context)
     {
-        Compute.Use(context.Options);
+        Compute.Use(context);
         IReadOnlyList<VerificationRow> rows = Compare(context, context.Parse.GetValue(_tolerance));
         var table = new ConsoleTable("quantity", "max abs difference", "relative norm", "error", "tolerance", "result");
         foreach (VerificationRow r in rows)

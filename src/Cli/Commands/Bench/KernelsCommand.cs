@@ -38,7 +38,7 @@ internal sealed class KernelsCommand
 
     private int Run(CommandContext context)
     {
-        Compute.Use(context.Options);
+        Compute.Use(context);
         BenchSettings settings = Settings(context);
         using var device = new BenchDevice(ComputeDevice.Require(context.Parse.GetValue(_device)!));
         var benchmark = new KernelBenchmark(device, settings);

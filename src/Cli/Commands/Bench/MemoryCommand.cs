@@ -38,7 +38,7 @@ internal sealed class MemoryCommand
         RunConfig config = _source.ResolveModel(context);
         StepShape[] shapes = BenchCommand.Shapes(BenchCommand.Numbers("--lengths", context.Parse.GetValue(_lengths)!), BenchCommand.Numbers("--batches", context.Parse.GetValue(_batches)!));
         Recompute[] policies = Policies(context.Parse.GetValue(_policies));
-        Compute.Use(context.Options);
+        Compute.Use(context);
         using var device = new BenchDevice(ComputeDevice.Require(config.Device));
         var benchmark = new MemoryBenchmark(config, device);
         bool measure = context.Parse.GetValue(_measure);

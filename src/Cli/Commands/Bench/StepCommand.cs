@@ -39,7 +39,7 @@ internal sealed class StepCommand
         int[] batches = context.Parse.GetValue(_batches) is { } b ? BenchCommand.Numbers("--batches", b)
             : [.. lengths.Select(n => (int)Math.Max(1, config.Train.GlobalBatchSize / n))];
         StepShape[] shapes = BenchCommand.Shapes(lengths, batches);
-        Compute.Use(context.Options);
+        Compute.Use(context);
         using var device = new BenchDevice(ComputeDevice.Require(config.Device));
         var settings = new StepSettings { Inference = context.Parse.GetValue(_inference), Repeats = repeats };
         var benchmark = new StepBenchmark(config, device, settings);
