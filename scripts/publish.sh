@@ -7,8 +7,12 @@ require_dotnet
 cd "$ROOT"
 
 out=$ARTIFACTS/publish
-rm -rf "$out"
+# What lies beside the archive, such as recorded outputs (golden/), stays.
+rm -rf "$out/genoseq" "$out/genoseq-linux-x64.tar.xz"
 mkdir -p "$out/genoseq"
+# The copy below is no checkout, so the commit that reports show is told.
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
+[[ -z $commit || -z $(git status --porcelain --untracked-files=no 2>/dev/null) ]] || commit+=-changed
 # A copy of the sources, so that the runtime's package does not enter the projects' lock files.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -21,7 +25,7 @@ for project in src/Cli/GenoSeq.Cli.csproj tests/GenoSeq.Torch.Worker/GenoSeq.Tor
   rm -f "$work/$(dirname "$project")/packages.lock.json"
   name=$(basename "$project" .csproj)
   dotnet publish "$work/$project" -c Release -r linux-x64 --self-contained -p:PublishTrimmed=true \
-    -p:RestorePackagesWithLockFile=false -o "$out/genoseq/$name" >"$out/publish.log" 2>&1 ||
+    -p:RestorePackagesWithLockFile=false -p:SourceRevisionId="$commit" -o "$out/genoseq/$name" >"$out/publish.log" 2>&1 ||
     { tail -20 "$out/publish.log" >&2; die 1 "$name could not be published"; }
 done
 cp -r src/Torch/native "$out/genoseq/native"

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using GenoSeq.Cli.Commands;
+using GenoSeq.Cli.Commands.Bench;
 using GenoSeq.Cli.Commands.Data;
 using GenoSeq.Cli.Console;
 
@@ -17,6 +18,7 @@ public static class Program
         ("verify", (runner, _) => VerifyCommand.Create(runner)),
         ("config", (runner, _) => ConfigCommand.Create(runner)),
         ("doctor", (runner, _) => DoctorCommand.Create(runner)),
+        ("bench", (runner, _) => BenchCommand.Create(runner)),
         ("data", DataCommand.Create),
     ];
 

@@ -72,6 +72,22 @@ internal sealed class ConfigSource
         return Resolve(context, overrides);
     }
 
+    /// <summary>
+    /// For verbs that look at the model and its training alone: data are neither needed nor read, and a step need not hold a
+    /// window of the preset's length.
+    /// </summary>
+    internal RunConfig ResolveModel(CommandContext context)
+    {
+        IReadOnlyList<string> overrides = Overrides(context);
+        if (context.Parse.GetValue(_preset) is null && context.Parse.GetValue(_config) is null && overrides.Count == 0)
+        {
+            throw new ConfigException(new ConfigProblem("", "nothing says what to measure", null, "--config FILE, --preset NAME, or both",
+                "genoseq bench step --preset caduceus-ps-tiny"));
+        }
+
+        return Resolve(context, ["data.files=[random]", "data.sources=[]", .. overrides]);
+    }
+
     private RunConfig Resolve(CommandContext context, IReadOnlyList<string> overrides)
     {
         string? preset = context.Parse.GetValue(_preset);

@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using GenoSeq.Cli.Console;
 using GenoSeq.Models;
+using GenoSeq.Torch;
 using GenoSeq.Torch.Safetensors;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Engine;
 
 namespace GenoSeq.Cli.Commands;
 
@@ -27,6 +29,13 @@ internal sealed class VerifyCommand
         HelpName = "X",
     };
 
+    private readonly Option<string> _device = new("--device")
+    {
+        Description = "Where the model runs; a GPU is one more path for a recorded scan",
+        DefaultValueFactory = _ => "cpu",
+        HelpName = "cpu|cuda|cuda:N",
+    };
+
     internal static Command Create(CommandRunner runner)
     {
         var self = new VerifyCommand();
@@ -35,6 +44,7 @@ internal sealed class VerifyCommand
         verb.Add(self._weights);
         verb.Add(self._reference);
         verb.Add(self._tolerance);
+        verb.Add(self._device);
         return verb.WithExample(
             "genoseq verify --config config.json --weights model.safetensors --reference recorded.safetensors", "Logits, loss and gradients")
             .WithExample("genoseq verify --reference selective_scan.safetensors", "The scan kernels alone, on every path of this machine");
@@ -60,15 +70,21 @@ internal sealed class VerifyCommand
     {
         string? config = context.Parse.GetValue(_config);
         string? weights = context.Parse.GetValue(_weights);
+        Device device = ComputeDevice.Require(context.Parse.GetValue(_device)!);
         using SequenceModel? model = config is null || weights is null ? null : ModelFile.Load(config, weights);
         using SafetensorsCheckpoint reference = SafetensorsCheckpoint.Open(context.Parse.GetValue(_reference)!);
         if (model is not null)
         {
+            if (device.Type != DeviceType.CPU)
+            {
+                model.to(device);
+            }
+
             return Verification.Run(model, ModelFile.ReadConfig(config!).Layout, reference, tolerance);
         }
 
         return config is null && weights is null && ScanVerification.Recognizes(reference)
-            ? ScanVerification.Run(reference, tolerance)
+            ? ScanVerification.Run(reference, tolerance, device.Type == DeviceType.CPU ? null : device)
             : throw new ConfigException(new ConfigProblem(config is null ? "--config" : "--weights", "a model is needed to compare with this recording",
                 null, "--config FILE and --weights FILE", "genoseq verify --help"));
     }

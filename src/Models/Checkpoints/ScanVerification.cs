@@ -25,7 +25,8 @@ public static class ScanVerification
     /// <summary>Compares through every path; rows are named <c>path: quantity</c>.</summary>
     /// <param name="reference">The recorded file.</param>
     /// <param name="tolerance">Of out and last_state; ten times for each gradient's relative norm.</param>
-    public static IReadOnlyList<VerificationRow> Run(SafetensorsCheckpoint reference, double tolerance)
+    /// <param name="device">A device whose kernels are a path too, <c>cuda</c>; null for the CPU's alone.</param>
+    public static IReadOnlyList<VerificationRow> Run(SafetensorsCheckpoint reference, double tolerance, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(reference);
         using DisposeScope scope = NewDisposeScope();
@@ -37,19 +38,27 @@ public static class ScanVerification
         {
             using (KernelDispatch.Use(path))
             {
-                foreach ((string name, Tensor ours) in Compute(recorded))
-                {
-                    if (reference.TryGet(name, out _))
-                    {
-                        bool gradient = name.StartsWith("grad.", StringComparison.Ordinal);
-                        Tensor theirs = ChannelLast(name, TensorFiles.Read(reference, name));
-                        rows.Add(Verification.Row($"{path}: {name}", ours, theirs, gradient ? tolerance * Verification.GradientMultiple : tolerance, gradient));
-                    }
-                }
+                Compare(rows, $"{path}", Compute(recorded), reference, tolerance);
             }
         }
 
+        if (device is { } where)
+        {
+            Compare(rows, "cuda", DeviceScanVerification.Compute(recorded, where, reference.Path), reference, tolerance);
+        }
+
         return rows;
+    }
+
+    private static void Compare(List<VerificationRow> rows, string path, List<(string Name, Tensor Value)> ours,
+        SafetensorsCheckpoint reference, double tolerance)
+    {
+        foreach ((string name, Tensor value) in ours.Where(o => reference.TryGet(o.Name, out _)))
+        {
+            bool gradient = name.StartsWith("grad.", StringComparison.Ordinal);
+            Tensor theirs = ChannelLast(name, TensorFiles.Read(reference, name));
+            rows.Add(Verification.Row($"{path}: {name}", value, theirs, gradient ? tolerance * Verification.GradientMultiple : tolerance, gradient));
+        }
     }
 
     private static unsafe List<(string Name, Tensor Value)> Compute(Dictionary<string, Tensor> x)

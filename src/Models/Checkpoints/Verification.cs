@@ -55,7 +55,7 @@ public static class Verification
         Compare(rows, reference, "logits", logits, tolerance);
         if (reference.TryGet("loss", out _))
         {
-            Tensor loss = Loss(logits, ids, reference.TryGet("labels", out _) ? Require(reference, "labels", model) : null);
+            Tensor loss = Loss(model, ids, reference.TryGet("labels", out _) ? Require(reference, "labels", model) : null);
             Compare(rows, reference, "loss", loss.reshape(1), tolerance * LossShare);
             Gradients(rows, model, layout, reference, loss, tolerance * GradientMultiple);
         }
@@ -88,13 +88,12 @@ public static class Verification
         }
     }
 
-    // Mean over targets; without labels each position predicts the next.
-    private static Tensor Loss(Tensor logits, Tensor ids, Tensor? labels)
+    // Mean over targets, as training takes it (on a GPU without logits); without labels each position predicts the next.
+    private static Tensor Loss(SequenceModel model, Tensor ids, Tensor? labels)
     {
         long length = ids.size(1);
-        LossTotals totals = labels is not null
-            ? SequenceLoss.Compute(logits, labels)
-            : SequenceLoss.Compute(logits.narrow(1, 0, length - 1), ids.narrow(1, 1, length - 1));
+        Tensor targets = labels ?? cat([ids.narrow(1, 1, length - 1), zeros_like(ids.narrow(1, 0, 1)).sub(1)], 1);
+        LossTotals totals = model.Loss(ids, targets.to(int32));
         return totals.Sum / totals.WeightSum;
     }
 

@@ -109,15 +109,7 @@ public static class PretrainRun
     public static SequenceModel CreateModel(RunConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        Device device = Torch.Device.Parse(config.Device);
-        if (device.Type == DeviceType.CUDA && device.Index >= cuda.device_count())
-        {
-            throw new MissingLibraryException(
-                $"device {config.Device} is not there: {cuda.device_count()} CUDA devices can be used",
-                cuda.is_compiled() ? "a visible NVIDIA GPU with its driver" : "a native library built against a libtorch with CUDA",
-                cuda.is_compiled() ? "device=cpu, or check nvidia-smi" : "device=cpu, or `make native LIBTORCH=/path/to/cuda/libtorch`");
-        }
-
+        Device device = ComputeDevice.Require(config.Device);
         manual_seed(config.Seed);
         SequenceModel model = ModelFile.Create(config.Model);
         if (device.Type != DeviceType.CPU)

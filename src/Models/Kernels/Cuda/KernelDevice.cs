@@ -37,6 +37,9 @@ public abstract class KernelDevice
     /// <summary>Streaming multiprocessors.</summary>
     public abstract int Multiprocessors { get; }
 
+    /// <summary>Is told of every launch, the entry point and its blocks, for measurements; null: nobody is.</summary>
+    internal Action<KernelFunction, long>? Launched { get; set; }
+
     /// <summary>Compiles (once for each program and entry) and returns an entry point.</summary>
     /// <param name="program">The text.</param>
     /// <param name="entry">An <c>extern "C"</c> name in it.</param>
@@ -56,6 +59,7 @@ public abstract class KernelDevice
             return;
         }
 
+        Launched?.Invoke(function, grid.X * grid.Y * grid.Z);
         fixed (T* p = &argument)
         {
             LaunchRaw(function, checked((uint)grid.X), checked((uint)grid.Y), checked((uint)grid.Z), p, sizeof(T));

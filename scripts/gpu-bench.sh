@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# gpu-bench.sh [OUT [PART...]]: measures on a GPU machine without .NET: unpacks artifacts/publish/genoseq-linux-x64.tar.xz, compiles the
+# native library against Python's torch, checks and verifies there, and writes one JSON file a benchmark to OUT (default: a new folder).
+#   parts: doctor verify kernels kernels-fp32 step inference memory anchors transformer (default: all)
+#   recordings to verify with: GOLDEN, by default artifacts/publish/golden
+#   seconds that a part may take: PART_SECONDS, by default 240; what one part loses the others keep
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+out=${1:-$(mktemp -d)}
+shift || true
+parts=" ${*:-doctor verify kernels kernels-fp32 step inference memory anchors transformer} "
+golden=${GOLDEN:-$here/artifacts/publish/golden}
+seconds=${PART_SECONDS:-240}
+for p in $parts; do
+  case $p in
+    doctor | verify | kernels | kernels-fp32 | step | inference | memory | anchors | transformer) ;;
+    *)
+      echo "error: there is no part '$p'; see the head of this script" >&2
+      exit 2
+      ;;
+  esac
+done
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+run() { # NAME COMMAND...: under the limit, output to OUT/NAME.log
+  local name=$1 start=$SECONDS code=0
+  shift
+  timeout --kill-after=10 "$seconds" "$@" >"$out/$name.log" 2>&1 || code=$?
+  if ((code == 0)); then echo "ok      $name ($((SECONDS - start)) s)"; else
+    echo "FAILED  $name ($((SECONDS - start)) s, exit code $code)"
+    tail -n 15 "$out/$name.log"
+    failed=$((failed + 1))
+  fi
+}
+wants() { [[ $parts == *" $1 "* ]]; }
+
+if [[ $parts =~ doctor|verify|kernels|step|inference|memory ]]; then
+  tar -C "$work" -xJf "$here/artifacts/publish/genoseq-linux-x64.tar.xz" || exit 4
+  app=$work/genoseq
+  libtorch=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))') || exit 4
+  run native bash -c 'cmake -S "$1/native" -B "$2/native" -DCMAKE_BUILD_TYPE=Release -DLIBTORCH="$3" && cmake --build "$2/native"' _ "$app" "$work" "$libtorch"
+  ((failed == 0)) || exit 1
+  export GENOSEQ_NATIVE=$work/native/libgenoseq_torch.so
+fi
+genoseq=${app:-}/GenoSeq.Cli/genoseq
+bench() { # NAME VERB...: a benchmark with its JSON file
+  local name=$1
+  shift
+  run "$name" "$genoseq" bench "$@" --device cuda --json "$out/$name.json"
+}
+
+if wants doctor; then run doctor "$genoseq" doctor --check; fi
+
+if wants verify; then
+  for io in "$golden"/*.io.safetensors; do
+    name=$(basename "$io" .io.safetensors)
+    # Only the families that the program has; the others' recordings are for later.
+    case $name in caduceus-* | mamba-hf | llama-hf) ;; *) continue ;; esac
+    [[ -f $io ]] && run "verify-$name" "$genoseq" verify --device cuda --config "$golden/$name.config.json" --weights "$golden/$name.weights.safetensors" --reference "$io"
+  done
+  scan=$golden/selective_scan.safetensors
+  [[ ! -f $scan ]] || run verify-scan "$genoseq" verify --device cuda --reference "$scan"
+fi
+
+if wants kernels; then bench kernels kernels; fi
+if wants kernels-fp32; then bench kernels-fp32 kernels --type fp32 --kernels scan,conv,gate,norm --quick; fi
+
+# The anchors' shapes; what has to fit once more is the longest context.
+if wants step; then
+  for model in caduceus-ps-131k caduceus-ph-131k; do
+    bench "step-$model" step --preset "$model" train.precision=bf16 --lengths 1024,8192,131072,1048576 --batches 128,16,1,1
+  done
+  bench step-transformer-25m step --preset transformer-25m train.precision=bf16 --lengths 1024,8192,32768,131072 --batches 128,16,4,1
+fi
+if wants inference; then
+  for model in caduceus-ps-131k caduceus-ph-131k; do
+    bench "inference-$model" step --inference --preset "$model" train.precision=bf16 --lengths 1024,131072,1048576 --batches 128,1,1
+  done
+fi
+if wants memory; then
+  bench memory-caduceus-ps-131k memory --preset caduceus-ps-131k train.precision=bf16 --lengths 1024,131072 --batches 128,1 --policies scan,layer,layer_time --measure
+fi
+
+# The opponents, in the same call: what this Python can import.
+if wants anchors; then run anchors python3 "$here/bench/cuda/anchors.py" --json "$out/anchors.json"; fi
+if wants transformer; then
+  if [[ -f $here/bench/cuda/transformer_anchor.py ]]; then run transformer-anchor bash -c 'python3 "$1" | tee "$2"; exit "${PIPESTATUS[0]}"' _ "$here/bench/cuda/transformer_anchor.py" "$out/transformer-anchor.json"; else
+    echo "skipped transformer (bench/cuda/transformer_anchor.py is not there)"
+  fi
+fi
+
+for log in "$out"/kernels*.log "$out"/step-*.log "$out"/inference-*.log "$out"/memory-*.log "$out"/anchors.log "$out"/transformer-anchor.log; do
+  [[ ! -f $log ]] || { echo "== $(basename "$log" .log)" && cat "$log"; }
+done
+echo "results in $out; $failed parts failed"
+exit "$((failed > 0))"
