@@ -26,7 +26,7 @@ public sealed class Block : nn.Module
             Mlp = register_module("mlp", mlp);
         }
 
-        Memory = mixer is AttentionMixer ? LayerMemory.KeepScan : LayerMemory.Keep;
+        Memory = mixer is AttentionMixer ? LayerMemory.KeepScan : LayerMemory.KeepAll;
     }
 
     /// <summary>The norm before the mixer.</summary>

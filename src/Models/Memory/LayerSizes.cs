@@ -42,11 +42,12 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
             ? _e * _rows * ((_directions * (Projected + Checkpoint)) + DInner)
             : _rows * ((_e * (QkvWidth + HeadsWidth)) + (4 * config.Attention.NHead));
         return stream + (memory <= LayerMemory.KeepScan ? kept : 0)
-            + (memory == LayerMemory.Keep && kind == 'M' ? 2 * _e * _rows * DInner : 0);
+            + (memory <= LayerMemory.Keep && kind == 'M' ? 2 * _e * _rows * DInner : 0)
+            + (memory == LayerMemory.KeepAll && kind == 'M' ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
     }
 
     private long Mlp(long dFf, LayerMemory memory) =>
-        (4 * _rows * config.DModel) + (memory == LayerMemory.Keep ? 2 * _e * _rows * dFf : 0);
+        (4 * _rows * config.DModel) + (memory <= LayerMemory.Keep ? 2 * _e * _rows * dFf : 0);
 
     // In the scan's backward pass: xz and its gradient, the gate's gradient, and for each direction u, step sizes, their
     // gradients, rows of [dt, B, C] and theirs, and checkpoints; what is kept anyway counts there.
@@ -59,7 +60,7 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
             _ => _rows,
         };
         long directions = memory == LayerMemory.RecomputeTime ? 1 : _directions;
-        long own = 4 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint / DInner);
+        long own = 4 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint / DInner) - (memory == LayerMemory.KeepAll ? 2 : 0);
         long partials = directions * 4 * rows * 2 * config.Mamba.DState;
         return (_e * rows * ((5 * DInner) + (directions * ((own * DInner) + (2 * Projected))))) + partials;
     }

@@ -47,8 +47,8 @@ public static class TrainingMemory
     }
 
     /// <summary>
-    /// The fastest plan that fits: as many layers as possible keep their scans' results, then as many as possible everything;
-    /// time chunks when not even the layers' streams and one working set fit.
+    /// The fastest plan that fits: as many layers as possible keep their scans' results, then as many as possible their projected
+    /// input too, then as many as possible everything; time chunks when not even the layers' streams and one working set fit.
     /// </summary>
     /// <param name="config">The model.</param>
     /// <param name="parameters">Its parameters.</param>
@@ -63,7 +63,7 @@ public static class TrainingMemory
             return Uniform(config, LayerMemory.RecomputeTime);
         }
 
-        foreach (LayerMemory more in (LayerMemory[])[LayerMemory.KeepScan, LayerMemory.Keep])
+        foreach (LayerMemory more in (LayerMemory[])[LayerMemory.KeepScan, LayerMemory.Keep, LayerMemory.KeepAll])
         {
             for (int i = plan.Length - 1; i >= 0; i--)
             {
@@ -95,7 +95,8 @@ public static class TrainingMemory
 
     private static string Name(LayerMemory memory) => memory switch
     {
-        LayerMemory.Keep => "keep all",
+        LayerMemory.KeepAll => "keep all",
+        LayerMemory.Keep => "keep",
         LayerMemory.KeepScan => "keep scans",
         LayerMemory.Recompute => "recompute",
         _ => "recompute in time chunks",

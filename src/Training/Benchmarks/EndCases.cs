@@ -85,7 +85,7 @@ internal static class EndCases
         (Tensor qOut, Tensor kOut) = (empty_like(q), empty_like(k));
         Tensor angles = randn([shape.Length, width / 2], float32, device);
         (Tensor cosine, Tensor sine) = (angles.cos(), angles.sin());
-        yield return new KernelCase("rope", "forward", shape.ToString(), () => RopeKernels.Rotate(kernels, q, k, cosine, sine, false, qOut, kOut))
+        yield return new KernelCase("rope", "forward", shape.ToString(), () => RopeKernels.Run(kernels, q, qOut, k, kOut, cosine, sine, false))
         {
             Elements = 2.0 * shape.Elements,
             Bytes = (4.0 * shape.Elements * type.ElementSize()) + (4.0 * shape.Length * width),

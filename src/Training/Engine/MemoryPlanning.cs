@@ -26,7 +26,7 @@ public static class MemoryPlanning
         ModelConfig m = model.Config;
         return config.Train.Recompute switch
         {
-            Recompute.None => TrainingMemory.Uniform(m, LayerMemory.Keep),
+            Recompute.None => TrainingMemory.Uniform(m, LayerMemory.KeepAll),
             Recompute.Scan => TrainingMemory.Uniform(m, LayerMemory.KeepScan),
             Recompute.Layer => TrainingMemory.Uniform(m, LayerMemory.Recompute),
             Recompute.LayerTime => TrainingMemory.Uniform(m, LayerMemory.RecomputeTime),

@@ -147,7 +147,7 @@ public sealed class DeviceModelTests
         long live = 0;
         for (int i = 0; i < 3; i++)
         {
-            model.SetMemory([(LayerMemory)i, (LayerMemory)(i + 1)]);
+            model.SetMemory([(LayerMemory)i, (LayerMemory)(i + 2)]);
             using (NewDisposeScope())
             {
                 Run(model, null);

@@ -201,7 +201,7 @@ internal static class DeviceMambaCore
         using DisposeScope scope = NewDisposeScope();
         Tensor ddelta = Flat(scan.DDelta);
         Tensor flat = Flat(dprojected);
-        flat.narrow(1, 0, p.PaddedRank).copy_(DeviceGemm.Back(ddelta, p.DtProj));
+        DeviceGemm.BackInto(ddelta, p.DtProj, flat.narrow(1, 0, p.PaddedRank));
         Tensor dtProj = DeviceGemm.Gradient(ddelta, Flat(projected).narrow(1, 0, p.PaddedRank));
         Tensor xProj = DeviceGemm.Gradient(flat, Flat(u));
         DeviceGemm.AddBack(Flat(scan.DU), flat, p.XProj);

@@ -21,6 +21,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     private readonly LayerSettings _settings;
     private readonly Tensor? _ids;
     private Tensor? _xz;
+    private (Tensor Normed, Tensor Rstd, Tensor Gated)? _all;
     private CoreActivations? _kept;
     private bool _hasResidual;
 
@@ -72,16 +73,18 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
             return [chunkedY, chunkedSum];
         }
 
-        (Tensor n, Tensor? sum, _) = NormKernels.Forward(_device, inputs[0], inputs[1], w.Norm, _settings.NormEps, _settings.Activation, true, false);
+        bool all = keep && Memory == LayerMemory.KeepAll;
+        (Tensor n, Tensor? sum, Tensor? rstd) = NormKernels.Forward(_device, inputs[0], inputs[1], w.Norm, _settings.NormEps, _settings.Activation, true, all);
         Tensor y = empty(n.shape, n.dtype, n.device);
         foreach ((long first, long count) in Slices(n, !keep))
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor xz = Project(n, w, first, count);
-            (Tensor gated, CoreActivations? kept) = DeviceMambaCore.Forward(_device, xz, w.Directions, Ids(first, count), keep, false);
+            (Tensor gated, CoreActivations? kept) = DeviceMambaCore.Forward(_device, xz, w.Directions, Ids(first, count), keep, all);
             DeviceGemm.RowsInto(DeviceMambaCore.Flat(gated), w.Out, DeviceMambaCore.Flat(y.narrow(0, first, count)));
             _kept = kept?.Detach();
-            _xz = keep && Memory == LayerMemory.Keep ? xz.DetachFromDisposeScope() : null;
+            _xz = keep && Memory <= LayerMemory.Keep ? xz.DetachFromDisposeScope() : null;
+            _all = all ? (n.DetachFromDisposeScope(), rstd!.DetachFromDisposeScope(), gated.DetachFromDisposeScope()) : null;
         }
 
         save_for_backward([sum, .. inputs[2..]]);
@@ -133,20 +136,24 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     {
         _xz?.Dispose();
         _kept?.Dispose();
+        _all?.Normed.Dispose();
+        _all?.Rstd.Dispose();
+        _all?.Gated.Dispose();
         ReleaseCarries();
     }
 
     private Tensor BackwardWhole(Tensor sum, Tensor dn, Tensor dy, Weights w, LayerGradients g)
     {
         using DisposeScope outer = NewDisposeScope();
-        (Tensor n, _, Tensor? rstd) = NormKernels.Forward(_device, null, sum, w.Norm, _settings.NormEps, _settings.Activation, false, true);
+        (Tensor n, Tensor? rstd) = _all is { } all ? (all.Normed, all.Rstd)
+            : NormKernels.Forward(_device, null, sum, w.Norm, _settings.NormEps, _settings.Activation, false, true) is var (y, _, r) ? (y, r) : default;
         foreach ((long first, long count) in Slices(n, _kept is null))
         {
             using DisposeScope scope = NewDisposeScope();
             BackwardSlice(n, dn, dy, w, first, count, g);
         }
 
-        return rstd!.MoveToOuterDisposeScope();
+        return _all is null ? rstd!.MoveToOuterDisposeScope() : rstd!;
     }
 
     private void BackwardSlice(Tensor n, Tensor dn, Tensor dy, Weights w, long first, long count, LayerGradients sums)
@@ -155,7 +162,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         Tensor xz = _xz ?? Project(n, w, first, count);
         (Tensor gated, CoreActivations kept) = _kept is null
             ? DeviceMambaCore.Forward(_device, xz, w.Directions, ids, true, true) is var (g, k) ? (g, k!) : default
-            : (DeviceMambaCore.Gate(_device, xz, _kept), _kept);
+            : (_all?.Gated ?? DeviceMambaCore.Gate(_device, xz, _kept), _kept);
         Tensor dgated = OutBack(dy.narrow(0, first, count), gated, w.Out, sums);
         gated.Dispose();
         (Tensor dxz, DirectionGradients[] own) = DeviceMambaCore.Backward(_device, xz, w.Directions, ids, kept, dgated);

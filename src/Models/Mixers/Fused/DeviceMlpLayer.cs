@@ -60,7 +60,7 @@ internal sealed class DeviceMlpLayer : autograd.Function
         (Tensor n, Tensor? sum, _) = NormKernels.Forward(_device, inputs[0]!.contiguous(), inputs[1]?.contiguous(), w.Norm,
             _settings.NormEps, _settings.Activation, true, false);
         Tensor y = empty(n.shape, n.dtype, n.device);
-        bool keep = WillDifferentiate && _settings.Memory == LayerMemory.Keep;
+        bool keep = WillDifferentiate && _settings.Memory <= LayerMemory.Keep;
         _packed = keep ? empty([n.size(0) * n.size(1), w.GateUp.size(0)], n.dtype, n.device).DetachFromDisposeScope() : null;
         foreach ((long first, long count) in Slices(n))
         {

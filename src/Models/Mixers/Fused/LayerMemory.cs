@@ -3,6 +3,9 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// <summary>What a layer keeps between its forward and its backward pass, from most to least.</summary>
 public enum LayerMemory
 {
+    /// <summary>Everything that backward reads.</summary>
+    KeepAll,
+
     /// <summary>Everything that is dear to compute: Mamba's projected input and scans' results, attention, the MLP's gate and up.</summary>
     Keep,
 
