@@ -46,7 +46,7 @@ internal static class RopeKernels
         int size = input.dtype.ElementSize();
         int each = half % 8 == 0 && a.First.Aligned(size) && a.Second.Aligned(size) ? 8 : 1;
         long items = Math.Max((a.FirstHeads + a.SecondHeads) * half / each, 1);
-        a.Rows = (int)Math.Max(1, 1024 / items);
+        a.Rows = (int)Math.Max(1, 512 / items);
         var program = new KernelProgram(["common.cu", "rope.cu"],
             KernelTensors.Definitions(input.dtype, "the input", $"T_HALF={half}", $"T_EACH={each}"));
         device.Launch(device.Function(program, "gs_rope", 256), (KernelTensors.Ceiling(length, a.Rows), batch, 1), a);

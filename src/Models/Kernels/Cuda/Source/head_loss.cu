@@ -21,6 +21,7 @@ constexpr int H_G = H_PART + 8 * 32 * 18 * 4;                          // gradie
 constexpr int H_LIST = H_G + 32 * 20 * 4;                              // rows with a target, not taken yet [288]
 constexpr int H_FLAGS = H_LIST + 288 * 4;                              // [256] of the segment at hand
 constexpr int H_SMEM = H_FLAGS + 256 * 4 + 64;
+static_assert(H_SMEM <= 227 * 1024, "a row is too wide for shared memory");
 struct GsHead
 {
     const void* h;          // [strands * batch * length, d] activation
