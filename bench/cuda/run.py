@@ -3,7 +3,6 @@ OUT = os.environ.get("OUT", "."); t00 = time.time(); res = {"device": torch.cuda
 C1 = {"GS_SEL_REGS": 1}
 V = {"main": ScanKernels(tl=8, fb=3, bb=2, greg=1, bx=C1, ww=1), "w2": ScanKernels(tl=8, fb=3, bb=2, greg=1, bx=C1, ww=2),
      "ck32": ScanKernels(tl=8, fb=2, bb=1, greg=1, bx=C1, ck32=1, ww=1), "f32": ScanKernels(tl=8, f32=1, fb=2, bb=1, greg=1, bx=C1, ck32=1, ww=1)}
-NORM = {"bf16": (["common.cu", "rmsnorm.cu"], {}), "f32": (["common.cu", "rmsnorm.cu"], {"GS_F32_IO": 1})}; RED = (["common.cu", "reduce.cu"], {})
 build_all([j for k in V.values() for j in k.jobs()])
 for n, k in V.items():
     k.load(); res["regs"][n] = dict(fwd=(k.fwd.r, k.fwd.occ, k.fsm), bwd=(k.bwd.r, k.bwd.occ, k.bsm), wide=(k.wide.r, k.wide.occ, k.wsm)); print(n, res["regs"][n], flush=True)

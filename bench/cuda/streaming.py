@@ -11,7 +11,7 @@ class Norm(C.Structure):
 class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", I), ("columns", I)]
 up = lambda a, b: -(-a // b)
 CA = ["common.cu", "conv_args.cu"]
-FWD = {(r, k): (CA + ["conv_fwd.cu"], {"GS_CONV_ROWS": r, "GS_CONV_BLOCKS": k}) for r, k in ((4, 3), (4, 4), (8, 2), (8, 3), (16, 2))}
+FWD = {(r, k): (CA + ["conv_fwd.cu"], {"GS_CONV_ROWS": r, "GS_CONV_BLOCKS": k}) for r, k in ((4, 4), (4, 5), (2, 6), (8, 2))}
 FWD["ids"] = (CA + ["conv_fwd.cu"], {"GS_CONV_IDS": 1}); FWD["f32"] = (CA + ["conv_fwd.cu"], {"GS_F32_IO": 1, "GS_CONV_IDS": 1})
 BWD = {(d, k): (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": d, "GS_CONV_BWD_BLOCKS": k}) for d in (1, 3) for k in (2, 3)}
 BWD["ids"] = (CA + ["conv_bwd.cu"], {"GS_CONV_IDS": 1}); BWD["rev"] = (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": 2}); BWD["f32"] = (CA + ["conv_bwd.cu"], {"GS_F32_IO": 1, "GS_CONV_IDS": 1})
@@ -20,7 +20,7 @@ NORM = (["common.cu", "rmsnorm.cu"], {}); RED = (["common.cu", "reduce.cu"], {})
 build_all(list(FWD.values()) + list(BWD.values()) + list(GATE.values()) + [NORM, RED])
 print("built", round(time.time() - t00, 1), flush=True)
 red = Module(*RED).fn("gs_sum_rows", 0, 1024)
-def bwd_smem(dirs, f32): row = 64 * (4 if f32 else 2); n = 2 if dirs == 3 else 1; return 2 * (70 * row + n * 67 * row) + n * 9 * 3 * 64 * 4
+def bwd_smem(dirs, f32): row = 64 * (4 if f32 else 2); n = 2 if dirs == 3 else 1; t = 128 // n; return 2 * ((t + 6) * row + n * (t + 3) * row) + (t * 256 if n == 2 else 0)
 class ConvCase:
     def __init__(s, B, L, D, dirs, f32=0, ids=0, before=0, gap=0, seed=1):
         g = torch.Generator(device="cuda").manual_seed(seed); dt = torch.float32 if f32 else torch.bfloat16
@@ -39,7 +39,7 @@ class ConvCase:
         f = mod.fn("gs_conv_fwd", 0, 256); tiles = up(s.L, 8 * rows); grid = (tiles * up(s.D, 256) * len(s.which), s.B)
         return (lambda: f(grid, s.a)), f
     def bwd(s, mod):
-        f = mod.fn("gs_conv_bwd", bwd_smem(s.dirs, s.f32), 256); s.a.tiles = up(s.L + s.lead + s.tail, 64); s.a.lead = s.lead
+        f = mod.fn("gs_conv_bwd", bwd_smem(s.dirs, s.f32), 256); s.a.tiles = up(s.L + s.lead + s.tail, 64 if s.dirs == 3 else 128); s.a.lead = s.lead
         groups = up(s.D, 64); y = min(s.a.tiles * s.B, max(1, SMS * f.occ // groups)); n = len(s.which)
         s.part = torch.full((y, n, 5, s.D), float("nan"), device="cuda"); s.sum = torch.full((n, 5, s.D), float("nan"), device="cuda"); s.a.part = ptr(s.part)
         r = SumRows(ptr(s.part), ptr(s.sum), y, n * 5 * s.D); s.keep = r
@@ -66,7 +66,7 @@ for B, L, D, dirs, ids, before in [(2, 1, 16, 3, 0, 1), (2, 67, 520, 3, 1, 1), (
     for f32 in (0, 1):
         if f32 and dirs != 3: continue
         c = ConvCase(B, L, D, dirs, f32, ids, before, gap=32)
-        c.fwd(fm["f32" if f32 else "ids" if ids else (8, 3)], 4 if f32 else 8)[0](); c.bwd(bm["f32" if f32 else "rev" if dirs == 2 else "ids" if ids else (dirs, 2)])[0](); torch.cuda.synchronize(); c.check(f"conv {B}x{L}x{D} dirs {dirs} f32 {f32} ids {ids} before {before}")
+        c.fwd(fm["f32" if f32 else "ids" if ids else (4, 4)], 4)[0](); c.bwd(bm["f32" if f32 else "rev" if dirs == 2 else "ids" if ids else (dirs, 3)])[0](); torch.cuda.synchronize(); c.check(f"conv {B}x{L}x{D} dirs {dirs} f32 {f32} ids {ids} before {before}")
 n = 1 << 29; a = torch.empty(n, device="cuda", dtype=torch.uint8); b = torch.empty_like(a); copy = 2 * n / bench(lambda: b.copy_(a)) / 1e6; print(f"copy {copy:.0f} GB/s", torch.cuda.get_device_name()); del a, b
 rows = []
 def T(name, f, bytes_, info=None):
@@ -78,11 +78,11 @@ for B, L in [(8, 8192), (1, 131072)]:
         n = 2 if dirs == 3 else 1; c = ConvCase(B, L, 512, dirs, gap=512)
         for k, m in fm.items():
             if k == "f32": continue
-            f, fn = c.fwd(m, 8 if k == "ids" else k[0]); T(f"conv fwd {B}x{L} dirs {n} {k}", f, el * (2 + 2 * n), reg(fn))
+            f, fn = c.fwd(m, 4 if k == "ids" else k[0]); T(f"conv fwd {B}x{L} dirs {n} {k}", f, el * (2 + 2 * n), reg(fn))
         for k, m in bm.items():
             if k == "f32" or k == "rev" or (k == "ids" and dirs == 1) or (k != "ids" and k[0] != dirs): continue
             f, fn = c.bwd(m); T(f"conv bwd {B}x{L} dirs {n} {k}", f, el * (4 + 2 * n), reg(fn))
-    c = ConvCase(B, L, 512, 3, gap=512, ids=1); f, fn = c.fwd(fm["ids"], 8); T(f"conv fwd {B}x{L} dirs 2 with ids", f, el * 6); f, fn = c.bwd(bm["ids"]); T(f"conv bwd {B}x{L} dirs 2 with ids", f, el * 8); del c
+    c = ConvCase(B, L, 512, 3, gap=512, ids=1); f, fn = c.fwd(fm["ids"], 4); T(f"conv fwd {B}x{L} dirs 2 with ids", f, el * 6); f, fn = c.bwd(bm["ids"]); T(f"conv bwd {B}x{L} dirs 2 with ids", f, el * 8); del c
     y0, y1, z, do = (torch.randn(B * L, 512, device="cuda").bfloat16() for _ in range(4)); xz = torch.randn(B * L, 1024, device="cuda").bfloat16(); dxz = torch.empty_like(xz); out = torch.empty_like(y0)
     z = xz[:, 512:]; dz = dxz[:, 512:]; q = z.double(); sg = torch.sigmoid(q)
     for v, k in GATE.items():

@@ -69,7 +69,7 @@ internal sealed partial class EmulatedProgram
     // Products and sums may be fused, as the device's compiler does. The vector accesses of the text alias freely.
     private static string[] Flags(IReadOnlyList<string> definitions) =>
     [
-        "-O2", "-std=c++17", "-w", "-fPIC", "-fno-strict-aliasing", "-fno-gnu-unique", "-fno-exceptions", "-fno-threadsafe-statics", "-fvisibility=hidden",
+        "-O1", "-std=c++17", "-w", "-fPIC", "-fno-strict-aliasing", "-fno-gnu-unique", "-fno-exceptions", "-fno-threadsafe-statics", "-fvisibility=hidden",
         "-fcf-protection=none", "-fsanitize=alignment,null,bounds", .. Fma.IsSupported && Avx2.IsSupported ? ["-mfma", "-mavx2"] : (string[])[],
         .. definitions.Select(d => "-D" + d),
     ];

@@ -24,7 +24,7 @@ internal sealed record ConvGradients(Tensor DWeight, Tensor? DBias, Tensor? DBef
 /// </summary>
 internal static class ConvKernels
 {
-    private const int Taps = 4, Threads = 256, BackwardRows = 64, BackwardChannels = 64;
+    private const int Taps = 4, Threads = 256, BackwardChannels = 64;
 
     /// <summary>u_k = silu(conv_k(x)).</summary>
     /// <param name="device">Where the tensors are.</param>
@@ -46,8 +46,7 @@ internal static class ConvKernels
         }
 
         int lanes = a.Channels >= 256 ? 32 : a.Channels >= 128 ? 16 : 8;
-        int rows = x.dtype == float32 ? 4 : 8; // GS_CONV_ROWS
-        a.Tiles = (int)KernelTensors.Ceiling(a.Length, Threads / lanes * rows);
+        a.Tiles = (int)KernelTensors.Ceiling(a.Length, Threads / lanes * 4); // GS_CONV_ROWS
         KernelFunction function = Function(device, "gs_conv_fwd", "conv_fwd.cu", x.dtype, 0, ids is not null, $"GS_CONV_LANES={lanes}");
         device.Launch(function, (a.Tiles * KernelTensors.Ceiling(a.Channels, 8 * lanes) * u.Length, a.Batch, 1), a);
         return u;
@@ -86,12 +85,13 @@ internal static class ConvKernels
                 else a.Lead = Taps - 1;
             }
 
-            a.Tiles = a.Length == 0 ? 0 : (int)KernelTensors.Ceiling((long)a.Length + a.Lead + tail, BackwardRows);
+            int tile = count == 2 ? 64 : 128; // B_ROWS
+            a.Tiles = a.Length == 0 ? 0 : (int)KernelTensors.Ceiling((long)a.Length + a.Lead + tail, tile);
             int element = x.dtype.ElementSize(), row = BackwardChannels * element;
-            int stage = ((BackwardRows + 6) * row) + (count * (BackwardRows + 3) * row); // B_STAGE
-            int edges = count * 9 * 3 * BackwardChannels * 4; // B_EDGE
+            int stage = ((tile + 6) * row) + (count * (tile + 3) * row); // B_STAGE
+            int hand = count == 2 ? tile * 32 * 8 : 0;
             KernelFunction function = Function(
-                device, "gs_conv_bwd", "conv_bwd.cu", x.dtype, (2 * stage) + edges, ids is not null, $"GS_CONV_DIRS={a.Directions}");
+                device, "gs_conv_bwd", "conv_bwd.cu", x.dtype, (2 * stage) + hand, ids is not null, $"GS_CONV_DIRS={a.Directions}");
             long groups = KernelTensors.Ceiling(a.Channels, BackwardChannels);
             long walkers = Math.Min((long)a.Tiles * a.Batch, Math.Max(1, (long)device.Multiprocessors * function.BlocksPerMultiprocessor / groups));
             if (walkers > 0)

@@ -7,7 +7,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// <summary>The gate of a mixer with one or two directions (gate.cu). Tensors are [..., d_inner], bf16 or f32 alike, rows evenly spaced.</summary>
 internal static class GateKernels
 {
-    private const int Threads = 256, PiecesOfThread = 2; // GS_GATE_VECS
+    private const int Threads = 256, PiecesOfThread = 1; // GS_GATE_VECS
     private static readonly KernelProgram s_bf16 = new(["common.cu", "gate.cu"]);
     private static readonly KernelProgram s_f32 = new(["common.cu", "gate.cu"], "GS_F32_IO=1");
 

@@ -2,13 +2,13 @@
 // A thread takes 8 channels of one direction over GS_CONV_ROWS rows: all its loads are under way at once, the results take the places of the inputs.
 // Halo rows come from L1: they are another warp's rows of the same block.
 #ifndef GS_CONV_ROWS
-#define GS_CONV_ROWS (GS_F32_IO ? 4 : 8)
+#define GS_CONV_ROWS 4
 #endif
 #ifndef GS_CONV_LANES
 #define GS_CONV_LANES 32              // threads along the channels, 256 / GS_CONV_LANES along the rows
 #endif
 #ifndef GS_CONV_BLOCKS
-#define GS_CONV_BLOCKS 3
+#define GS_CONV_BLOCKS (GS_F32_IO ? 3 : 4)
 #endif
 #define C_RUNS (256 / GS_CONV_LANES)
 // Channels 2 i and 2 i + 1 of eight.
@@ -43,6 +43,35 @@ __device__ __forceinline__ GsRaw8 gs_conv_row(const GsConv& p, const GsConvDirec
     r.b = r.a;
 #endif
     return r;
+}
+// The results take the places of the first rows. Plain: all taps open. Bit i of cuts: no tap reaches from row i to row i - 1, in the direction's order.
+template <bool Plain>
+__device__ __forceinline__ void gs_conv_rows(GsRaw8* x, const float2 (*taps)[4][GS_CONV_LANES], int lane, u32 cuts)
+{
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+    {
+        float2 w[5];
+#pragma unroll
+        for (int j = 0; j < 5; j++) w[j] = taps[j][i][lane];
+        float a[4], e[4];                                  // the window: row r + j at [(r + j) & 3]
+#pragma unroll
+        for (int j = 0; j < 3; j++) gs_pair(x[j], i, a[j], e[j]);
+#pragma unroll
+        for (int r = 0; r < GS_CONV_ROWS; r++)
+        {
+            gs_pair(x[r + 3], i, a[(r + 3) & 3], e[(r + 3) & 3]);
+            float f = w[4].x, g = w[4].y;
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+            {
+                const bool open = Plain || gs_open(cuts, r + 4 - j, j);
+                f = fmaf(open ? w[j].x : 0.0f, a[(r + 3 - j) & 3], f);
+                g = fmaf(open ? w[j].y : 0.0f, e[(r + 3 - j) & 3], g);
+            }
+            gs_set_pair(x[r], i, f * gs_sigmoid(f), g * gs_sigmoid(g)); // x[r] is needed no more: its window is in registers
+        }
+    }
 }
 // Grid (tiles * ceil(channels / (8 GS_CONV_LANES)) * number of directions, batch), 256 threads; tiles of C_RUNS * GS_CONV_ROWS rows. channels is a multiple of 8.
 extern "C" __global__ void __launch_bounds__(256, GS_CONV_BLOCKS) gs_conv_fwd(const __grid_constant__ GsConv p)
@@ -83,7 +112,7 @@ extern "C" __global__ void __launch_bounds__(256, GS_CONV_BLOCKS) gs_conv_fwd(co
     }
     __syncthreads();
     if (!on) return;
-    u32 cuts = 0;                                          // bit i: a tap may not reach from row i to row i - 1 (in the direction's order)
+    u32 cuts = 0;
 #if GS_CONV_IDS
     if (p.ids != 0)
     {
@@ -95,30 +124,8 @@ extern "C" __global__ void __launch_bounds__(256, GS_CONV_BLOCKS) gs_conv_fwd(co
         }
     }
 #endif
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-    {
-        float2 w[5];
-#pragma unroll
-        for (int j = 0; j < 5; j++) w[j] = taps[j][i][lane];
-        float a[4], e[4];                                  // the window: row r + j at [(r + j) & 3]
-#pragma unroll
-        for (int j = 0; j < 3; j++) gs_pair(x[j], i, a[j], e[j]);
-#pragma unroll
-        for (int r = 0; r < GS_CONV_ROWS; r++)
-        {
-            gs_pair(x[r + 3], i, a[(r + 3) & 3], e[(r + 3) & 3]);
-            float f = w[4].x, g = w[4].y;
-#pragma unroll
-            for (int j = 0; j < 4; j++)
-            {
-                const bool open = !GS_CONV_IDS || gs_open(cuts, r + 4 - j, j);
-                f = fmaf(open ? w[j].x : 0.0f, a[(r + 3 - j) & 3], f);
-                g = fmaf(open ? w[j].y : 0.0f, e[(r + 3 - j) & 3], g);
-            }
-            gs_set_pair(x[r], i, f * gs_sigmoid(f), g * gs_sigmoid(g)); // x[r] is needed no more: its window is in registers
-        }
-    }
+    if (!GS_CONV_IDS || cuts == 0) gs_conv_rows<true>(x, taps, lane, 0);
+    else gs_conv_rows<false>(x, taps, lane, cuts);
 #pragma unroll
     for (int r = 0; r < GS_CONV_ROWS; r++)
     {
