@@ -4,7 +4,7 @@
 // both channels' states of its parity (n = 2 j + lane % 2), so that a value of B or C read from shared memory serves two channels.
 // "own" is the lane's channel d0 + lane, "other" its neighbour; both lanes of a pair order them own first, so no lane selects.
 // Inputs come by asynchronous copies in stages of 8 steps. One stage ahead of the recurrence, delta = softplus(raw + bias) and delta u are
-// worked out for it, interleaved with the recurrence's steps, and B and C widened to float.
+// worked out for it, and B and C widened to float.
 #define S_T 8                           // steps of a stage
 #define S_J (GS_N / 2)                  // states of a lane and channel
 #define S_STAGES 3
@@ -64,24 +64,27 @@ __device__ __forceinline__ void gs_fetch_piece(unsigned char* to, const unsigned
     if (ok) gs_copy16(to, from);
     else *(uint4*)to = make_uint4(0, 0, 0, 0);
 }
-// Starts the copies of one stage; rows from `rows` on are zero. C may be left out. `slot`: bytes from the ring's start.
-template <bool WithC> __device__ __forceinline__ void gs_fetch(const GsLane& k, int slot, int rows)
+template <bool WithC, class Piece> __device__ __forceinline__ void gs_fetch_pieces(const GsLane& k, int slot, const Piece& piece)
 {
     unsigned char* to = k.stages + slot + k.lane * 16;
 #pragma unroll
     for (int i = 0; i < S_T / S_ROWS; i++)
     {
-        const bool ok = k.lane / S_PIECES + i * S_ROWS < rows;
-        gs_fetch_piece(to + i * 512, k.u + i * S_ROWS * k.uRow, ok);
-        gs_fetch_piece(to + S_TENSOR + i * 512, k.delta + i * S_ROWS * k.deltaRow, ok);
+        piece(to + i * 512, k.u + i * S_ROWS * k.uRow, k.lane / S_PIECES + i * S_ROWS);
+        piece(to + S_TENSOR + i * 512, k.delta + i * S_ROWS * k.deltaRow, k.lane / S_PIECES + i * S_ROWS);
     }
-    const bool ok = gs_bc_row(k.lane) < rows;
 #if GS_F32_IO
-    gs_fetch_piece(to + 2 * S_TENSOR, k.bc, ok);
-    if (WithC) gs_fetch_piece(to + 2 * S_TENSOR + S_BC, k.c, ok);
+    piece(to + 2 * S_TENSOR, k.bc, gs_bc_row(k.lane));
+    if (WithC) piece(to + 2 * S_TENSOR + S_BC, k.c, gs_bc_row(k.lane));
 #else
-    if (WithC || k.lane < 16) gs_fetch_piece(to + 2 * S_TENSOR, k.bc, ok);
+    if (WithC || k.lane < 16) piece(to + 2 * S_TENSOR, k.bc, gs_bc_row(k.lane));
 #endif
+}
+// Starts the copies of one stage; rows from `rows` on are zero. C may be left out. `slot`: bytes from the ring's start.
+template <bool WithC> __device__ __forceinline__ void gs_fetch(const GsLane& k, int slot, int rows)
+{
+    if (rows >= S_T) gs_fetch_pieces<WithC>(k, slot, [](unsigned char* to, const unsigned char* from, int) { gs_copy16(to, from); });
+    else gs_fetch_pieces<WithC>(k, slot, [=](unsigned char* to, const unsigned char* from, int row) { gs_fetch_piece(to, from, row < rows); });
 }
 __device__ __forceinline__ void gs_advance(GsLane& k, int stages) {
     k.u += stages * S_T * k.uRow; k.delta += stages * S_T * k.deltaRow; k.bc += stages * S_T * k.bcRow;
