@@ -4,7 +4,7 @@ import ctypes as C, math, re, subprocess, sys, time
 from gs import Module, build_all, bench, clocks, rel, ptr, P, N, SMS, torch
 FILES = ["common.cu", "scan_fwd_args.cu"]
 class Scan(C.Structure):
-    _fields_ = [(n, P) for n in "u delta bmat cmat a skip bias h0 ids y ckpt h_last ends".split()] + [(n, C.c_longlong) for n in "u_stride delta_stride b_stride c_stride".split()] + [("reverse", C.c_int), ("pad", C.c_int)]
+    _fields_ = [(n, P) for n in "u delta bmat cmat a skip bias h0 ids y ckpt h_last ends sums".split()] + [(n, C.c_longlong) for n in "u_stride delta_stride b_stride c_stride".split()] + [("reverse", C.c_int), ("pad", C.c_int)]
 class Args(C.Structure):
     _fields_ = [("s", Scan * 4), ("ticket", P), ("ring", P)] + [(n, C.c_int) for n in "scans batch length d_inner segments steps tiles groups zero pad".split()]
 
@@ -13,10 +13,11 @@ class Kernels:
         s.f32, s.lanes, d, es = f32, lanes, {"GS_F32_IO": f32, "GS_CHAIN_LANES": lanes, **(defs or {})}, 4 if f32 else 2
         s.serial_smem = 3 * 2 * 8 * (32 + N) * es + 2 * 8 * 80 * 4 + 2 * 8 * 2 * N * 4
         s.chain_smem = 2 * N * lanes * 20 * 4 + 3 * N * 64 + lanes * (N * 16 * es + 16) + 16 + 2 * 2 * lanes * (256 * es + 16)
-        s.jobs = [(FILES + ["scan_serial.cu", "scan_fwd_serial.cu"], d), (FILES + ["scan_serial.cu", "scan_ends.cu"], d), (FILES + ["scan_fwd_chain.cu"], d)]
+        s.ends_smem = 2 * 16 * (64 + N) * es + 64 * N + 16 * 36 * 8 + 128
+        s.jobs = [(FILES + ["scan_fwd_serial.cu"], d), (FILES + ["scan_ends.cu"], d), (FILES + ["scan_fwd_chain.cu"], d)]
     def load(s):
         s.modules = [Module(*j) for j in s.jobs]; a, b, c = s.modules
-        s.main, s.ends, s.chain = a.fn("gs_scan_fwd_serial", s.serial_smem, 32), b.fn("gs_scan_ends", s.serial_smem, 32), c.fn("gs_scan_fwd_chain", s.chain_smem, 16 * s.lanes); return s
+        s.main, s.ends, s.chain = a.fn("gs_scan_fwd_serial", s.serial_smem, 32), b.fn("gs_scan_ends", s.ends_smem, 32), c.fn("gs_scan_fwd_chain", s.chain_smem, 16 * s.lanes); return s
 
 class Problem:
     def __init__(s, B, L, D, f32=0, scans=1, rev=(0, 1, 0, 1), ids=False, states=False, gap=0, seed=0, lo=1e-3):
@@ -42,10 +43,10 @@ class Problem:
         for i, v in enumerate(s.x): s.a.s[i].ckpt = ptr(v.ckpt) if on else None
         return s
     def cut(s, segments):
-        steps = -(-s.L // (16 * segments)) * 16; s.a.steps, s.a.segments = steps, -(-s.L // steps); s.ends_ = torch.full((s.scans, s.B, s.a.segments, s.strips, (N + 2) * 32), float("nan"), device="cuda")
-        for i in range(s.scans): s.a.s[i].ends = ptr(s.ends_[i]) if s.a.segments > 1 else None
+        steps = -(-s.L // (16 * segments)) * 16; s.a.steps, s.a.segments = steps, -(-s.L // steps); nan = float("nan"); s.ends_ = torch.full((s.scans, s.B, s.a.segments, s.D, N), nan, device="cuda"); s.sums_ = torch.full((s.scans, s.B, s.a.segments, s.D), nan, device="cuda")
+        for i in range(s.scans): s.a.s[i].ends, s.a.s[i].sums = ptr(s.ends_[i]), ptr(s.sums_[i])
         return s
-    def full(s, k): return 1 if s.warps * 3 > SMS * k.main.occ else SMS * k.main.occ // s.warps  # segments that fill the card once
+    def full(s): return 1 if s.warps >= 5 * SMS else SMS * 12 // s.warps  # segments: 12 warps for each multiprocessor
     def ends(s, k):
         if s.a.segments > 1: k.ends(s.warps * (s.a.segments - 1), s.a)
     def main(s, k): k.main(s.warps * s.a.segments, s.a)
@@ -86,7 +87,7 @@ def timing(kernels, shapes=SHAPES):
     for scans, B, L in shapes:
         p = Problem(B, L, 512, 0, scans); el = scans * B * L * 512 / 1e6; n = 6 if L > 500000 or scans * B > 200 else 10
         for name, k in kernels.items():
-            p.cut(p.full(k)).save(True); p.serial(k); ref = [v.y.clone() for v in p.x]; row = f"{scans} x {B} x {L} {name}:"
+            p.cut(p.full()).save(True); p.serial(k); ref = [v.y.clone() for v in p.x]; row = f"{scans} x {B} x {L} {name}:"
             for save in (0, 1): row += f" serial, {p.a.segments} segments{' save' if save else ''} {el / bench(lambda: p.save(save).serial(k), n):.1f} (main {el / bench(lambda: p.main(k), n):.1f})"
             if scans * B <= 64:
                 for save in (0, 1): row += f" chain{' save' if save else ''} {el / bench(lambda: p.save(save).chain(k), n):.1f}"

@@ -9,9 +9,6 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// </summary>
 internal static class ScanForwardKernels
 {
-    /// <summary>S_END of scan_serial.cu: floats that a segment's pre-pass leaves.</summary>
-    private const int SegmentEnd = (N + 2) * 32;
-
     private const int N = ScanShape.States;
 
     /// <summary>Runs up to 4 scans of equal shape in one launch.</summary>
@@ -83,10 +80,11 @@ internal static class ScanForwardKernels
         {
             for (int i = 0; i < shape.Scans; i++)
             {
-                arguments.Scans[i].Ends = empty([shape.Batch, segments, strips, SegmentEnd], float32, shape.Device).data_ptr();
+                arguments.Scans[i].Ends = empty([shape.Batch, segments, shape.Channels, N], float32, shape.Device).data_ptr();
+                arguments.Scans[i].Sums = empty([shape.Batch, segments, shape.Channels], float32, shape.Device).data_ptr();
             }
 
-            KernelFunction ends = device.Function(Program("scan_ends.cu", shape), "gs_scan_ends", 32, SerialShared(shape.ElementSize));
+            KernelFunction ends = device.Function(Program("scan_ends.cu", shape), "gs_scan_ends", 32, EndsShared(shape.ElementSize));
             device.Launch(ends, (warps * (segments - 1), 1, 1), arguments);
         }
 
@@ -111,13 +109,16 @@ internal static class ScanForwardKernels
         GC.KeepAlive(keep);
     }
 
-    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_fwd_args.cu", "scan_serial.cu", file], shape.Definitions);
+    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_fwd_args.cu", file], shape.Definitions);
 
     /// <summary>Words of the chains: 4 slots of N states of 16 channels each, and a margin for reading ahead.</summary>
     private static long ChainWords(long chains) => (chains * 4 * N * 16) + 64;
 
-    /// <summary>S_SMEM of scan_serial.cu: 3 stages of 8 steps of u, delta, B, C; delta and delta u, B and C in single precision, twice.</summary>
+    /// <summary>S_SMEM of scan_fwd_serial.cu: 3 stages of 8 steps of u, delta, B, C; delta and delta u, B and C in single precision, twice.</summary>
     private static int SerialShared(int elementSize) => (3 * 2 * 8 * (32 + N) * elementSize) + (2 * 8 * 80 * 4) + (2 * 8 * 2 * N * 4);
+
+    /// <summary>E_SMEM of scan_ends.cu: two stages of 16 steps of delta, u, B; B in single precision; distances and delta u.</summary>
+    private static int EndsShared(int elementSize) => (2 * 16 * ((2 * 32) + N) * elementSize) + (16 * N * 4) + (16 * 36 * 8) + 128;
 
     /// <summary>C_SMEM of scan_fwd_chain.cu.</summary>
     private static int ChainShared(int elementSize, int lanes)
