@@ -9,7 +9,8 @@ namespace GenoSeq.Numerics.Tests.Kernels.Cuda;
 /// <summary>The scan as the models launch it, both directions at once, on the emulator against the fp64 reference.</summary>
 public sealed class ScanLaunchTests
 {
-    private const double F32 = 1e-5, Bf16 = 4e-3;
+    // Relative norms. bf16: rounding of the outputs is 1.7e-3; the final state, in single precision, feels only the segments' pre-pass.
+    private const double F32 = 1e-5, Bf16 = 4e-3, Bf16State = 3e-5;
 
     [Theory]
     [InlineData(1)]
@@ -118,7 +119,7 @@ public sealed class ScanLaunchTests
             foreach ((string name, double[] values) in actual[i])
             {
                 double error = Numbers.NormError(values, truth[name]);
-                Assert.True(error <= (f32 ? F32 : Bf16), $"{c}, {plan}, {(f32 ? "fp32" : "bf16")}, direction {i}: {name} is off by {error:g3}");
+                Assert.True(error <= (f32 ? F32 : name == "final" ? Bf16State : Bf16), $"{c}, {plan}, {(f32 ? "fp32" : "bf16")}, direction {i}: {name} is off by {error:g3}");
             }
         }
     }
