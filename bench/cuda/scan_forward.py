@@ -9,15 +9,15 @@ class Args(C.Structure):
     _fields_ = [("s", Scan * 4), ("ticket", P), ("ring", P)] + [(n, C.c_int) for n in "scans batch length d_inner segments steps tiles groups zero pad".split()]
 
 class Kernels:
-    def __init__(s, f32=0, defs=None, lanes=8):
-        s.f32, s.lanes, d, es = f32, lanes, {"GS_F32_IO": f32, "GS_CHAIN_LANES": lanes, **(defs or {})}, 4 if f32 else 2
+    def __init__(s, f32=0, defs=None):
+        s.f32, d, es = f32, {"GS_F32_IO": f32, **(defs or {})}, 4 if f32 else 2
         s.serial_smem = 3 * 2 * 8 * (32 + N) * es + 2 * 8 * 80 * 4 + 2 * 8 * 2 * N * 4
-        s.chain_smem = 2 * N * lanes * 20 * 4 + 3 * N * 64 + lanes * (N * 16 * es + 16) + 16 + 2 * 2 * lanes * (256 * es + 16)
+        s.chain_smem = 2 * N * 160 * 4 + 3 * N * 64 + 8 * (N * 16 * es + 16) + 16 + 2 * 2 * 8 * (256 * es + 16)
         s.ends_smem = 2 * 16 * (64 + N) * es + 64 * N + 16 * 36 * 8 + 128
         s.jobs = [(FILES + ["scan_fwd_serial.cu"], d), (FILES + ["scan_ends.cu"], d), (FILES + ["scan_fwd_chain.cu"], d)]
     def load(s):
         s.modules = [Module(*j) for j in s.jobs]; a, b, c = s.modules
-        s.main, s.ends, s.chain = a.fn("gs_scan_fwd_serial", s.serial_smem, 32), b.fn("gs_scan_ends", s.ends_smem, 32), c.fn("gs_scan_fwd_chain", s.chain_smem, 16 * s.lanes); return s
+        s.main, s.ends, s.chain = a.fn("gs_scan_fwd_serial", s.serial_smem, 32), b.fn("gs_scan_ends", s.ends_smem, 32), c.fn("gs_scan_fwd_chain", s.chain_smem, 128); return s
 
 class Problem:
     def __init__(s, B, L, D, f32=0, scans=1, rev=(0, 1, 0, 1), ids=False, states=False, gap=0, seed=0, lo=1e-3):
@@ -51,7 +51,7 @@ class Problem:
         if s.a.segments > 1: k.ends(s.warps * (s.a.segments - 1), s.a)
     def main(s, k): k.main(s.warps * s.a.segments, s.a)
     def serial(s, k): s.ends(k); s.main(k)
-    def chain(s, k, groups=2): s.a.groups, s.a.tiles = groups, -(-s.L // (16 * k.lanes)); k.chain(min(s.a.tiles * s.B * s.scans * -(-s.chunks // groups), SMS * k.chain.occ), s.a)
+    def chain(s, k, groups=4): s.a.groups, s.a.tiles = groups, -(-s.L // 128); k.chain(min(s.a.tiles * s.B * s.scans * -(-s.chunks // groups), SMS * k.chain.occ), s.a)
     def clean(s): return int(s.ticket.abs().sum()) == 0 and int((s.ring != 0).sum()) == 0
     def results(s): return [t.clone() for v in s.x for t in (v.y, v.hl, v.ckpt)]
 

@@ -9,6 +9,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// </summary>
 internal static class ScanForwardKernels
 {
+    private const int TileSteps = 128;
     private const int N = ScanShape.States;
 
     /// <summary>Runs up to 4 scans of equal shape in one launch.</summary>
@@ -94,13 +95,12 @@ internal static class ScanForwardKernels
 
     private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan)
     {
-        int steps = 16 * plan.Lanes;
         KernelFunction chain = device.Function(
-            new KernelProgram(["common.cu", "scan_fwd_args.cu", "scan_fwd_chain.cu"], [.. shape.Definitions, $"GS_CHAIN_LANES={plan.Lanes}"]),
+            new KernelProgram(["common.cu", "scan_fwd_args.cu", "scan_fwd_chain.cu"], shape.Definitions),
             "gs_scan_fwd_chain",
-            steps,
-            ChainShared(shape.ElementSize, plan.Lanes));
-        arguments.Tiles = (shape.Length + steps - 1) / steps;
+            128,
+            ChainShared(shape.ElementSize));
+        arguments.Tiles = (shape.Length + TileSteps - 1) / TileSteps;
         arguments.Groups = plan.Groups;
         long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
         (arguments.Ticket, arguments.Ring) = ScanWorkspace.Get(shape.Device, ChainWords(chains), out Tensor keep);
@@ -121,10 +121,10 @@ internal static class ScanForwardKernels
     private static int EndsShared(int elementSize) => (2 * 16 * ((2 * 32) + N) * elementSize) + (16 * N * 4) + (16 * 36 * 8) + 128;
 
     /// <summary>C_SMEM of scan_fwd_chain.cu.</summary>
-    private static int ChainShared(int elementSize, int lanes)
+    private static int ChainShared(int elementSize)
     {
-        int stage = 2 * lanes * ((16 * 16 * elementSize) + 16);
-        return (2 * N * lanes * 20 * 4) + (3 * N * 16 * 4) + (lanes * ((N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+        int stage = 2 * 8 * ((16 * 16 * elementSize) + 16);
+        return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * stage);
     }
 
     private static ScanForwardArguments Inputs(ScanShape shape, ReadOnlySpan<ScanDirection> directions, Tensor? ids)

@@ -2,9 +2,8 @@ namespace GenoSeq.Models.Kernels.Cuda;
 
 /// <summary>How a forward scan runs.</summary>
 /// <param name="Segments">Segments of time of the serial kernel; 0: tiles of time, chained.</param>
-/// <param name="Lanes">Of the chained kernel: time lanes, 8 or 16, of 16 steps each.</param>
 /// <param name="Groups">Of the chained kernel: groups of 16 channels that a block takes in turn for one tile.</param>
-internal readonly record struct ScanPlan(int Segments, int Lanes = 8, int Groups = 4)
+internal readonly record struct ScanPlan(int Segments, int Groups = 4)
 {
     /// <summary>Warps of the serial kernel on a multiprocessor from which on it needs no segments.</summary>
     private const int Enough = 5;
@@ -26,7 +25,7 @@ internal readonly record struct ScanPlan(int Segments, int Lanes = 8, int Groups
             return new(1);
         }
 
-        return shape.Length >= Long ? new((int)Math.Max(2, multiprocessors * Wanted / warps)) : new(0);
+        return shape.Length >= Long ? new((int)Math.Max(2, multiprocessors * Wanted / warps)) : new(0, Groups: shape.Scans * shape.Batch == 1 ? 2 : 4);
     }
 
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>

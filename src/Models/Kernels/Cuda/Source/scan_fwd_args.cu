@@ -32,7 +32,7 @@ struct GsForward
 #ifndef GS_DEAD
 #define GS_DEAD (GS_F32_IO ? -32.0f : -26.0f) // a state whose decay falls below 2^GS_DEAD is forgotten
 #endif
-#define S_BIG 3.0e38f
+#define S_BIG 3.0e38f                   // as delta: an endless step, which forgets everything
 
 // softplus(x) = max(x, 0) + log(1 + w), w = exp(-|x|); log(1 + w) / w by a polynomial (relative error 2e-7), so no second special function.
 __device__ __forceinline__ float gs_softplus_poly(float x)

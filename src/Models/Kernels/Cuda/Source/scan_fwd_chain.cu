@@ -1,40 +1,30 @@
 // Selective scan, forward, where channels do not fill the card: tiles of time, chained.
 //
-// A block takes a tile of 16 channels x 128 steps (256 with 16 time lanes). A lane holds one channel and 16 consecutive steps; the time lanes of a
+// A block takes a tile of 16 channels x 128 steps. A lane holds one channel and 16 consecutive steps; the time lanes of a
 // channel lie in one warp. For each state the lane keeps its 16 decays in registers and scans them from zero, the lanes combine their ends by a log-step scan (the decay over any
 // span is exp(A * sum delta), so no products are carried), the state at the tile's start comes from the tile before through a tagged word in L2, and a
 // second sweep over the same registers gives h and C h. So every exponential is paid once.
 //
 // The chain is folded in time order, so results do not depend on scheduling. Tiles are handed out by a ticket in time order: a tile waits only for
 // tiles that already run, so the kernel cannot deadlock, whatever is resident.
-#ifndef GS_CHAIN_LANES
-#define GS_CHAIN_LANES 8               // time lanes, 8 or 16: with 16 the chain has half as many hops, and needs twice the shared memory
-#endif
 #define C_T 16
-#define C_TL GS_CHAIN_LANES
+#define C_TL 8                          // time lanes
 #define C_CPW (32 / C_TL)               // channels of a warp
 #define C_NT (16 * C_TL)
-#define C_LEVELS (C_TL == 16 ? 4 : 3)
+#define C_LEVELS 3
 #define C_TC (C_T * C_TL)
 #define C_PAD 20                        // floats of 16 steps of B or C in shared memory
 #define C_ROW (C_TL * C_PAD)
 #define GS_SLOTS 4                      // words of a chain are reused after this many tiles
-#define C_BIG 3.0e38f
 #define C_CHANNELS (16 * GS_ESIZE)      // bytes of a row of 16 channels
 #define C_BLOCK (16 * C_CHANNELS + 16)  // of 16 rows, padded so that the time lanes fall on different banks
 #define C_TENSOR (C_TL * C_BLOCK)
 #define C_STAGE (2 * C_TENSOR)
 #define C_CK_BYTES (GS_N * 16 * GS_ESIZE)
 #define C_CK_ROW (C_CK_BYTES + 16)
-// Shared memory, bytes: B, C [N][C_ROW]; A, state in, state out [N][16]; checkpoints [C_TL][C_CK_ROW]; ticket; u and delta twice (44,688 with bf16, 65,168 with float; 86,288 with bf16 and 16 time lanes)
+// Shared memory, bytes: B, C [N][C_ROW]; A, state in, state out [N][16]; checkpoints [C_TL][C_CK_ROW]; ticket; u and delta twice (44,688 with bf16, 65,168 with float)
 #define C_SMEM (2 * GS_N * C_ROW * 4 + 3 * GS_N * 16 * 4 + C_TL * C_CK_ROW + 16 + 2 * C_STAGE)
-#ifndef GS_CHAIN_BLOCKS
-#define GS_CHAIN_BLOCKS ((GS_F32_IO ? 3 : 4) * 8 / C_TL)
-#endif
-#ifndef GS_CHAIN_UNROLL
-#define GS_CHAIN_UNROLL 1
-#endif
-static constexpr int chainUnroll = GS_CHAIN_UNROLL;
+#define C_BLOCKS (GS_F32_IO ? 3 : 4)    // on a multiprocessor
 
 // Words of one chain: [tile mod slots][N][16 channels]
 __device__ __forceinline__ u64* gs_words(const GsForward& p, int scan, int b, int chunks, int chunk)
@@ -42,7 +32,7 @@ __device__ __forceinline__ u64* gs_words(const GsForward& p, int scan, int b, in
 struct GsTile { int k, set, b, scan; };  // time tile in scan order, set of channel groups, sequence, scan
 __device__ __forceinline__ int gs_staged(int row) { return (row >> 4) * C_BLOCK + (row & 15) * C_CHANNELS; }
 
-extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_chain(const __grid_constant__ GsForward p)
+extern "C" __global__ void __launch_bounds__(C_NT, C_BLOCKS) gs_scan_fwd_chain(const __grid_constant__ GsForward p)
 {
     extern __shared__ __align__(16) unsigned char smem[];
     float* sB = (float*)smem;
@@ -177,7 +167,7 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
             {
 #pragma unroll
                 for (int t = 0; t < C_T; t++)
-                    if ((clears >> t & 1) != 0) dl[t] = C_BIG;
+                    if ((clears >> t & 1) != 0) dl[t] = S_BIG;
             }
 #pragma unroll
             for (int t = 0; t < C_T; t++) span += dl[t];
@@ -187,7 +177,7 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
             {
                 const float o = gs_up(span, C_CPW << l);
                 const bool in = g >= (1 << l);
-                level[l] = in ? span : C_BIG;
+                level[l] = in ? span : S_BIG;
                 if (in) span += o;
             }                                              // span: from the tile's start to this block's end
             const u64* in = gs_words(p, scan, b, chunks, chunk) + ((k - 1) & (GS_SLOTS - 1)) * (GS_N * 16) + ch;
@@ -202,7 +192,7 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
 #endif
             u32 value, tag;                                // the state before the tile, loaded one state ahead; a first tile reads zero words (tag 0)
             gs_ld_word(in, value, tag);
-#pragma unroll chainUnroll
+#pragma unroll 2
             for (int n = 0; n < GS_N; n++)
             {
                 const float an = pA[0];

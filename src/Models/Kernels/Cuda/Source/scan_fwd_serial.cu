@@ -21,6 +21,7 @@
 #define S_WIDE (S_T * 2 * GS_N)
 // Shared memory of a warp, bytes: stages; {delta, delta u} twice; B, C as [step][B or C][parity][S_J] twice (11,776 with bf16, 16,384 with float)
 #define S_SMEM (S_STAGES * S_STAGE + 2 * S_PAIRS * 4 + 2 * S_WIDE * 4)
+
 // What a lane needs to bring stages in and to widen them.
 struct GsLane
 {
@@ -161,10 +162,7 @@ __device__ __forceinline__ void gs_store_stage(const unsigned char* from, unsign
 }
 
 // Grid scans * batch * segments * ceil(d_inner / 32), 32 threads. d_inner is a multiple of 8 (of 32 for full speed).
-#ifndef GS_SERIAL_BLOCKS
-#define GS_SERIAL_BLOCKS (GS_F32_IO ? 12 : 16)
-#endif
-extern "C" __global__ void __launch_bounds__(32, GS_SERIAL_BLOCKS) gs_scan_fwd_serial(const __grid_constant__ GsForward p)
+extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fwd_serial(const __grid_constant__ GsForward p)
 {
     extern __shared__ __align__(16) unsigned char smem[];
     const int lane = threadIdx.x, parity = lane & 1;
