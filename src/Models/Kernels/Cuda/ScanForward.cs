@@ -9,12 +9,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// </summary>
 internal static class ScanForwardKernels
 {
-    /// <summary>S_END of scan_serial.cu: floats that a segment's pre-pass leaves.</summary>
-    private const int SegmentEnd = (N + 2) * 32;
-
     private const int TileSteps = 128;
-    private const int Groups = 2;
-
     private const int N = ScanShape.States;
 
     /// <summary>Runs up to 4 scans of equal shape in one launch.</summary>
@@ -64,19 +59,18 @@ internal static class ScanForwardKernels
 
     private static void Launch(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan? wanted)
     {
-        KernelFunction serial = device.Function(Program("scan_fwd_serial.cu", shape), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
-        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors, serial.BlocksPerMultiprocessor);
+        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors);
         if (plan.Segments > 0)
         {
-            Serial(device, shape, serial, ref arguments, plan);
+            Serial(device, shape, ref arguments, plan);
         }
         else
         {
-            Chain(device, shape, ref arguments);
+            Chain(device, shape, ref arguments, plan);
         }
     }
 
-    private static void Serial(KernelDevice device, ScanShape shape, KernelFunction main, ref ScanForwardArguments arguments, ScanPlan plan)
+    private static void Serial(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan)
     {
         using DisposeScope scope = NewDisposeScope();
         (int segments, int steps) = plan.Cut(shape.Length);
@@ -87,41 +81,50 @@ internal static class ScanForwardKernels
         {
             for (int i = 0; i < shape.Scans; i++)
             {
-                arguments.Scans[i].Ends = empty([shape.Batch, segments, strips, SegmentEnd], float32, shape.Device).data_ptr();
+                arguments.Scans[i].Ends = empty([shape.Batch, segments, shape.Channels, N], float32, shape.Device).data_ptr();
+                arguments.Scans[i].Sums = empty([shape.Batch, segments, shape.Channels], float32, shape.Device).data_ptr();
             }
 
-            KernelFunction ends = device.Function(Program("scan_ends.cu", shape), "gs_scan_ends", 32, SerialShared(shape.ElementSize));
+            KernelFunction ends = device.Function(Program("scan_ends.cu", shape), "gs_scan_ends", 32, EndsShared(shape.ElementSize));
             device.Launch(ends, (warps * (segments - 1), 1, 1), arguments);
         }
 
+        KernelFunction main = device.Function(Program("scan_fwd_serial.cu", shape), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
         device.Launch(main, (warps * segments, 1, 1), arguments);
     }
 
-    private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments)
+    private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan)
     {
-        KernelFunction chain = device.Function(new KernelProgram(["common.cu", "scan_fwd_args.cu", "scan_fwd_chain.cu"], shape.Definitions), "gs_scan_fwd_chain", 128, ChainShared(shape.ElementSize));
+        KernelFunction chain = device.Function(
+            new KernelProgram(["common.cu", "scan_fwd_args.cu", "scan_fwd_chain.cu"], shape.Definitions),
+            "gs_scan_fwd_chain",
+            128,
+            ChainShared(shape.ElementSize));
         arguments.Tiles = (shape.Length + TileSteps - 1) / TileSteps;
-        arguments.Groups = Groups;
+        arguments.Groups = plan.Groups;
         long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
         (arguments.Ticket, arguments.Ring) = ScanWorkspace.Get(shape.Device, ChainWords(chains), out Tensor keep);
-        long total = arguments.Tiles * (long)shape.Scans * shape.Batch * ((shape.Chunks + Groups - 1) / Groups);
+        long total = arguments.Tiles * (long)shape.Scans * shape.Batch * ((shape.Chunks + plan.Groups - 1) / plan.Groups);
         device.Launch(chain, (Math.Min(total, (long)device.Multiprocessors * chain.BlocksPerMultiprocessor), 1, 1), arguments);
         GC.KeepAlive(keep);
     }
 
-    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_fwd_args.cu", "scan_serial.cu", file], shape.Definitions);
+    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_fwd_args.cu", file], shape.Definitions);
 
     /// <summary>Words of the chains: 4 slots of N states of 16 channels each, and a margin for reading ahead.</summary>
     private static long ChainWords(long chains) => (chains * 4 * N * 16) + 64;
 
-    /// <summary>S_SMEM of scan_serial.cu: 3 stages of 8 steps of u, delta, B, C; delta and delta u, B and C in single precision, twice.</summary>
+    /// <summary>S_SMEM of scan_fwd_serial.cu: 3 stages of 8 steps of u, delta, B, C; delta and delta u, B and C in single precision, twice.</summary>
     private static int SerialShared(int elementSize) => (3 * 2 * 8 * (32 + N) * elementSize) + (2 * 8 * 80 * 4) + (2 * 8 * 2 * N * 4);
+
+    /// <summary>E_SMEM of scan_ends.cu: two stages of 16 steps of delta, u, B; B in single precision; distances and delta u.</summary>
+    private static int EndsShared(int elementSize) => (2 * 16 * ((2 * 32) + N) * elementSize) + (16 * N * 4) + (16 * 36 * 8) + 128;
 
     /// <summary>C_SMEM of scan_fwd_chain.cu.</summary>
     private static int ChainShared(int elementSize)
     {
         int stage = 2 * 8 * ((16 * 16 * elementSize) + 16);
-        return (2 * N * 160 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+        return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * stage);
     }
 
     private static ScanForwardArguments Inputs(ScanShape shape, ReadOnlySpan<ScanDirection> directions, Tensor? ids)

@@ -7,7 +7,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 [StructLayout(LayoutKind.Sequential)]
 internal struct ScanForwardPointers
 {
-    public nint U, Delta, B, C, A, Skip, Bias, InitialState, Ids, Y, Checkpoints, FinalState, Ends;
+    public nint U, Delta, B, C, A, Skip, Bias, InitialState, Ids, Y, Checkpoints, FinalState, Ends, Sums;
     public long UStride, DeltaStride, BStride, CStride;
     public int Reverse, Pad;
 }

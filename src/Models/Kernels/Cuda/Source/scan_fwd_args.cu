@@ -9,7 +9,7 @@ struct GsForwardScan
     void* y;                // [batch, length, d_inner], dense
     void* ckpt;             // state before every 16 steps: [batch, ceil(length/16), ceil(d_inner/16), N, 16] in the activations' type, or null
     float* h_last;          // [batch, d_inner, N] or null
-    float* ends;            // [batch, segments, strips, S_END]: each segment's end state from zero, and its sum of delta; null with one segment
+    float* ends; float* sums; // [batch, segments, d_inner, N], [batch, segments, d_inner]: each segment's end state from zero, its sum of delta; null with one segment
     i64 u_stride, delta_stride, b_stride, c_stride; // elements per row; rows are 16-byte aligned
     int reverse;            // 1: from the last position to the first
     int pad;
@@ -28,6 +28,11 @@ struct GsForward
 #ifndef GS_N
 #define GS_N 16
 #endif
+
+#ifndef GS_DEAD
+#define GS_DEAD (GS_F32_IO ? -32.0f : -26.0f) // a state whose decay falls below 2^GS_DEAD is forgotten
+#endif
+#define S_BIG 3.0e38f                   // as delta: an endless step, which forgets everything
 
 // softplus(x) = max(x, 0) + log(1 + w), w = exp(-|x|); log(1 + w) / w by a polynomial (relative error 2e-7), so no second special function.
 __device__ __forceinline__ float gs_softplus_poly(float x)

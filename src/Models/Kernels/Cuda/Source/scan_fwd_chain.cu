@@ -1,20 +1,21 @@
 // Selective scan, forward, where channels do not fill the card: tiles of time, chained.
 //
-// A block takes a tile of 16 channels x 128 steps. A lane holds one channel and 16 consecutive steps; the 8 time lanes of a channel lie in one
-// warp. For each state the lane keeps its 16 decays in registers and scans them from zero, the lanes combine their ends by a log-step scan (the decay over any
+// A block takes a tile of 16 channels x 128 steps. A lane holds one channel and 16 consecutive steps; the time lanes of a
+// channel lie in one warp. For each state the lane keeps its 16 decays in registers and scans them from zero, the lanes combine their ends by a log-step scan (the decay over any
 // span is exp(A * sum delta), so no products are carried), the state at the tile's start comes from the tile before through a tagged word in L2, and a
 // second sweep over the same registers gives h and C h. So every exponential is paid once.
 //
 // The chain is folded in time order, so results do not depend on scheduling. Tiles are handed out by a ticket in time order: a tile waits only for
 // tiles that already run, so the kernel cannot deadlock, whatever is resident.
 #define C_T 16
-#define C_TL 8
-#define C_NT 128
+#define C_TL 8                          // time lanes
+#define C_CPW (32 / C_TL)               // channels of a warp
+#define C_NT (16 * C_TL)
+#define C_LEVELS 3
 #define C_TC (C_T * C_TL)
 #define C_PAD 20                        // floats of 16 steps of B or C in shared memory
 #define C_ROW (C_TL * C_PAD)
 #define GS_SLOTS 4                      // words of a chain are reused after this many tiles
-#define C_BIG 3.0e38f
 #define C_CHANNELS (16 * GS_ESIZE)      // bytes of a row of 16 channels
 #define C_BLOCK (16 * C_CHANNELS + 16)  // of 16 rows, padded so that the time lanes fall on different banks
 #define C_TENSOR (C_TL * C_BLOCK)
@@ -23,16 +24,15 @@
 #define C_CK_ROW (C_CK_BYTES + 16)
 // Shared memory, bytes: B, C [N][C_ROW]; A, state in, state out [N][16]; checkpoints [C_TL][C_CK_ROW]; ticket; u and delta twice (44,688 with bf16, 65,168 with float)
 #define C_SMEM (2 * GS_N * C_ROW * 4 + 3 * GS_N * 16 * 4 + C_TL * C_CK_ROW + 16 + 2 * C_STAGE)
-#ifndef GS_CHAIN_BLOCKS
-#define GS_CHAIN_BLOCKS (GS_F32_IO ? 3 : 4)
-#endif
+#define C_BLOCKS (GS_F32_IO ? 3 : 4)    // on a multiprocessor
 
 // Words of one chain: [tile mod slots][N][16 channels]
 __device__ __forceinline__ u64* gs_words(const GsForward& p, int scan, int b, int chunks, int chunk)
 { return p.ring + ((((i64)scan * p.batch + b) * chunks + chunk) * GS_SLOTS) * (GS_N * 16); }
+struct GsTile { int k, set, b, scan; };  // time tile in scan order, set of channel groups, sequence, scan
 __device__ __forceinline__ int gs_staged(int row) { return (row >> 4) * C_BLOCK + (row & 15) * C_CHANNELS; }
 
-extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_chain(const __grid_constant__ GsForward p)
+extern "C" __global__ void __launch_bounds__(C_NT, C_BLOCKS) gs_scan_fwd_chain(const __grid_constant__ GsForward p)
 {
     extern __shared__ __align__(16) unsigned char smem[];
     float* sB = (float*)smem;
@@ -45,28 +45,36 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
 
     const u32 zero = (u32)p.zero;
     const int tid = threadIdx.x, lane = tid & 31;
-    const int g = lane >> 2, ch = (tid >> 5) * 4 + (lane & 3); // time block, channel of the group
-    const int half = tid & 1;                             // copying: a thread takes 8 channels of rows tid / 2 and tid / 2 + 64
+    const int g = lane / C_CPW, ch = (tid >> 5) * C_CPW + lane % C_CPW; // time block, channel of the group
+    const int half = tid & 1;                             // copying: a thread takes 8 channels of row tid / 2 and of the one C_NT / 2 on
     const int L = p.length, D = p.d_inner;
     const int chunks = (D + 15) >> 4, blocks16 = (L + 15) >> 4;
     const int sets = (chunks + p.groups - 1) / p.groups;
     const u32 lanesOfTiles = (u32)(p.batch * p.scans * sets);
     const u32 total = lanesOfTiles * (u32)p.tiles;
 
-    // Starts copying u and delta of a group of a tile.
-    const auto fetch = [&](u32 of, int ahead, int buffer)
+    const auto decode = [&](u32 of)
     {
-        const int t0 = (int)(of / lanesOfTiles) * C_TC;
-        int rest = (int)(of % lanesOfTiles);
-        const int chunk = rest % sets * p.groups + ahead; rest /= sets;
-        const GsForwardScan& s = p.s[rest / p.batch];
+        GsTile t;
+        t.k = (int)(of / lanesOfTiles);
+        const int rest = (int)(of - t.k * lanesOfTiles);
+        const int sequence = rest / sets;
+        t.set = rest - sequence * sets;
+        t.scan = sequence / p.batch; t.b = sequence - t.scan * p.batch;
+        return t;
+    };
+    // Starts copying u and delta of a group of a tile.
+    const auto fetch = [&](const GsTile& tile, int chunk, int buffer)
+    {
+        const int t0 = tile.k * C_TC;
+        const GsForwardScan& s = p.s[tile.scan];
         const int dh = chunk * 16 + half * 8, dSafe = dh < D ? dh : 0;
         unsigned char* to = sStage + buffer * C_STAGE + half * (8 * GS_ESIZE);
 #pragma unroll
         for (int it = 0; it < 2; it++)
         {
             const int row = (tid >> 1) + it * (C_NT / 2), tc = min(t0 + row, L - 1);
-            const i64 r = (i64)(rest % p.batch) * L + (s.reverse ? L - 1 - tc : tc);
+            const i64 r = (i64)tile.b * L + (s.reverse ? L - 1 - tc : tc);
             const unsigned char* u = (const unsigned char*)s.u + (r * s.u_stride + dSafe) * GS_ESIZE;
             const unsigned char* delta = (const unsigned char*)s.delta + (r * s.delta_stride + dSafe) * GS_ESIZE;
 #pragma unroll
@@ -82,14 +90,12 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
     if (tid == 0) *sTicket = gs_ticket(p.ticket, total + gridDim.x - 1);
     __syncthreads();
     u32 ticket = *sTicket;
-    if (ticket < total) fetch(ticket, 0, 0);
+    GsTile tile = decode(ticket);
+    if (ticket < total) fetch(tile, tile.set * p.groups, 0);
     int buffer = 0;
     while (ticket < total)
     {
-        const int k = (int)(ticket / lanesOfTiles);       // time tile, in scan order
-        int rest = (int)(ticket % lanesOfTiles);
-        const int set = rest % sets; rest /= sets;
-        const int b = rest % p.batch, scan = rest / p.batch;
+        const int k = tile.k, set = tile.set, b = tile.b, scan = tile.scan;
         const GsForwardScan& s = p.s[scan];
         const int rev = s.reverse;
         const int t0 = k * C_TC;
@@ -137,7 +143,7 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
             __syncthreads();
 
             const bool more = chunk + 1 < chunkEnd;
-            if (more) fetch(ticket, chunk + 1 - set * p.groups, buffer ^ 1);
+            if (more) fetch(tile, chunk + 1, buffer ^ 1);
             else if (tid == 0) *sTicket = gs_ticket(p.ticket, total + gridDim.x - 1);
 
             // --- the lane's own 16 steps: delta = softplus(raw + bias), du = delta u ---
@@ -161,17 +167,17 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
             {
 #pragma unroll
                 for (int t = 0; t < C_T; t++)
-                    if ((clears >> t & 1) != 0) dl[t] = C_BIG;
+                    if ((clears >> t & 1) != 0) dl[t] = S_BIG;
             }
 #pragma unroll
             for (int t = 0; t < C_T; t++) span += dl[t];
-            float level[3];                               // sum of delta over the span that a level carries across; "infinite" where nothing comes in
+            float level[C_LEVELS];                              // sum of delta over the span that a level carries across; "infinite" where nothing comes in
 #pragma unroll
-            for (int l = 0; l < 3; l++)
+            for (int l = 0; l < C_LEVELS; l++)
             {
-                const float o = gs_up(span, 4 << l);
+                const float o = gs_up(span, C_CPW << l);
                 const bool in = g >= (1 << l);
-                level[l] = in ? span : C_BIG;
+                level[l] = in ? span : S_BIG;
                 if (in) span += o;
             }                                              // span: from the tile's start to this block's end
             const u64* in = gs_words(p, scan, b, chunks, chunk) + ((k - 1) & (GS_SLOTS - 1)) * (GS_N * 16) + ch;
@@ -186,7 +192,7 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
 #endif
             u32 value, tag;                                // the state before the tile, loaded one state ahead; a first tile reads zero words (tag 0)
             gs_ld_word(in, value, tag);
-#pragma unroll 1
+#pragma unroll 2
             for (int n = 0; n < GS_N; n++)
             {
                 const float an = pA[0];
@@ -204,9 +210,9 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
 #pragma unroll
                 for (int t = 1; t < C_T; t++) v = fmaf(a[t], v, bu[t]);
 #pragma unroll
-                for (int l = 0; l < 3; l++)
+                for (int l = 0; l < C_LEVELS; l++)
                 {
-                    const float o = gs_up(v, 4 << l);
+                    const float o = gs_up(v, C_CPW << l);
                     v = fmaf(gs_ex2(an * level[l]), o, v);
                 }
                 tag ^= __float_as_uint(v) & zero;          // a false dependency: the tag must not be looked at, and so waited for, before the lanes' scan
@@ -217,7 +223,7 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
                 v = fmaf(gs_ex2(an * span), x, v);         // state at this block's end
                 gs_st_word(to, v, (u32)(k + 1), publish);
                 if (tail) ((float*)pA)[2 * GS_N * 16] = v;
-                float h = gs_up(v, 4);
+                float h = gs_up(v, C_CPW);
                 if (g == 0) h = x;
 #if GS_F32_IO
                 *pCk = h;
@@ -239,11 +245,12 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
             for (int t = 0; t < C_T; t++) gs_store1(own + C_TENSOR, t * 16, y[t]); // y takes the lane's own places of delta
             __syncthreads();
 
-            u32 nextTicket = ticket;
+            GsTile next = tile;
             if (!more)
             {
-                nextTicket = *sTicket;
-                if (nextTicket < total) fetch(nextTicket, 0, buffer ^ 1);
+                ticket = *sTicket;
+                next = decode(ticket);
+                if (ticket < total) fetch(next, next.set * p.groups, buffer ^ 1);
             }
             if (d0 + half * 8 < D)
             {
@@ -281,7 +288,7 @@ extern "C" __global__ void __launch_bounds__(C_NT, GS_CHAIN_BLOCKS) gs_scan_fwd_
                 }
             }
             buffer ^= 1;
-            if (!more) ticket = nextTicket;
+            tile = next;
         }
     }
 }
