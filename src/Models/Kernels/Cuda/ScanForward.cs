@@ -1,0 +1,128 @@
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Kernels.Cuda;
+
+/// <summary>
+/// The selective scan's forward pass: a warp runs 32 channels serially (scan_fwd_serial.cu). Where channels are few, time is cut into
+/// segments, whose end states a pre-pass finds (scan_ends.cu), or tiles of time are chained (scan_fwd.cu).
+/// </summary>
+internal static class ScanForwardKernels
+{
+    /// <summary>S_END of scan_serial.cu: floats that a segment's pre-pass leaves.</summary>
+    private const int SegmentEnd = (N + 2) * 32;
+
+    private const int TileSteps = 128;
+    private const int Groups = 2;
+
+    private const int N = ScanShape.States;
+
+    /// <summary>Runs up to 4 scans of equal shape in one launch.</summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="directions">The scans.</param>
+    /// <param name="ids">Sequence ids [batch, length], i32: the state is cleared where the id changes; null for one sequence.</param>
+    /// <param name="keepCheckpoints">Save what the backward pass needs.</param>
+    /// <param name="wantFinalState">Return the state after the last step.</param>
+    /// <param name="plan">How; null to choose by shape.</param>
+    /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
+    internal static ScanForwardResult Run(
+        KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, bool keepCheckpoints, bool wantFinalState, ScanPlan? plan = null)
+    {
+        ScanShape shape = ScanShape.Of(directions, ids);
+        var y = new Tensor[shape.Scans];
+        Tensor[]? checkpoints = keepCheckpoints ? new Tensor[shape.Scans] : null;
+        Tensor[]? final = wantFinalState ? new Tensor[shape.Scans] : null;
+        ScanArguments arguments = shape.Arguments(directions, ids);
+        for (int i = 0; i < shape.Scans; i++)
+        {
+            y[i] = empty(shape.RowsSize, shape.Type, shape.Device);
+            ref ScanPointers scan = ref arguments.Scans[i];
+            scan.Out = y[i].data_ptr();
+            scan.OutStride = shape.Channels;
+            if (checkpoints is not null)
+            {
+                checkpoints[i] = empty(shape.CheckpointSize, shape.Type, shape.Device);
+                scan.Checkpoints = checkpoints[i].data_ptr();
+            }
+
+            if (final is not null)
+            {
+                final[i] = shape.IsEmpty ? Unchanged(shape, directions[i]) : empty(shape.StateSize, float32, shape.Device);
+                scan.FinalState = final[i].data_ptr();
+            }
+        }
+
+        if (!shape.IsEmpty)
+        {
+            Launch(device, shape, ref arguments, plan);
+        }
+
+        return new ScanForwardResult(y, checkpoints, final);
+    }
+
+    private static Tensor Unchanged(ScanShape shape, ScanDirection x) =>
+        x.InitialState is null ? zeros(shape.StateSize, float32, shape.Device) : x.InitialState.clone();
+
+    private static void Launch(KernelDevice device, ScanShape shape, ref ScanArguments arguments, ScanPlan? wanted)
+    {
+        KernelFunction serial = device.Function(Program("scan_fwd_serial.cu", shape), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
+        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors, serial.BlocksPerMultiprocessor);
+        if (plan.Segments > 0)
+        {
+            Serial(device, shape, serial, ScanSerialArguments.From(arguments), plan);
+        }
+        else
+        {
+            Chain(device, shape, ref arguments);
+        }
+    }
+
+    private static void Serial(KernelDevice device, ScanShape shape, KernelFunction main, ScanSerialArguments arguments, ScanPlan plan)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (int segments, int steps) = plan.Cut(shape.Length);
+        (arguments.Segments, arguments.Steps) = (segments, steps);
+        int strips = (shape.Channels + 31) / 32;
+        long warps = (long)shape.Scans * shape.Batch * strips;
+        if (segments > 1)
+        {
+            for (int i = 0; i < shape.Scans; i++)
+            {
+                arguments.Scans[i].Ends = empty([shape.Batch, segments, strips, SegmentEnd], float32, shape.Device).data_ptr();
+            }
+
+            KernelFunction ends = device.Function(Program("scan_ends.cu", shape), "gs_scan_ends", 32, SerialShared(shape.ElementSize));
+            device.Launch(ends, (warps * (segments - 1), 1, 1), arguments);
+        }
+
+        device.Launch(main, (warps * segments, 1, 1), arguments);
+    }
+
+    private static void Chain(KernelDevice device, ScanShape shape, ref ScanArguments arguments)
+    {
+        KernelFunction chain = device.Function(new KernelProgram(["common.cu", "scan_args.cu", "scan_fwd.cu"], shape.Definitions), "gs_scan_fwd", 128, ChainShared(shape.ElementSize));
+        arguments.Tiles = (shape.Length + TileSteps - 1) / TileSteps;
+        arguments.Groups = Groups;
+        long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
+        (arguments.Ticket, arguments.Ring) = ScanWorkspace.Get(shape.Device, ChainWords(chains), out Tensor keep);
+        long total = arguments.Tiles * (long)shape.Scans * shape.Batch * ((shape.Chunks + Groups - 1) / Groups);
+        device.Launch(chain, (Math.Min(total, (long)device.Multiprocessors * chain.BlocksPerMultiprocessor), 1, 1), arguments);
+        GC.KeepAlive(keep);
+    }
+
+    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_serial.cu", file], shape.Definitions);
+
+    /// <summary>Words of the chains: 4 slots of N states of 16 channels each, and a margin for reading ahead.</summary>
+    private static long ChainWords(long chains) => (chains * 4 * N * 16) + 64;
+
+    /// <summary>S_SMEM of scan_serial.cu: 3 stages of 8 steps of u, delta, B, C; delta and delta u, B and C in single precision, twice.</summary>
+    private static int SerialShared(int elementSize) => (3 * 2 * 8 * (32 + N) * elementSize) + (2 * 8 * 80 * 4) + (2 * 8 * 2 * N * 4);
+
+    /// <summary>F_SMEM of scan_fwd.cu.</summary>
+    private static int ChainShared(int elementSize)
+    {
+        const int perChannelArray = ((16 * 168) + 16) * 4;
+        int staging = 3 * 2 * (elementSize / 2) * 128 * 16;
+        return (2 * perChannelArray) + (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * staging);
+    }
+}

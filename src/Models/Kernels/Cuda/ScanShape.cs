@@ -1,0 +1,151 @@
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Kernels.Cuda;
+
+/// <summary>Sizes and types shared by the scans of one launch, and the checks of their tensors.</summary>
+internal sealed record ScanShape(int Scans, int Batch, int Length, int Channels, ScalarType Type, Device Device)
+{
+    /// <summary>Scans of one launch (GS_MAX_SCANS).</summary>
+    internal const int MaxScans = 4;
+
+    /// <summary>States of a channel, d_state, that the kernels are compiled for.</summary>
+    internal const int States = 16;
+
+    /// <summary>Steps between checkpoints.</summary>
+    internal const int CheckpointSteps = 16;
+
+    internal bool IsSingle => Type == float32;
+
+    /// <summary>Bytes of an activation.</summary>
+    internal int ElementSize => IsSingle ? 4 : 2;
+
+    /// <summary>Groups of 16 channels, the last one padded.</summary>
+    internal int Chunks => (Channels + 15) / 16;
+
+    internal bool IsEmpty => Batch == 0 || Length == 0;
+
+    internal string[] Definitions => IsSingle ? ["GS_F32_IO=1", "GS_CK_F32=1"] : [];
+
+    internal long[] CheckpointSize => [Batch, (Length + CheckpointSteps - 1) / CheckpointSteps, Chunks, States, 16];
+
+    internal long[] StateSize => [Batch, Channels, States];
+
+    internal long[] RowsSize => [Batch, Length, Channels];
+
+    /// <summary>Checks the inputs of all directions.</summary>
+    /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
+    internal static ScanShape Of(ReadOnlySpan<ScanDirection> directions, Tensor? ids)
+    {
+        if (directions.Length is < 1 or > MaxScans)
+        {
+            throw new ArgumentException($"{directions.Length} scans in one launch; expected 1 to {MaxScans}");
+        }
+
+        Tensor u = directions[0].U;
+        if (u.dim() != 3 || (u.dtype != bfloat16 && u.dtype != float32))
+        {
+            throw new ArgumentException($"the scan takes u [batch, length, d_inner] in bf16 or f32, not {u.Describe()}");
+        }
+
+        var shape = new ScanShape(
+            directions.Length, checked((int)u.size(0)), checked((int)u.size(1)), checked((int)u.size(2)), u.dtype, u.device);
+        if (shape.Channels == 0 || shape.Channels % 8 != 0)
+        {
+            throw new ArgumentException($"d_inner is {shape.Channels}; the scan on the GPU takes multiples of 8");
+        }
+
+        foreach (ScanDirection x in directions)
+        {
+            shape.RowStride(x.U, shape.Channels, "u");
+            shape.RowStride(x.Delta, shape.Channels, "delta");
+            shape.RowStride(x.B, States, "B");
+            shape.RowStride(x.C, States, "C");
+            shape.Dense(x.A, "A", shape.Channels, States);
+            shape.Dense(x.Skip, "D", shape.Channels);
+            shape.Dense(x.DtBias, "the bias of delta", shape.Channels);
+            shape.Dense(x.InitialState, "the initial state", shape.StateSize);
+        }
+
+        if (ids is not null && (ids.dtype != int32 || !ids.is_contiguous() || !ids.shape.AsSpan().SequenceEqual([shape.Batch, shape.Length])))
+        {
+            throw new ArgumentException($"sequence ids must be contiguous i32[{shape.Batch}, {shape.Length}], not {ids.Describe()}");
+        }
+
+        return shape;
+    }
+
+    /// <summary>Elements from one row of t [batch, length, width] to the next, over batch entries too.</summary>
+    /// <exception cref="ArgumentException">The tensor does not fit, or its rows are not evenly spaced and 16-byte aligned.</exception>
+    internal long RowStride(Tensor t, int width, string name)
+    {
+        if (t.dtype != Type || t.device != Device || !t.shape.AsSpan().SequenceEqual([Batch, Length, width]))
+        {
+            throw new ArgumentException($"{name} must be {Type} [{Batch}, {Length}, {width}] on {Device}, not {t.Describe()}");
+        }
+
+        if (IsEmpty)
+        {
+            return width;
+        }
+
+        long row = Length > 1 ? t.stride(1) : Batch > 1 ? t.stride(0) : width;
+        bool even = Length == 1 || Batch == 1 || t.stride(0) == row * Length;
+        if (t.stride(2) != 1 || !even || row * ElementSize % 16 != 0 || t.data_ptr() % 16 != 0)
+        {
+            throw new ArgumentException(
+                $"{name}: strides [{string.Join(", ", t.stride())}] of {t.Describe()}; the scan needs evenly spaced rows of unit stride, aligned to 16 bytes");
+        }
+
+        return row;
+    }
+
+    /// <summary>Checks a contiguous single-precision tensor and returns its address; 0 for null.</summary>
+    internal nint Dense(Tensor? t, string name, params ReadOnlySpan<long> size) => Dense(t, float32, name, size);
+
+    /// <summary>The same for another type.</summary>
+    internal nint Dense(Tensor? t, ScalarType type, string name, params ReadOnlySpan<long> size)
+    {
+        if (t is null)
+        {
+            return 0;
+        }
+
+        if (t.dtype != type || t.device != Device || !t.is_contiguous() || !t.shape.AsSpan().SequenceEqual(size) || t.data_ptr() % 16 != 0)
+        {
+            throw new ArgumentException(
+                $"{name} must be contiguous {type} [{string.Join(", ", size.ToArray())}] on {Device}, 16-byte aligned, not {t.Describe()}");
+        }
+
+        return t.data_ptr();
+    }
+
+    /// <summary>The part of a launch's arguments that forward and backward share.</summary>
+    internal ScanArguments Arguments(ReadOnlySpan<ScanDirection> directions, Tensor? ids)
+    {
+        var arguments = new ScanArguments { ScanCount = Scans, Batch = Batch, Length = Length, Channels = Channels };
+        for (int i = 0; i < Scans; i++)
+        {
+            ScanDirection x = directions[i];
+            arguments.Scans[i] = new ScanPointers
+            {
+                U = x.U.data_ptr(),
+                Delta = x.Delta.data_ptr(),
+                B = x.B.data_ptr(),
+                C = x.C.data_ptr(),
+                A = x.A.data_ptr(),
+                Skip = x.Skip?.data_ptr() ?? 0,
+                Bias = x.DtBias?.data_ptr() ?? 0,
+                InitialState = x.InitialState?.data_ptr() ?? 0,
+                Ids = ids?.data_ptr() ?? 0,
+                UStride = RowStride(x.U, Channels, "u"),
+                DeltaStride = RowStride(x.Delta, Channels, "delta"),
+                BStride = RowStride(x.B, States, "B"),
+                CStride = RowStride(x.C, States, "C"),
+                Reverse = x.Reverse ? 1 : 0,
+            };
+        }
+
+        return arguments;
+    }
+}
