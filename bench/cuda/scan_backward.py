@@ -30,7 +30,7 @@ class Problem:
         rn = lambda *sh, sc=1.0: torch.randn(*sh, generator=gen, device="cuda", dtype=dt) * sc
         rows = lambda w, sc=1.0: rn(B, L, w + gap, sc=sc)[..., :w]
         e = lambda *sh, d=torch.float32: torch.full(sh, float("nan"), device="cuda", dtype=d)
-        s.g = rows(D); s.x = []; s.a = Args(); a = s.a; a.scans, a.batch, a.length, a.d_inner = scans, B, L, D
+        s.g = rows(D); s.par = e(scans, D * (N + 2)); s.x = []; s.a = Args(); a = s.a; a.scans, a.batch, a.length, a.d_inner = scans, B, L, D
         for i in range(scans):
             v = type("S", (), {})(); s.x.append(v)
             v.u, v.delta, v.B, v.C = rows(D), rows(D, 0.5), rows(N), rows(N)
@@ -40,7 +40,7 @@ class Problem:
             v.h0 = torch.randn(B, D, N, generator=gen, device="cuda") if states else None; v.dhl = torch.randn(B, D, N, generator=gen, device="cuda") if states else None
             v.ids = torch.cumsum((torch.rand(B, L, generator=gen, device="cuda") < 0.01).int(), 1).int() if ids else None
             v.ckpt = (torch.randn(B, s.nb, s.chunks, N, 16, device="cuda", dtype=dt) * 0.3) if random_ckpt else torch.zeros(B, s.nb, s.chunks, N, 16, device="cuda", dtype=dt)
-            v.du, v.dd, v.dh0 = e(B, L, D, d=dt), e(B, L, D, d=dt), e(B, D, N); v.dB, v.dC = e(B, L, N + gap, d=dt)[..., :N], e(B, L, N + gap, d=dt)[..., :N]; v.par = e(D * (N + 2))
+            v.du, v.dd, v.dh0 = e(B, L, D, d=dt), e(B, L, D, d=dt), e(B, D, N); v.dB, v.dC = e(B, L, N + gap, d=dt)[..., :N], e(B, L, N + gap, d=dt)[..., :N]; v.par = s.par[i]
             v.dA, v.dskip, v.dbias = v.par[:D * N].view(D, N), v.par[D * N:D * N + D], v.par[D * N + D:]
             q = a.s[i]
             for n, t in dict(u=v.u, delta=v.delta, bmat=v.B, cmat=v.C, g=s.g, a=v.A, skip=v.skip, bias=v.bias, ids=v.ids, ckpt=v.ckpt, dh_last=v.dhl, du=v.du, ddelta=v.dd, dh0=v.dh0).items(): setattr(q, n, ptr(t))
@@ -50,13 +50,12 @@ class Problem:
         a, B, L, D = s.a, s.B, s.L, s.D
         span = -(-L // (16 * segments * split)) * 16; a.span, a.segment = span, span * split
         a.spans, a.segments, a.sets = -(-L // span), -(-L // a.segment), -(-D // (32 * k.warps)); s.split_ = split
-        s.bc, s.sr = SumBc(), []
+        s.bc = SumBc(); s.pp = torch.full((a.segments * B, scans := s.scans, D * (N + 2)), float("nan"), device="cuda"); s.sr = SumRows(ptr(s.pp), ptr(s.par), a.segments * B, scans * D * (N + 2))
         for i, v in enumerate(s.x):
-            v.pbc = torch.full((a.sets, B, s.nb * 16, 2 * N), float("nan"), device="cuda"); v.pp = torch.full((a.segments * B, D * (N + 2)), float("nan"), device="cuda")
+            v.pbc = torch.full((a.sets, B, s.nb * 16, 2 * N), float("nan"), device="cuda")
             v.carry = torch.full((B, a.spans, D, N), float("nan"), device="cuda"); v.decay = torch.full((B, a.spans, D), float("nan"), device="cuda")
-            q = a.s[i]; q.part_bc, q.part_p, q.carry, q.decay = ptr(v.pbc), ptr(v.pp), ptr(v.carry), ptr(v.decay)
+            q = a.s[i]; q.part_bc, q.part_p, q.carry, q.decay = ptr(v.pbc), ptr(s.pp[0, i]), ptr(v.carry), ptr(v.decay)
             s.bc.part[i], s.bc.db[i], s.bc.dc[i], s.bc.reverse[i] = ptr(v.pbc), ptr(v.dB), ptr(v.dC), s.rev[i]; s.bc.db_stride[i], s.bc.dc_stride[i] = v.dB.stride(1), v.dC.stride(1)
-            s.sr.append(SumRows(ptr(v.pp), ptr(v.par), a.segments * B, D * (N + 2)))
         s.bc.sets, s.bc.batch, s.bc.length, s.bc.padded = a.sets, B, L, s.nb * 16
         return s
     def carry(s, k):
@@ -65,7 +64,7 @@ class Problem:
     def main(s, k): a = s.a; k.main(a.scans * a.batch * a.segments * a.sets, a)
     def sums(s, k):
         k.bc((-(-s.L // 32), s.B, s.scans), s.bc)
-        for r in s.sr: k.rows(-(-r.columns // 32), r)
+        k.rows(-(-s.sr.columns // 32), s.sr)
     def run(s, k): s.carry(k); s.main(k); s.sums(k)
 
 def reference(p, v, rev):

@@ -26,20 +26,38 @@
 #define B_RAW (16 * B_ROW)
 #define B_CK (2 * GS_N * 16 * (GS_CK_F32 ? 4 : 2))
 #define B_WORK (16 * 32 * 4)
+#define B_BC_PIECES (32 * GS_ESIZE > B_NT ? 32 * GS_ESIZE / B_NT : 1) // of B, C of a chunk, a thread
 // Shared memory, bytes. Each warp: u, delta twice, g, checkpoint as loaded; delta, delta u, g [16][32] float; h before steps 0, 4, 8, 12; d skip and d bias of each lane; bias, skip.
 #define B_WARP (5 * B_RAW + B_CK + 3 * B_WORK + 4 * B_WORK + 1024 + 256)
-// The block: warps; sums of dB, dC [2][warps][16][32]; B, C [2][16][32] float; B, C as loaded
-#define B_SMEM (GS_WARPS * (B_WARP + 2 * B_WORK) + 2 * B_WORK + 512 * GS_ESIZE)
+// The block: warps; sums of dB, dC [2][warps][16][32]; B, C [2][16][32] float; B, C as loaded; 0/1 operands of the sums
+#define B_SMEM (GS_WARPS * (B_WARP + 2 * B_WORK) + 2 * B_WORK + 512 * GS_ESIZE + 768)
 
 __device__ __forceinline__ float gs_pick(const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+#if GS_F32_IO
+#define gs_step gs_softplus
+#define gs_step_slope gs_softplus_slope
+#else
+// As in common.cu with shorter series: right to 1e-4, and no branches.
+__device__ __forceinline__ float gs_step(float x)
+{
+    const float w = gs_ex2(fabsf(x) * -GS_LOG2E), m = fmaxf(x, 0.0f);
+    const float big = fmaf(gs_lg2(1.0f + w), GS_LN2, m), small = fmaf(w, fmaf(w, -0.5f, 1.0f), m);
+    return gs_select_below(w, 0.001f, small, big);
+}
+__device__ __forceinline__ float gs_step_slope(float d)
+{
+    const float big = 1.0f - gs_ex2(d * -GS_LOG2E), small = d * fmaf(d, -0.5f, 1.0f);
+    return gs_select_below(d, 0.01f, small, big);
+}
+#endif
 // Four consecutive activations in shared memory.
-__device__ __forceinline__ void gs_shared4(const unsigned char* base, int at, float* f)
+__device__ __forceinline__ void gs_shared4(const unsigned char* from, float* f)
 {
 #if GS_F32_IO
-    const float4 v = *(const float4*)(base + at * 4);
+    const float4 v = *(const float4*)from;
     f[0] = v.x; f[1] = v.y; f[2] = v.z; f[3] = v.w;
 #else
-    const uint2 v = *(const uint2*)(base + at * 2);
+    const uint2 v = *(const uint2*)from;
     f[0] = gs_lo(v.x); f[1] = gs_hi(v.x); f[2] = gs_lo(v.y); f[3] = gs_hi(v.y);
 #endif
 }
@@ -83,12 +101,12 @@ __device__ __forceinline__ void gs_outer_plain(float (&m)[16], const float4& row
 }
 #if GS_OUTER
 #define GS_OUTER_OPERANDS(name, rows, cols) \
-    const float4 name##Row = *(const float4*)(rows + (t0 + q) * 32 + 4 * g); \
-    const float name##C0 = cols[(t0 + q) * 32 + 4 * (g >> 1) + (g & 1)], name##C1 = cols[(t0 + q) * 32 + 4 * (g >> 1) + (g & 1) + 2];
+    const float4 name##Row = *(const float4*)(rows + q * 32); \
+    const float name##C0 = (cols)[column], name##C1 = (cols)[column + 2];
 #define GS_OUTER_ADD(m, name, rows, cols, k) gs_outer_tensor(m, name##Row, q == k ? name##C0 : 0.0f, q == k ? name##C1 : 0.0f)
 #else
 #define GS_OUTER_OPERANDS(name, rows, cols)
-#define GS_OUTER_ADD(m, name, rows, cols, k) gs_outer_plain(m, *(const float4*)(rows + (t0 + k) * 32 + 4 * g), *(const float4*)(cols + (t0 + k) * 32 + 4 * q))
+#define GS_OUTER_ADD(m, name, rows, cols, k) gs_outer_plain(m, *(const float4*)(rows + k * 32), *(const float4*)(cols + k * 32 + 4 * q))
 #endif
 
 // Grid scans * batch * segments * sets, 32 * GS_WARPS threads.
@@ -100,16 +118,16 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     unsigned char* rawDelta = rawU + 2 * B_RAW;
     unsigned char* rawG = rawDelta + 2 * B_RAW;
     unsigned char* rawCk = rawG + B_RAW;
-    float* sDelta = (float*)(rawCk + B_CK);
-    float* sDu = sDelta + 16 * 32;
-    float* sG = sDu + 16 * 32;
-    float4* sH = (float4*)(sG + 16 * 32) + lane;           // [4 steps][j][lane]
+    float* work = (float*)(rawCk + B_CK) + 4 * g;          // this lane's channels of row 0 of delta; then delta u, then g
+    float4* sH = (float4*)(rawCk + B_CK + 3 * B_WORK) + lane; // [4 steps][j][lane]
     float4* sAcc = sH + 16 * 32;
     float* sBias = (float*)(sAcc - lane + 64);
     float* sSkip = sBias + 32;
     float* sFold = (float*)(smem + GS_WARPS * B_WARP);
     float* sBc = sFold + 2 * GS_WARPS * 16 * 32;
     unsigned char* rawBc = (unsigned char*)(sBc + 2 * 16 * 32);
+    float4* sMove = (float4*)(rawBc + 512 * GS_ESIZE);     // [lane]
+    float2* sOne = (float2*)(sMove + 32);                  // [pair of columns][g]
 
     const int L = p.length, D = p.d_inner, chunks = (D + 15) >> 4, blocks16 = (L + 15) >> 4;
     int task = blockIdx.x;
@@ -118,58 +136,69 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     const int b = task % p.batch;
     const GsBackwardScan& s = p.s[task / p.batch];
     const int rev = s.reverse, d0 = (set * GS_WARPS + warp) * 32, d = d0 + 4 * g, dSafe = min(d, D - 4);
+    const i64 direction = rev ? -1 : 1;
     const bool dOk = d < D;
-    const i64 rowBase = (i64)b * L;
     const int first = seg * p.segment >> 4, last = (min(L, (seg + 1) * p.segment) + 15 >> 4) - 1;
+    const i64 firstRow = (i64)b * L + (rev ? L - 1 : 0);   // of step 0
 
-    const auto fetch = [&](int c, int buffer)
+    // --- where this lane's 16-byte pieces of the next chunk to load stand ---
+    const int pieceRow = lane / (B_ROW / 16), pieceChannel = min(d0 + lane % (B_ROW / 16) * (16 / GS_ESIZE), D - 16 / GS_ESIZE);
+    const i64 pieceAt = firstRow + direction * (last * 16 + pieceRow);
+    const unsigned char* atU = (const unsigned char*)s.u + (pieceAt * s.u_stride + pieceChannel) * GS_ESIZE;
+    const unsigned char* atDelta = (const unsigned char*)s.delta + (pieceAt * s.delta_stride + pieceChannel) * GS_ESIZE;
+    const unsigned char* atG = (const unsigned char*)s.g + (pieceAt * s.g_stride + pieceChannel) * GS_ESIZE;
+    const i64 stepU = direction * s.u_stride * GS_ESIZE, stepDelta = direction * s.delta_stride * GS_ESIZE, stepG = direction * s.g_stride * GS_ESIZE;
+    const unsigned char* atCk = (const unsigned char*)s.ckpt + (((i64)b * blocks16 + last) * chunks + min(d0 >> 4, chunks - 1)) * (B_CK / 2) + lane * 16;
+    const int secondCk = min((d0 >> 4) + 1, chunks - 1) > min(d0 >> 4, chunks - 1) ? B_CK / 2 : 0;
+    const bool pieceIsC = tid % (2 * GS_ESIZE) >= GS_ESIZE; // GS_ESIZE pieces of B, as many of C in a row
+    const i64 bcStride = (pieceIsC ? s.c_stride : s.b_stride) * GS_ESIZE;
+    const unsigned char* atBc = (const unsigned char*)(pieceIsC ? s.cmat : s.bmat) + (firstRow + direction * (last * 16 + tid / (2 * GS_ESIZE))) * bcStride + tid % GS_ESIZE * 16;
+    const auto fetch = [&](int buffer, int tail)           // tail: the last row there is, counted from the chunk's first; 16 where all are
     {
 #pragma unroll
         for (int i = 0; i < B_RAW / 512; i++)
         {
-            const int piece = lane + i * 32, t = piece / (B_ROW / 16), part = piece % (B_ROW / 16), tc = min(c * 16 + t, L - 1);
-            const i64 row = rowBase + (rev ? L - 1 - tc : tc);
-            const int ch = min(d0 + part * (16 / GS_ESIZE), D - 16 / GS_ESIZE);
-            gs_copy16(rawU + buffer * B_RAW + piece * 16, (const unsigned char*)s.u + (row * s.u_stride + ch) * GS_ESIZE);
-            gs_copy16(rawDelta + buffer * B_RAW + piece * 16, (const unsigned char*)s.delta + (row * s.delta_stride + ch) * GS_ESIZE);
-            gs_copy16(rawG + piece * 16, (const unsigned char*)s.g + (row * s.g_stride + ch) * GS_ESIZE);
+            const int ahead = i * (512 / B_ROW), to = (lane + i * 32) * 16;
+            const i64 rows = tail < 16 ? min(pieceRow + ahead, tail) - pieceRow : ahead;
+            gs_copy16(rawU + buffer * B_RAW + to, atU + rows * stepU);
+            gs_copy16(rawDelta + buffer * B_RAW + to, atDelta + rows * stepDelta);
+            gs_copy16(rawG + to, atG + rows * stepG);
         }
-        const unsigned char* ck = (const unsigned char*)s.ckpt + ((i64)b * blocks16 + c) * chunks * (B_CK / 2);
 #pragma unroll
         for (int i = 0; i < B_CK / 512; i++)
-        {
-            const int piece = lane + i * 32, half = piece / (B_CK / 32);
-            gs_copy16(rawCk + piece * 16, ck + (i64)min((d0 >> 4) + half, chunks - 1) * (B_CK / 2) + piece % (B_CK / 32) * 16);
-        }
-#pragma unroll 1
-        for (int piece = tid; piece < 32 * GS_ESIZE; piece += B_NT)
-        {
-            const int t = piece / (2 * GS_ESIZE), part = piece % GS_ESIZE, tc = min(c * 16 + t, L - 1); // GS_ESIZE pieces of B, as many of C
-            const i64 row = rowBase + (rev ? L - 1 - tc : tc);
-            gs_copy16(rawBc + piece * 16, piece % (2 * GS_ESIZE) < GS_ESIZE ? (const unsigned char*)s.bmat + row * s.b_stride * GS_ESIZE + part * 16
-                                                                            : (const unsigned char*)s.cmat + row * s.c_stride * GS_ESIZE + part * 16);
-        }
+            gs_copy16(rawCk + (lane + i * 32) * 16, atCk + (i < B_CK / 1024 ? i * 512 : secondCk + (i - B_CK / 1024) * 512));
+        if (tid < 32 * GS_ESIZE)
+#pragma unroll
+            for (int i = 0; i < B_BC_PIECES; i++)
+            {
+                const int row = tid / (2 * GS_ESIZE), ahead = i * (B_NT / (2 * GS_ESIZE));
+                const i64 rows = tail < 16 ? min(row + ahead, tail) - row : ahead;
+                gs_copy16(rawBc + (tid + i * B_NT) * 16, atBc + rows * direction * bcStride);
+            }
         gs_copy_commit();
+        atU -= 16 * stepU; atDelta -= 16 * stepDelta; atG -= 16 * stepG;
+        atCk -= (i64)chunks * (B_CK / 2);
+        atBc -= 16 * direction * bcStride;
     };
-    const auto fold = [&](int c, int buffer)               // the warps' sums of one chunk, added up and written
+    float* partBc = s.part_bc + (((i64)set * p.batch + b) * blocks16 + last) * 512 + tid * 4;
+    const auto fold = [&](int buffer)                      // the warps' sums of one chunk, added up and written
     {
-        const float* from = sFold + buffer * GS_WARPS * 512;
-        float* to = s.part_bc + (((i64)set * p.batch + b) * blocks16 + c) * 512;
+        const float* from = sFold + buffer * GS_WARPS * 512 + tid * 4;
 #pragma unroll
         for (int i = 0; i < 128 / B_NT; i++)
         {
-            const int at = (tid + i * B_NT) * 4;
-            float4 v = *(const float4*)(from + at);
+            float4 v = *(const float4*)(from + i * B_NT * 4);
 #pragma unroll
             for (int k = 1; k < GS_WARPS; k++)
             {
-                const float4 x = *(const float4*)(from + k * 512 + at);
+                const float4 x = *(const float4*)(from + k * 512 + i * B_NT * 4);
                 v.x += x.x; v.y += x.y; v.z += x.z; v.w += x.w;
             }
-            *(float4*)(to + at) = v;
+            *(float4*)(partBc + i * B_NT * 4) = v;
         }
+        partBc -= 512;
     };
-    fetch(last, 0);
+    fetch(0, min(L - 1 - last * 16, 16));
 
     float a[16], da[16], carry[16];                        // [j][i]
 #pragma unroll
@@ -185,8 +214,13 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
         sBias[lane] = s.bias != 0 ? s.bias[dl] : 0.0f;
         sSkip[lane] = s.skip != 0 ? s.skip[dl] : 0.0f;
     }
-    gs_warp_sync();
-    // The adjoint at this segment's end, from the later spans until all is forgotten.
+    if (warp == 0)
+    {
+        const float m0 = g == q ? 1.0f : 0.0f, m1 = g == q + 4 ? 1.0f : 0.0f;
+        sMove[lane] = make_float4(m0, m0, m1, m1);
+        sOne[lane] = make_float2((lane & 7) == (lane >> 3) * 2 ? 1.0f : 0.0f, (lane & 7) == (lane >> 3) * 2 + 1 ? 1.0f : 0.0f);
+    }
+    // --- the adjoint at this segment's end, from the later spans until all is forgotten ---
     {
         float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
         int r = (seg + 1) * (p.segment / p.span);
@@ -220,10 +254,11 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 for (int i = 0; i < 4; i++) carry[j * 4 + i] = fmaf(gs_ex2(a[j * 4 + i] * sum[j]), gs_pick(x, i), carry[j * 4 + i]);
             }
     }
-    float one[8];                                          // column c of a 0/1 matrix
-#pragma unroll
-    for (int c = 0; c < 8; c++) one[c] = g == c ? 1.0f : 0.0f;
-    const float move0 = g == q ? 1.0f : 0.0f, move1 = g == q + 4 ? 1.0f : 0.0f;
+    const int column = q * 32 + 4 * (g >> 1) + (g & 1);    // of this lane's column value in a masked operand
+    // Outputs of this lane: step q of the 4 in hand.
+    unsigned char* toDu = (unsigned char*)s.du + ((firstRow + direction * (last * 16 + 12 + q)) * D + d) * GS_ESIZE;
+    unsigned char* toDdelta = (unsigned char*)s.ddelta + ((firstRow + direction * (last * 16 + 12 + q)) * D + d) * GS_ESIZE;
+    const i64 back = direction * 4 * D * GS_ESIZE;
 
     int buffer = 0;
 #pragma unroll 1
@@ -231,20 +266,21 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     {
         gs_copy_wait();
         float* bc = sBc + buffer * 512;
-#pragma unroll 1
-        for (int piece = tid; piece < 32 * GS_ESIZE; piece += B_NT) // widen this thread's own pieces
-        {
-            float* to = bc + piece * (16 / GS_ESIZE);
-            const uint4 v = *(const uint4*)(rawBc + piece * 16);
+        if (tid < 32 * GS_ESIZE)
+#pragma unroll
+            for (int i = 0; i < B_BC_PIECES; i++)          // widen this thread's own pieces
+            {
+                float* to = bc + (tid + i * B_NT) * (16 / GS_ESIZE);
+                const uint4 v = *(const uint4*)(rawBc + (tid + i * B_NT) * 16);
 #if GS_F32_IO
-            *(uint4*)to = v;
+                *(uint4*)to = v;
 #else
-            float f[8];
-            gs_unpack8(v, f);
-            *(float4*)to = make_float4(f[0], f[1], f[2], f[3]);
-            *(float4*)(to + 4) = make_float4(f[4], f[5], f[6], f[7]);
+                float f[8];
+                gs_unpack8(v, f);
+                *(float4*)to = make_float4(f[0], f[1], f[2], f[3]);
+                *(float4*)(to + 4) = make_float4(f[4], f[5], f[6], f[7]);
 #endif
-        }
+            }
         gs_warp_sync();
         // --- checkpoint; delta, delta u, g of this lane's channels at steps q, q + 4, .. ---
         float h[16];
@@ -260,80 +296,93 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
             h[i] = gs_lo(v.x); h[4 + i] = gs_hi(v.x); h[8 + i] = gs_lo(v.y); h[12 + i] = gs_hi(v.y);
 #endif
         }
-        if (!dOk)
-        {
-#pragma unroll
-            for (int i = 0; i < 16; i++) h[i] = 0.0f;
-        }
-#pragma unroll
-        for (int j = 0; j < 4; j++) sH[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
         {
             const float4 bias = *(const float4*)(sBias + 4 * g);
-#pragma unroll 2
+#pragma unroll
             for (int it = 0; it < 4; it++)
             {
-                const int t = it * 4 + q, tt = c * 16 + t, at = t * 32 + 4 * g;
-                const bool ok = dOk && tt < L;
-                bool reset = false;
-                if (s.ids != 0 && tt > 0 && tt < L)
-                {
-                    const i64 row = rowBase + (rev ? L - 1 - tt : tt);
-                    reset = s.ids[row] != s.ids[rev ? row + 1 : row - 1];
-                }
+                const int at = ((it * 4 + q) * 32 + 4 * g) * GS_ESIZE;
                 float u4[4], r4[4], g4[4], de[4], du[4];
-                gs_shared4(rawU + buffer * B_RAW, at, u4); gs_shared4(rawDelta + buffer * B_RAW, at, r4); gs_shared4(rawG, at, g4);
+                gs_shared4(rawU + buffer * B_RAW + at, u4); gs_shared4(rawDelta + buffer * B_RAW + at, r4); gs_shared4(rawG + at, g4);
 #pragma unroll
                 for (int j = 0; j < 4; j++)
                 {
-                    de[j] = ok ? gs_softplus(r4[j] + gs_pick(bias, j)) : 0.0f;
+                    de[j] = gs_step(r4[j] + gs_pick(bias, j));
                     du[j] = de[j] * u4[j];
 #if GS_OUTER
                     du[j] = __uint_as_float(__float_as_uint(du[j]) + 0x1000u); // rounded to tf32 once the tail is cut
 #endif
-                    g4[j] = ok ? g4[j] : 0.0f;
-                    if (reset) de[j] = GS_BIG;
                 }
-                *(float4*)(sDelta + at) = make_float4(de[0], de[1], de[2], de[3]);
-                *(float4*)(sDu + at) = make_float4(du[0], du[1], du[2], du[3]);
-                *(float4*)(sG + at) = make_float4(g4[0], g4[1], g4[2], g4[3]);
+                float* to = work + (it * 4 + q) * 32;
+                *(float4*)to = make_float4(de[0], de[1], de[2], de[3]);
+                *(float4*)(to + 512) = make_float4(du[0], du[1], du[2], du[3]);
+                *(float4*)(to + 1024) = make_float4(g4[0], g4[1], g4[2], g4[3]);
             }
         }
+        if (s.ids != 0 || c * 16 + 16 > L || d0 + 32 > D)  // absent steps and channels count nothing; resets forget
+        {
+            if (!dOk)
+            {
+#pragma unroll
+                for (int e = 0; e < 16; e++) h[e] = 0.0f;
+            }
+            const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll 1
+            for (int it = 0; it < 4; it++)
+            {
+                const int tt = c * 16 + it * 4 + q;
+                float* to = work + (it * 4 + q) * 32;
+                if (!dOk || tt >= L) *(float4*)to = *(float4*)(to + 512) = *(float4*)(to + 1024) = zero;
+                else if (s.ids != 0 && tt > 0)
+                {
+                    const int* id = s.ids + firstRow + direction * tt;
+                    if (*id != *(id - direction)) *(float4*)to = make_float4(GS_BIG, GS_BIG, GS_BIG, GS_BIG);
+                }
+            }
+        }
+#pragma unroll
+        for (int j = 0; j < 4; j++) sH[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
         __syncthreads();
-        if (c > first) fetch(c - 1, buffer ^ 1);
-        if (c < last) fold(c + 1, buffer ^ 1);
-        const float* sC = bc + 16;
+        if (c > first) fetch(buffer ^ 1, 16);
+        if (c < last) fold(buffer ^ 1);
 
         // --- forward over 12 steps ---
+        const float* row = work;                           // of the 4 steps in hand
+        const float* states = bc;                          // B, then C
+        float4* before = sH;
 #pragma unroll 1
-        for (int t0 = 0; t0 < 12; t0 += 4)
+        for (int i = 0; i < 3; i++)
         {
-            GS_OUTER_OPERANDS(db, sDu, bc)
+            GS_OUTER_OPERANDS(db, row + 512, states)
 #pragma unroll
             for (int k = 0; k < 4; k++)
             {
-                const float4 de = *(const float4*)(sDelta + (t0 + k) * 32 + 4 * g);
+                const float4 de = *(const float4*)(row + k * 32);
 #pragma unroll
                 for (int e = 0; e < 16; e++) h[e] *= gs_ex2(a[e] * gs_pick(de, e >> 2));
-                GS_OUTER_ADD(h, db, sDu, bc, k);
+                GS_OUTER_ADD(h, db, row + 512, states, k);
             }
+            row += 128; states += 128; before += 128;
 #pragma unroll
-            for (int j = 0; j < 4; j++) sH[((t0 >> 2) + 1) * 128 + j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
+            for (int j = 0; j < 4; j++) before[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
         }
 
         // --- 4 steps at a time, from the end ---
+        float* foldTo = sFold + (buffer * GS_WARPS + warp) * 512 + (12 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
+        const unsigned char* inU = rawU + buffer * B_RAW + ((12 + q) * 32 + 4 * g) * GS_ESIZE;
 #pragma unroll 1
         for (int t0 = 12; t0 >= 0; t0 -= 4)
         {
-            const float4* before = sH + (t0 >> 2) * 128;
             float decay[4][16], state[4][16];              // state[k]: after step k
+            const float4 move = sMove[lane];
             float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns: dC of steps 0..3, dB of steps 0..3
             {
-                GS_OUTER_OPERANDS(db, sDu, bc)
+                GS_OUTER_OPERANDS(db, row + 512, states)
                 float even0, even1;
 #pragma unroll
                 for (int k = 0; k < 4; k++)
                 {
-                    const float4 de = *(const float4*)(sDelta + (t0 + k) * 32 + 4 * g), g4 = *(const float4*)(sG + (t0 + k) * 32 + 4 * g);
+                    const float4 de = *(const float4*)(row + k * 32), g4 = *(const float4*)(row + 1024 + k * 32);
 #pragma unroll
                     for (int e = 0; e < 16; e++)
                     {
@@ -341,29 +390,33 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                         const float h0 = k == 0 ? gs_pick(before[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e];
                         state[k][e] = decay[k][e] * h0;
                     }
-                    GS_OUTER_ADD(state[k], db, sDu, bc, k);
+                    GS_OUTER_ADD(state[k], db, row + 512, states, k);
                     float v[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
                         v[i] = fmaf(g4.w, state[k][12 + i], fmaf(g4.z, state[k][8 + i], fmaf(g4.y, state[k][4 + i], g4.x * state[k][i])));
                     // Sum over g: first g and q change places, pairs of columns are added, then the rest is summed into column k.
-                    float4 m = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                    gs_sum_right(m, move0, 0.0f, move1, 0.0f, v[0], v[1]);
-                    gs_sum_right(m, 0.0f, move0, 0.0f, move1, v[2], v[3]);
-                    if (k % 2 == 0) { even0 = m.x + m.y; even1 = m.z + m.w; }
-                    else gs_sum_left(sums, even0, even1, m.x + m.y, m.z + m.w, one[k - 1], one[k]);
+                    float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
+                    gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
+                    gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
+                    if (k % 2 == 0) { even0 = m0.x + m0.y; even1 = m1.x + m1.y; }
+                    else
+                    {
+                        const float2 one = sOne[(k >> 1) * 8 + g];
+                        gs_sum_left(sums, even0, even1, m0.x + m0.y, m1.x + m1.y, one.x, one.y);
+                    }
                 }
             }
             float4 sumB = make_float4(0.0f, 0.0f, 0.0f, 0.0f), sumA = sumB; // columns 2 k: channels 0, 1; 2 k + 1: channels 2, 3
             {
-                GS_OUTER_OPERANDS(cg, sG, sC)
+                GS_OUTER_OPERANDS(cg, row + 1024, states + 16)
                 float odd0, odd1;
 #pragma unroll
                 for (int k = 3; k >= 0; k--)
                 {
-                    const int at = (t0 + k) * 32;
-                    const float4 de = *(const float4*)(sDelta + at + 4 * g), du = *(const float4*)(sDu + at + 4 * g), b4 = *(const float4*)(bc + at + 4 * q);
-                    GS_OUTER_ADD(carry, cg, sG, sC, k);    // lambda
+                    const float4 de = *(const float4*)(row + k * 32), du = *(const float4*)(row + 512 + k * 32), b4 = *(const float4*)(states + k * 32 + 4 * q);
+                    const float2 one = sOne[k * 8 + g];
+                    GS_OUTER_ADD(carry, cg, row + 1024, states + 16, k); // lambda
                     float v[4], lb[4], wa[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
@@ -382,33 +435,32 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
 #pragma unroll
                     for (int j = 0; j < 4; j++)
                         wa[j] = fmaf(w[j * 4 + 3], a[j * 4 + 3], fmaf(w[j * 4 + 2], a[j * 4 + 2], fmaf(w[j * 4 + 1], a[j * 4 + 1], w[j * 4] * a[j * 4])));
-                    gs_sum_left(sumB, lb[0], lb[1], lb[2], lb[3], one[2 * k], one[2 * k + 1]);
-                    gs_sum_left(sumA, wa[0], wa[1], wa[2], wa[3], one[2 * k], one[2 * k + 1]);
-                    float4 m = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                    gs_sum_right(m, move0, 0.0f, move1, 0.0f, v[0], v[1]);
-                    gs_sum_right(m, 0.0f, move0, 0.0f, move1, v[2], v[3]);
-                    if (k % 2 != 0) { odd0 = m.x + m.y; odd1 = m.z + m.w; }
-                    else gs_sum_left(sums, m.x + m.y, m.z + m.w, odd0, odd1, one[4 + k], one[5 + k]);
+                    gs_sum_left(sumB, lb[0], lb[1], lb[2], lb[3], one.x, one.y);
+                    gs_sum_left(sumA, wa[0], wa[1], wa[2], wa[3], one.x, one.y);
+                    float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
+                    gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
+                    gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
+                    if (k % 2 != 0) { odd0 = m0.x + m0.y; odd1 = m1.x + m1.y; }
+                    else
+                    {
+                        const float2 pair = sOne[(2 + (k >> 1)) * 8 + g];
+                        gs_sum_left(sums, m0.x + m0.y, m1.x + m1.y, odd0, odd1, pair.x, pair.y);
+                    }
                 }
             }
-            {
-                float* to = sFold + (buffer * GS_WARPS + warp) * 512 + (t0 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
-                to[0] = sums.x; to[32] = sums.y; to[2] = sums.z; to[34] = sums.w;
-            }
+            foldTo[0] = sums.x; foldTo[32] = sums.y; foldTo[2] = sums.z; foldTo[34] = sums.w;
             // --- du, ddelta of this lane's channels at step q ---
-            const int t = t0 + q, tt = c * 16 + t, at = t * 32 + 4 * g;
-            if (tt < L && dOk)
             {
-                const float4 de4 = *(const float4*)(sDelta + at), g4 = *(const float4*)(sG + at), skip = *(const float4*)(sSkip + 4 * g);
+                const float4 de4 = *(const float4*)(row + q * 32), g4 = *(const float4*)(row + 1024 + q * 32), skip = *(const float4*)(sSkip + 4 * g);
                 float4 dSkip = sAcc[0], dBias = sAcc[32];
                 float u4[4], de[4] = {de4.x, de4.y, de4.z, de4.w};
-                gs_shared4(rawU + buffer * B_RAW, at, u4);
-                if (s.ids != 0 && de4.x == GS_BIG)
+                gs_shared4(inU, u4);
+                if (s.ids != 0)
                 {
                     float r4[4];
-                    gs_shared4(rawDelta + buffer * B_RAW, at, r4);
+                    gs_shared4(inU + 2 * B_RAW, r4);
 #pragma unroll
-                    for (int j = 0; j < 4; j++) de[j] = gs_softplus(r4[j] + sBias[4 * g + j]);
+                    for (int j = 0; j < 4; j++) if (de[j] == GS_BIG) de[j] = gs_step(r4[j] + sBias[4 * g + j]);
                 }
                 const float lb[4] = {sumB.x, sumB.z, sumB.y, sumB.w}, wa[4] = {sumA.x, sumA.z, sumA.y, sumA.w};
                 float du[4], dd[4];
@@ -417,20 +469,24 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 {
                     const float l = lb[j] * GS_UNCUT;
                     du[j] = fmaf(gs_pick(skip, j), gs_pick(g4, j), de[j] * l);
-                    dd[j] = fmaf(u4[j], l, wa[j] * (GS_LN2 * GS_UNCUT)) * gs_softplus_slope(de[j]);
+                    dd[j] = fmaf(u4[j], l, wa[j] * (GS_LN2 * GS_UNCUT)) * gs_step_slope(de[j]);
                 }
                 dSkip.x = fmaf(g4.x, u4[0], dSkip.x); dSkip.y = fmaf(g4.y, u4[1], dSkip.y);
                 dSkip.z = fmaf(g4.z, u4[2], dSkip.z); dSkip.w = fmaf(g4.w, u4[3], dSkip.w);
                 dBias.x += dd[0]; dBias.y += dd[1]; dBias.z += dd[2]; dBias.w += dd[3];
                 sAcc[0] = dSkip; sAcc[32] = dBias;
-                const i64 to = (rowBase + (rev ? L - 1 - tt : tt)) * D + d;
-                gs_store4(s.du, to, du);
-                gs_store4(s.ddelta, to, dd);
+                if (dOk && c * 16 + t0 + q < L)
+                {
+                    gs_store4(toDu, 0, du);
+                    gs_store4(toDdelta, 0, dd);
+                }
+                toDu -= back; toDdelta -= back;
             }
+            row -= 128; states -= 128; before -= 128; foldTo -= 128; inU -= 4 * B_ROW;
         }
     }
     __syncthreads();
-    fold(first, buffer ^ 1);
+    fold(buffer ^ 1);
 
     float4 dSkip = sAcc[0], dBias = sAcc[32];
 #pragma unroll
@@ -440,7 +496,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
         dBias.x += gs_xor(dBias.x, m); dBias.y += gs_xor(dBias.y, m); dBias.z += gs_xor(dBias.z, m); dBias.w += gs_xor(dBias.w, m);
     }
     if (!dOk) return;
-    float* part = s.part_p + ((i64)seg * p.batch + b) * D * (GS_N + 2);
+    float* part = s.part_p + ((i64)seg * p.batch + b) * p.scans * D * (GS_N + 2);
 #pragma unroll
     for (int j = 0; j < 4; j++)
     {

@@ -17,7 +17,7 @@ struct GsBackwardScan
     void* du; void* ddelta;  // dense [batch, length, d_inner]
     float* dh0;              // [batch, d_inner, N] or null
     float* part_bc;          // [sets, batch, ceil(length/16) * 16, 2 N]: dB, dC of one block's channels, in time order
-    float* part_p;           // [segments * batch, d_inner * (N + 2)]: dA [d_inner, N], d skip, d bias [d_inner] of one segment
+    float* part_p;           // [segments * batch, scans, d_inner * (N + 2)] from this scan's first element: dA [d_inner, N], d skip, d bias [d_inner] of one segment
     float* carry;            // [batch, spans, d_inner, N]: what a span's steps give to the adjoint before its first step
     float* decay;            // [batch, spans, d_inner]: sum of delta over a span
     i64 u_stride, delta_stride, b_stride, c_stride, g_stride;
