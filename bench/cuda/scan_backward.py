@@ -17,7 +17,7 @@ class Kernels:
         s.f32, s.warps, s.blocks = f32, warps, blocks; d = {"GS_F32_IO": f32, **(extra or {})}; es = 4 if f32 else 2
         raw, ck = 16 * 32 * es, 2 * N * 16 * es
         s.smem = warps * (5 * raw + ck + 256 + 7 * 2048 + 1792 + 4096) + 4096 + 512 * es + 768
-        s.csm = 2 * (2 * 16 * 32 * es + 16 * N * es) + 16 * N * 4
+        s.csm = 2 * (2 * 16 * 32 * es + 16 * N * es) + 16 * N * 4 + 16 * 36 * 8 + 128
         s.jobs = [(FILES + ["scan_backward.cu"], {**d, "GS_WARPS": warps, "GS_BWD_BLOCKS": blocks}), (FILES + ["scan_carry.cu"], d), (FILES + ["scan_backward_sums.cu"], d), (["common.cu", "reduce.cu"], {})]
     def load(s):
         s.main = Module(*s.jobs[0]).fn("gs_scan_backward", s.smem, 32 * s.warps); s.carry = Module(*s.jobs[1]).fn("gs_scan_carry", s.csm, 32)

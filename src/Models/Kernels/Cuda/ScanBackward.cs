@@ -169,5 +169,5 @@ internal static class ScanBackwardKernels
     }
 
     /// <summary>C_SMEM of scan_carry.cu.</summary>
-    private static int CarryShared(int elementSize) => (2 * ((2 * 16 * 32) + (16 * N)) * elementSize) + (16 * N * 4);
+    private static int CarryShared(int elementSize) => (2 * ((2 * 16 * 32) + (16 * N)) * elementSize) + (16 * N * 4) + (16 * 36 * 8) + 128;
 }

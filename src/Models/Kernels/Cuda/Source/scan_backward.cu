@@ -32,23 +32,6 @@
 #define B_SMEM (GS_WARPS * (B_WARP + 2 * B_WORK) + 2 * B_WORK + 512 * GS_ESIZE + 768)
 
 __device__ __forceinline__ float gs_pick(const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
-#if GS_F32_IO
-#define gs_step gs_softplus
-#define gs_step_slope gs_softplus_slope
-#else
-// As in common.cu with shorter series: right to 1e-4, and no branches.
-__device__ __forceinline__ float gs_step(float x)
-{
-    const float w = gs_ex2(fabsf(x) * -GS_LOG2E), m = fmaxf(x, 0.0f);
-    const float big = fmaf(gs_lg2(1.0f + w), GS_LN2, m), small = fmaf(w, fmaf(w, -0.5f, 1.0f), m);
-    return gs_select_below(w, 0.001f, small, big);
-}
-__device__ __forceinline__ float gs_step_slope(float d)
-{
-    const float big = 1.0f - gs_ex2(d * -GS_LOG2E), small = d * fmaf(d, -0.5f, 1.0f);
-    return gs_select_below(d, 0.01f, small, big);
-}
-#endif
 // Four consecutive activations in shared memory.
 __device__ __forceinline__ void gs_shared4(const unsigned char* from, float* f)
 {

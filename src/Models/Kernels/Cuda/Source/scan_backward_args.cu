@@ -37,3 +37,20 @@ struct GsBackwardArgs
 #define GS_FORGOTTEN 26.0f               // a state decayed below 2^-this is gone: beneath the rounding of float
 #endif
 #define GS_A_LOG2(a) fminf((a) * GS_LOG2E, -1e-30f)
+#if GS_F32_IO
+#define gs_step gs_softplus
+#define gs_step_slope gs_softplus_slope
+#else
+// As in common.cu with shorter series: right to 1e-4, and no branches.
+__device__ __forceinline__ float gs_step(float x)
+{
+    const float w = gs_ex2(fabsf(x) * -GS_LOG2E), m = fmaxf(x, 0.0f);
+    const float big = fmaf(gs_lg2(1.0f + w), GS_LN2, m), small = fmaf(w, fmaf(w, -0.5f, 1.0f), m);
+    return gs_select_below(w, 0.001f, small, big);
+}
+__device__ __forceinline__ float gs_step_slope(float d)
+{
+    const float big = 1.0f - gs_ex2(d * -GS_LOG2E), small = d * fmaf(d, -0.5f, 1.0f);
+    return gs_select_below(d, 0.01f, small, big);
+}
+#endif
