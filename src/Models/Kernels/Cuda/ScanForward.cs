@@ -5,15 +5,12 @@ namespace GenoSeq.Models.Kernels.Cuda;
 
 /// <summary>
 /// The selective scan's forward pass: a warp runs 32 channels serially (scan_fwd_serial.cu). Where channels are few, time is cut into
-/// segments, whose end states a pre-pass finds (scan_ends.cu), or tiles of time are chained (scan_fwd.cu).
+/// segments, whose end states a pre-pass finds (scan_ends.cu), or tiles of time are chained (scan_fwd_chain.cu).
 /// </summary>
 internal static class ScanForwardKernels
 {
     /// <summary>S_END of scan_serial.cu: floats that a segment's pre-pass leaves.</summary>
     private const int SegmentEnd = (N + 2) * 32;
-
-    private const int TileSteps = 128;
-    private const int Groups = 2;
 
     private const int N = ScanShape.States;
 
@@ -32,13 +29,12 @@ internal static class ScanForwardKernels
         var y = new Tensor[shape.Scans];
         Tensor[]? checkpoints = keepCheckpoints ? new Tensor[shape.Scans] : null;
         Tensor[]? final = wantFinalState ? new Tensor[shape.Scans] : null;
-        ScanArguments arguments = shape.Arguments(directions, ids);
+        ScanForwardArguments arguments = Inputs(shape, directions, ids);
         for (int i = 0; i < shape.Scans; i++)
         {
             y[i] = empty(shape.RowsSize, shape.Type, shape.Device);
-            ref ScanPointers scan = ref arguments.Scans[i];
-            scan.Out = y[i].data_ptr();
-            scan.OutStride = shape.Channels;
+            ref ScanForwardPointers scan = ref arguments.Scans[i];
+            scan.Y = y[i].data_ptr();
             if (checkpoints is not null)
             {
                 checkpoints[i] = empty(shape.CheckpointSize, shape.Type, shape.Device);
@@ -63,21 +59,20 @@ internal static class ScanForwardKernels
     private static Tensor Unchanged(ScanShape shape, ScanDirection x) =>
         x.InitialState is null ? zeros(shape.StateSize, float32, shape.Device) : x.InitialState.clone();
 
-    private static void Launch(KernelDevice device, ScanShape shape, ref ScanArguments arguments, ScanPlan? wanted)
+    private static void Launch(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan? wanted)
     {
-        KernelFunction serial = device.Function(Program("scan_fwd_serial.cu", shape), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
-        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors, serial.BlocksPerMultiprocessor);
+        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors);
         if (plan.Segments > 0)
         {
-            Serial(device, shape, serial, ScanSerialArguments.From(arguments), plan);
+            Serial(device, shape, ref arguments, plan);
         }
         else
         {
-            Chain(device, shape, ref arguments);
+            Chain(device, shape, ref arguments, plan);
         }
     }
 
-    private static void Serial(KernelDevice device, ScanShape shape, KernelFunction main, ScanSerialArguments arguments, ScanPlan plan)
+    private static void Serial(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan)
     {
         using DisposeScope scope = NewDisposeScope();
         (int segments, int steps) = plan.Cut(shape.Length);
@@ -95,22 +90,28 @@ internal static class ScanForwardKernels
             device.Launch(ends, (warps * (segments - 1), 1, 1), arguments);
         }
 
+        KernelFunction main = device.Function(Program("scan_fwd_serial.cu", shape), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
         device.Launch(main, (warps * segments, 1, 1), arguments);
     }
 
-    private static void Chain(KernelDevice device, ScanShape shape, ref ScanArguments arguments)
+    private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan)
     {
-        KernelFunction chain = device.Function(new KernelProgram(["common.cu", "scan_args.cu", "scan_fwd.cu"], shape.Definitions), "gs_scan_fwd", 128, ChainShared(shape.ElementSize));
-        arguments.Tiles = (shape.Length + TileSteps - 1) / TileSteps;
-        arguments.Groups = Groups;
+        int steps = 16 * plan.Lanes;
+        KernelFunction chain = device.Function(
+            new KernelProgram(["common.cu", "scan_fwd_args.cu", "scan_fwd_chain.cu"], [.. shape.Definitions, $"GS_CHAIN_LANES={plan.Lanes}"]),
+            "gs_scan_fwd_chain",
+            steps,
+            ChainShared(shape.ElementSize, plan.Lanes));
+        arguments.Tiles = (shape.Length + steps - 1) / steps;
+        arguments.Groups = plan.Groups;
         long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
         (arguments.Ticket, arguments.Ring) = ScanWorkspace.Get(shape.Device, ChainWords(chains), out Tensor keep);
-        long total = arguments.Tiles * (long)shape.Scans * shape.Batch * ((shape.Chunks + Groups - 1) / Groups);
+        long total = arguments.Tiles * (long)shape.Scans * shape.Batch * ((shape.Chunks + plan.Groups - 1) / plan.Groups);
         device.Launch(chain, (Math.Min(total, (long)device.Multiprocessors * chain.BlocksPerMultiprocessor), 1, 1), arguments);
         GC.KeepAlive(keep);
     }
 
-    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_serial.cu", file], shape.Definitions);
+    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_fwd_args.cu", "scan_serial.cu", file], shape.Definitions);
 
     /// <summary>Words of the chains: 4 slots of N states of 16 channels each, and a margin for reading ahead.</summary>
     private static long ChainWords(long chains) => (chains * 4 * N * 16) + 64;
@@ -118,11 +119,38 @@ internal static class ScanForwardKernels
     /// <summary>S_SMEM of scan_serial.cu: 3 stages of 8 steps of u, delta, B, C; delta and delta u, B and C in single precision, twice.</summary>
     private static int SerialShared(int elementSize) => (3 * 2 * 8 * (32 + N) * elementSize) + (2 * 8 * 80 * 4) + (2 * 8 * 2 * N * 4);
 
-    /// <summary>F_SMEM of scan_fwd.cu.</summary>
-    private static int ChainShared(int elementSize)
+    /// <summary>C_SMEM of scan_fwd_chain.cu.</summary>
+    private static int ChainShared(int elementSize, int lanes)
     {
-        const int perChannelArray = ((16 * 168) + 16) * 4;
-        int staging = 3 * 2 * (elementSize / 2) * 128 * 16;
-        return (2 * perChannelArray) + (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * staging);
+        int stage = 2 * lanes * ((16 * 16 * elementSize) + 16);
+        return (2 * N * lanes * 20 * 4) + (3 * N * 16 * 4) + (lanes * ((N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+    }
+
+    private static ScanForwardArguments Inputs(ScanShape shape, ReadOnlySpan<ScanDirection> directions, Tensor? ids)
+    {
+        var arguments = new ScanForwardArguments { ScanCount = shape.Scans, Batch = shape.Batch, Length = shape.Length, Channels = shape.Channels };
+        for (int i = 0; i < shape.Scans; i++)
+        {
+            ScanDirection x = directions[i];
+            arguments.Scans[i] = new ScanForwardPointers
+            {
+                U = x.U.data_ptr(),
+                Delta = x.Delta.data_ptr(),
+                B = x.B.data_ptr(),
+                C = x.C.data_ptr(),
+                A = x.A.data_ptr(),
+                Skip = x.Skip?.data_ptr() ?? 0,
+                Bias = x.DtBias?.data_ptr() ?? 0,
+                InitialState = x.InitialState?.data_ptr() ?? 0,
+                Ids = ids?.data_ptr() ?? 0,
+                UStride = shape.RowStride(x.U, shape.Channels, "u"),
+                DeltaStride = shape.RowStride(x.Delta, shape.Channels, "delta"),
+                BStride = shape.RowStride(x.B, N, "B"),
+                CStride = shape.RowStride(x.C, N, "C"),
+                Reverse = x.Reverse ? 1 : 0,
+            };
+        }
+
+        return arguments;
     }
 }

@@ -2,20 +2,31 @@ namespace GenoSeq.Models.Kernels.Cuda;
 
 /// <summary>How a forward scan runs.</summary>
 /// <param name="Segments">Segments of time of the serial kernel; 0: tiles of time, chained.</param>
-internal readonly record struct ScanPlan(int Segments)
+/// <param name="Lanes">Of the chained kernel: time lanes, 8 or 16, of 16 steps each.</param>
+/// <param name="Groups">Of the chained kernel: groups of 16 channels that a block takes in turn for one tile.</param>
+internal readonly record struct ScanPlan(int Segments, int Lanes = 8, int Groups = 4)
 {
-    /// <summary>Tiles of time, each waiting for the one before.</summary>
-    internal static ScanPlan Chain => new(0);
+    /// <summary>Warps of the serial kernel on a multiprocessor from which on it needs no segments.</summary>
+    private const int Enough = 5;
 
-    /// <summary>Chooses by shape.</summary>
+    /// <summary>Warps on a multiprocessor that segments are cut for.</summary>
+    private const int Wanted = 12;
+
+    /// <summary>From this length on the states' decay makes the pre-pass of segments cheaper than the chain.</summary>
+    private const int Long = 1 << 19;
+
+    /// <summary>Chooses by shape, as measured on an H100 (docs/kernels-gpu.md).</summary>
     /// <param name="shape">The scans.</param>
     /// <param name="multiprocessors">Of the device.</param>
-    /// <param name="resident">Warps of the serial kernel that fit on one.</param>
-    internal static ScanPlan For(ScanShape shape, int multiprocessors, int resident)
+    internal static ScanPlan For(ScanShape shape, int multiprocessors)
     {
         long warps = (long)shape.Scans * shape.Batch * ((shape.Channels + 31) / 32);
-        long room = (long)multiprocessors * resident;
-        return warps * 3 > room ? new(1) : new((int)(room / warps));
+        if (warps >= (long)multiprocessors * Enough)
+        {
+            return new(1);
+        }
+
+        return shape.Length >= Long ? new((int)Math.Max(2, multiprocessors * Wanted / warps)) : new(0);
     }
 
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>

@@ -28,8 +28,8 @@ public sealed class ScanLaunchTests
                 Batch = length < 200 ? 2 : 1, Length = length, Channels = variant == 0 ? 40 : 24, Gate = false,
                 Initial = variant > 1, FinalGradient = variant > 1, Resets = variant == 2,
             };
-            foreach (int segments in (int[])[0, 1, 5])
-                Check(c, new ScanPlan(segments), f32: variant < 3, memory: variant == 1 ? 0.02 : 0.5, backward: segments > 0 && variant > 0);
+            foreach (ScanPlan plan in (ScanPlan[])[new(0), new(0, Lanes: 16, Groups: 1), new(1), new(5)])
+                Check(c, plan, f32: variant < 3, memory: variant == 1 ? 0.02 : 0.5, backward: plan.Segments != 1 && variant > 0);
         }
     }
 
@@ -55,6 +55,20 @@ public sealed class ScanLaunchTests
             Results[] actual = Run(c, data, new ScanPlan(segments), true, false, new EmulatedDevice { Resident = 5, Seed = 3 });
             for (int i = 0; i < 2; i++) Numbers.AssertSame(actual[i], expected[i], $"{segments} segments");
         }
+    }
+
+    [Fact]
+    public void Plan_ByShape_FillsTheDevice()
+    {
+        Assert.Equal(1, For(2, 256, 1024).Segments);
+        Assert.Equal(1, For(1, 64, 1024).Segments);
+        Assert.Equal(0, For(1, 8, 8192).Segments);
+        Assert.Equal(0, For(2, 2, 131072).Segments);
+        Assert.Equal(99, For(1, 1, 1 << 20).Segments);
+        Assert.Equal((98, 10704), new ScanPlan(98).Cut(1 << 20));
+        Assert.Equal((2, 16), new ScanPlan(5).Cut(17));
+
+        static ScanPlan For(int scans, int batch, int length) => ScanPlan.For(new ScanShape(scans, batch, length, 512, bfloat16, CPU), 132);
     }
 
     [Fact]

@@ -41,6 +41,8 @@ template <int J> __device__ __forceinline__ int gs_walk(
         const float* wide = k.wide + buffer * S_WIDE + (lane & 1) * S_J;
         gs_widen<false>(k, next, buffer ^ 1);
 #pragma unroll
+        for (int i = 0; i < S_T / 2; i++) gs_elementwise(k, next, buffer ^ 1, i);
+#pragma unroll
         for (int t = S_T - 1; t >= 0; t--)
         {
             const float2 o = *(const float2*)(pairs + t * S_PAIR + pairOwn), x = *(const float2*)(pairs + t * S_PAIR + pairOther);
@@ -54,7 +56,6 @@ template <int J> __device__ __forceinline__ int gs_walk(
                 hx[j + 1] = fmaf(gs_ex2(ax[j + 1] * sumX), x.y * b2.y, hx[j + 1]);
             }
             sumO += o.x; sumX += x.x;
-            if ((t & 1) == 0) gs_elementwise(k, next, buffer ^ 1, t >> 1);
         }
         stage++;
         if (s.ids != 0 && stage < count && stop == count) gs_cut(k, p, s, b, buffer ^ 1, tEnd - (stage + 1) * S_T, stage, stop);

@@ -11,7 +11,10 @@ __device__ __forceinline__ void gs_store_stage(const unsigned char* from, unsign
 }
 
 // Grid scans * batch * segments * ceil(d_inner / 32), 32 threads. d_inner is a multiple of 8 (of 32 for full speed).
-extern "C" __global__ void __launch_bounds__(32) gs_scan_fwd_serial(const __grid_constant__ GsForward p)
+#ifndef GS_SERIAL_BLOCKS
+#define GS_SERIAL_BLOCKS (GS_F32_IO ? 12 : 16)
+#endif
+extern "C" __global__ void __launch_bounds__(32, GS_SERIAL_BLOCKS) gs_scan_fwd_serial(const __grid_constant__ GsForward p)
 {
     extern __shared__ __align__(16) unsigned char smem[];
     const int lane = threadIdx.x, parity = lane & 1;
@@ -119,6 +122,8 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_fwd_serial(const __grid
         unsigned char* at = k.stages + now;
         gs_widen<true>(k, next, buffer ^ 1);
 #pragma unroll
+        for (int i = 0; i < S_T / 2; i++) gs_elementwise(k, next, buffer ^ 1, i);
+#pragma unroll
         for (int t = 0; t < S_T; t++)
         {
             const float2 o = *(const float2*)(pairs + t * S_PAIR + pairOwn), x = *(const float2*)(pairs + t * S_PAIR + pairOther);
@@ -137,7 +142,6 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_fwd_serial(const __grid
                 hx[j + 3] = fmaf(gs_ex2(ax[j + 3] * x.x), hx[j + 3], x.y * b4.w); yx = fmaf(c4.w, hx[j + 3], yx);
             }
             gs_store1(at + S_TENSOR, t * 32 + lane, yo + gs_xor(yx, 1));
-            if ((t & 1) == 0) gs_elementwise(k, next, buffer ^ 1, t >> 1);
         }
         if (ids || t0 + 2 * S_T > end) gs_correct(k, p, s, b, buffer ^ 1, t0 + S_T, end - t0 - S_T);
         const int done = now;

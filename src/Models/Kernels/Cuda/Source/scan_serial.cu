@@ -1,34 +1,10 @@
-// Shared by the serial forward scan (scan_fwd_serial.cu) and its pre-pass (scan_ends.cu): arguments, lane layout, stages.
+// Shared by the serial forward scan (scan_fwd_serial.cu) and its pre-pass (scan_ends.cu): lane layout, stages.
 //
 // A warp takes 32 channels of one sequence and a segment of time, alone in its block. A pair of lanes owns two neighbouring channels: each lane holds
 // both channels' states of its parity (n = 2 j + lane % 2), so that a value of B or C read from shared memory serves two channels.
 // "own" is the lane's channel d0 + lane, "other" its neighbour; both lanes of a pair order them own first, so no lane selects.
 // Inputs come by asynchronous copies in stages of 8 steps. One stage ahead of the recurrence, delta = softplus(raw + bias) and delta u are
-// worked out for it, interleaved with the recurrence's steps, and B and C widened to float.
-#define GS_MAX_SCANS 4
-struct GsForwardScan
-{
-    const void* u; const void* delta; const void* bmat; const void* cmat; // [batch, length, d_inner] x2, [batch, length, N] x2
-    const float* a; const float* skip; const float* bias;                 // [d_inner, N] negative; [d_inner] or null; [d_inner] or null
-    const float* h0;        // [batch, d_inner, N] or null
-    const int* ids;         // [batch, length] or null: the state is cleared where the id changes
-    void* y;                // [batch, length, d_inner], dense
-    void* ckpt;             // state before every 16 steps: [batch, ceil(length/16), ceil(d_inner/16), N, 16] in the activations' type, or null
-    float* h_last;          // [batch, d_inner, N] or null
-    float* ends;            // [batch, segments, strips, S_END]: each segment's end state from zero, and its sum of delta; null with one segment
-    i64 u_stride, delta_stride, b_stride, c_stride; // elements per row; rows are 16-byte aligned
-    int reverse;            // 1: from the last position to the first
-    int pad;
-};
-struct GsForward
-{
-    GsForwardScan s[GS_MAX_SCANS];
-    int scans, batch, length, d_inner;
-    int segments, steps;    // segments of a sequence and their steps, a multiple of 16; the last segment may be shorter
-};
-#ifndef GS_N
-#define GS_N 16
-#endif
+// worked out for it, and B and C widened to float.
 #define S_T 8                           // steps of a stage
 #define S_J (GS_N / 2)                  // states of a lane and channel
 #define S_STAGES 3
@@ -48,16 +24,6 @@ struct GsForward
 #define GS_DEAD (GS_F32_IO ? -32.0f : -26.0f) // a state whose decay falls below 2^GS_DEAD is forgotten by the pre-pass
 #endif
 #define S_BIG 3.0e38f
-
-// softplus(x) = max(x, 0) + log(1 + w), w = exp(-|x|); log(1 + w) / w by a polynomial (relative error 2e-7), so no second special function.
-__device__ __forceinline__ float gs_softplus_poly(float x)
-{
-    const float w = gs_ex2(fabsf(x) * -GS_LOG2E);
-    float q = fmaf(-0.00853920973f, w, 0.0440896355f);
-    q = fmaf(q, w, -0.107681718f); q = fmaf(q, w, 0.177452417f); q = fmaf(q, w, -0.244954629f);
-    q = fmaf(q, w, 0.332754798f); q = fmaf(q, w, -0.499974054f); q = fmaf(q, w, 0.999999806f);
-    return fmaf(q, w, fmaxf(x, 0.0f));
-}
 
 // What a lane needs to bring stages in and to widen them.
 struct GsLane
@@ -98,24 +64,27 @@ __device__ __forceinline__ void gs_fetch_piece(unsigned char* to, const unsigned
     if (ok) gs_copy16(to, from);
     else *(uint4*)to = make_uint4(0, 0, 0, 0);
 }
-// Starts the copies of one stage; rows from `rows` on are zero. C may be left out. `slot`: bytes from the ring's start.
-template <bool WithC> __device__ __forceinline__ void gs_fetch(const GsLane& k, int slot, int rows)
+template <bool WithC, class Piece> __device__ __forceinline__ void gs_fetch_pieces(const GsLane& k, int slot, const Piece& piece)
 {
     unsigned char* to = k.stages + slot + k.lane * 16;
 #pragma unroll
     for (int i = 0; i < S_T / S_ROWS; i++)
     {
-        const bool ok = k.lane / S_PIECES + i * S_ROWS < rows;
-        gs_fetch_piece(to + i * 512, k.u + i * S_ROWS * k.uRow, ok);
-        gs_fetch_piece(to + S_TENSOR + i * 512, k.delta + i * S_ROWS * k.deltaRow, ok);
+        piece(to + i * 512, k.u + i * S_ROWS * k.uRow, k.lane / S_PIECES + i * S_ROWS);
+        piece(to + S_TENSOR + i * 512, k.delta + i * S_ROWS * k.deltaRow, k.lane / S_PIECES + i * S_ROWS);
     }
-    const bool ok = gs_bc_row(k.lane) < rows;
 #if GS_F32_IO
-    gs_fetch_piece(to + 2 * S_TENSOR, k.bc, ok);
-    if (WithC) gs_fetch_piece(to + 2 * S_TENSOR + S_BC, k.c, ok);
+    piece(to + 2 * S_TENSOR, k.bc, gs_bc_row(k.lane));
+    if (WithC) piece(to + 2 * S_TENSOR + S_BC, k.c, gs_bc_row(k.lane));
 #else
-    if (WithC || k.lane < 16) gs_fetch_piece(to + 2 * S_TENSOR, k.bc, ok);
+    if (WithC || k.lane < 16) piece(to + 2 * S_TENSOR, k.bc, gs_bc_row(k.lane));
 #endif
+}
+// Starts the copies of one stage; rows from `rows` on are zero. C may be left out. `slot`: bytes from the ring's start.
+template <bool WithC> __device__ __forceinline__ void gs_fetch(const GsLane& k, int slot, int rows)
+{
+    if (rows >= S_T) gs_fetch_pieces<WithC>(k, slot, [](unsigned char* to, const unsigned char* from, int) { gs_copy16(to, from); });
+    else gs_fetch_pieces<WithC>(k, slot, [=](unsigned char* to, const unsigned char* from, int row) { gs_fetch_piece(to, from, row < rows); });
 }
 __device__ __forceinline__ void gs_advance(GsLane& k, int stages) {
     k.u += stages * S_T * k.uRow; k.delta += stages * S_T * k.deltaRow; k.bc += stages * S_T * k.bcRow;

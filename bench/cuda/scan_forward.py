@@ -1,0 +1,116 @@
+"""Forward scan kernels: errors against fp64, repeatability, time.
+usage: scan_forward.py [check] [time] [sass]     needs torch and nvcc"""
+import ctypes as C, math, re, subprocess, sys, time
+from gs import Module, build_all, bench, clocks, rel, ptr, P, N, SMS, torch
+FILES = ["common.cu", "scan_fwd_args.cu"]
+class Scan(C.Structure):
+    _fields_ = [(n, P) for n in "u delta bmat cmat a skip bias h0 ids y ckpt h_last ends".split()] + [(n, C.c_longlong) for n in "u_stride delta_stride b_stride c_stride".split()] + [("reverse", C.c_int), ("pad", C.c_int)]
+class Args(C.Structure):
+    _fields_ = [("s", Scan * 4), ("ticket", P), ("ring", P)] + [(n, C.c_int) for n in "scans batch length d_inner segments steps tiles groups zero pad".split()]
+
+class Kernels:
+    def __init__(s, f32=0, defs=None, lanes=8):
+        s.f32, s.lanes, d, es = f32, lanes, {"GS_F32_IO": f32, "GS_CHAIN_LANES": lanes, **(defs or {})}, 4 if f32 else 2
+        s.serial_smem = 3 * 2 * 8 * (32 + N) * es + 2 * 8 * 80 * 4 + 2 * 8 * 2 * N * 4
+        s.chain_smem = 2 * N * lanes * 20 * 4 + 3 * N * 64 + lanes * (N * 16 * es + 16) + 16 + 2 * 2 * lanes * (256 * es + 16)
+        s.jobs = [(FILES + ["scan_serial.cu", "scan_fwd_serial.cu"], d), (FILES + ["scan_serial.cu", "scan_ends.cu"], d), (FILES + ["scan_fwd_chain.cu"], d)]
+    def load(s):
+        s.modules = [Module(*j) for j in s.jobs]; a, b, c = s.modules
+        s.main, s.ends, s.chain = a.fn("gs_scan_fwd_serial", s.serial_smem, 32), b.fn("gs_scan_ends", s.serial_smem, 32), c.fn("gs_scan_fwd_chain", s.chain_smem, 16 * s.lanes); return s
+
+class Problem:
+    def __init__(s, B, L, D, f32=0, scans=1, rev=(0, 1, 0, 1), ids=False, states=False, gap=0, seed=0, lo=1e-3):
+        gen = torch.Generator(device="cuda").manual_seed(seed); s.__dict__.update(B=B, L=L, D=D, f32=f32, scans=scans, rev=rev)
+        dt = torch.float32 if f32 else torch.bfloat16; s.chunks, s.strips, s.nb = -(-D // 16), -(-D // 32), -(-L // 16)
+        rn = lambda *sh, sc=1.0: torch.randn(*sh, generator=gen, device="cuda", dtype=dt) * sc
+        rows = lambda w, sc=1.0: rn(B, L, w + gap, sc=sc)[..., :w]
+        e = lambda *sh, d=torch.float32: torch.full(sh, float("nan"), device="cuda", dtype=d)
+        s.x = []; s.a = a = Args(); a.scans, a.batch, a.length, a.d_inner = scans, B, L, D
+        s.ticket = torch.zeros(16, device="cuda", dtype=torch.int32); s.ring = torch.zeros(scans * B * s.chunks * 64 * N + 64, device="cuda", dtype=torch.int64); a.ticket, a.ring = ptr(s.ticket), ptr(s.ring)
+        ids_ = torch.cumsum((torch.rand(B, L, generator=gen, device="cuda") < 0.01).int(), 1).int() if ids else None
+        for i in range(scans):
+            v = type("S", (), {})(); s.x.append(v); v.ids = ids_
+            v.u, v.delta, v.B, v.C = rows(D), rows(D, 0.5), rows(N), rows(N)
+            v.A = -(torch.arange(1, N + 1, device="cuda").float()[None] * (0.5 + torch.rand(D, N, generator=gen, device="cuda")))
+            d0 = torch.exp(math.log(lo) + (math.log(0.1) - math.log(lo)) * torch.rand(D, generator=gen, device="cuda")); v.bias = d0 + torch.log(-torch.expm1(-d0))
+            v.skip = torch.randn(D, generator=gen, device="cuda"); v.h0 = torch.randn(B, D, N, generator=gen, device="cuda") if states else None
+            v.y, v.hl, v.ckpt = e(B, L, D, d=dt), e(B, D, N), e(B, s.nb, s.chunks, N, 16, d=dt); q = a.s[i]
+            for n, t in dict(u=v.u, delta=v.delta, bmat=v.B, cmat=v.C, a=v.A, skip=v.skip, bias=v.bias, h0=v.h0, ids=v.ids, y=v.y, h_last=v.hl).items(): setattr(q, n, ptr(t))
+            q.u_stride, q.delta_stride, q.b_stride, q.c_stride, q.reverse = v.u.stride(1), v.delta.stride(1), v.B.stride(1), v.C.stride(1), rev[i]
+        s.warps = scans * B * s.strips
+    def save(s, on):
+        for i, v in enumerate(s.x): s.a.s[i].ckpt = ptr(v.ckpt) if on else None
+        return s
+    def cut(s, segments):
+        steps = -(-s.L // (16 * segments)) * 16; s.a.steps, s.a.segments = steps, -(-s.L // steps); s.ends_ = torch.full((s.scans, s.B, s.a.segments, s.strips, (N + 2) * 32), float("nan"), device="cuda")
+        for i in range(s.scans): s.a.s[i].ends = ptr(s.ends_[i]) if s.a.segments > 1 else None
+        return s
+    def full(s, k): return 1 if s.warps * 3 > SMS * k.main.occ else SMS * k.main.occ // s.warps  # segments that fill the card once
+    def ends(s, k):
+        if s.a.segments > 1: k.ends(s.warps * (s.a.segments - 1), s.a)
+    def main(s, k): k.main(s.warps * s.a.segments, s.a)
+    def serial(s, k): s.ends(k); s.main(k)
+    def chain(s, k, groups=2): s.a.groups, s.a.tiles = groups, -(-s.L // (16 * k.lanes)); k.chain(min(s.a.tiles * s.B * s.scans * -(-s.chunks // groups), SMS * k.chain.occ), s.a)
+    def clean(s): return int(s.ticket.abs().sum()) == 0 and int((s.ring != 0).sum()) == 0
+    def results(s): return [t.clone() for v in s.x for t in (v.y, v.hl, v.ckpt)]
+
+def reference(v, rev):
+    f = lambda t: None if t is None else t.double()
+    u, de, Bm, Cm, A = map(f, (v.u, v.delta, v.B, v.C, v.A)); B, L, D = u.shape; y = torch.empty_like(u); prev = None
+    dl = torch.nn.functional.softplus(de + f(v.bias), threshold=1000.0); dlu = dl * u; ck = torch.empty(B, -(-L // 16), D, N, device="cuda", dtype=torch.float64)
+    h = f(v.h0) if v.h0 is not None else torch.zeros(B, D, N, device="cuda", dtype=torch.float64)
+    for j, t in enumerate(range(L - 1, -1, -1) if rev else range(L)):
+        if j % 16 == 0: ck[:, j // 16] = h
+        if v.ids is not None and prev is not None: h = h * (v.ids[:, t] == v.ids[:, prev]).double()[:, None, None]
+        h = torch.exp(dl[:, t, :, None] * A) * h + dlu[:, t, :, None] * Bm[:, t, None, :]; y[:, t] = (h * Cm[:, t, None, :]).sum(-1); prev = t
+    return y + f(v.skip) * u, h, ck
+def errors(p):
+    worst = [0, 0, 0]
+    for i, v in enumerate(p.x):
+        ck = v.ckpt.permute(0, 1, 2, 4, 3).reshape(p.B, p.nb, -1, N)[:, :, :p.D]
+        for j, (a, b) in enumerate(zip((v.y, v.hl, ck), reference(v, p.rev[i]))): worst[j] = max(worst[j], rel(a, b))
+    return "y %.1e h_last %.1e checkpoints %.1e" % tuple(worst)
+def check(kernels):
+    for name, k in kernels.items():
+        for B, L, D, segments, kw in ((2, 1029, 256, 5, dict(ids=True, states=True)), (1, 3001, 512, 7, {}), (3, 100, 48, 2, dict(states=True)), (2, 1029, 72, 9, dict(gap=16)), (1, 1, 32, 1, {})):
+            for how in ("serial", "segments", "chain"):
+                p = Problem(B, L, D, k.f32, 2, **kw).save(True).cut(segments if how == "segments" else 1); (p.chain if how == "chain" else p.serial)(k)
+                print("error", name, how, (B, L, D), errors(p), "" if p.clean() else "NOT CLEAN", flush=True)
+        p = Problem(8, 5000, 512, k.f32, 2).save(True)
+        for how in (1, 8, 0):
+            runs = [(p.cut(max(how, 1)), (p.serial if how else p.chain)(k), p.results())[2] for _ in range(6)]
+            print(name, f"{how} segments" if how else "chain", "bitwise equal over 6 runs:", all(torch.equal(a, b) for r in runs for a, b in zip(r, runs[0])), flush=True)
+SHAPES = ((1, 64, 1024), (1, 8, 8192), (1, 1, 131072), (1, 1, 1048576), (2, 2, 131072), (2, 256, 1024))
+def timing(kernels, shapes=SHAPES):
+    rows = []
+    for scans, B, L in shapes:
+        p = Problem(B, L, 512, 0, scans); el = scans * B * L * 512 / 1e6; n = 6 if L > 500000 or scans * B > 200 else 10
+        for name, k in kernels.items():
+            p.cut(p.full(k)).save(True); p.serial(k); ref = [v.y.clone() for v in p.x]; row = f"{scans} x {B} x {L} {name}:"
+            for save in (0, 1): row += f" serial, {p.a.segments} segments{' save' if save else ''} {el / bench(lambda: p.save(save).serial(k), n):.1f} (main {el / bench(lambda: p.main(k), n):.1f})"
+            if scans * B <= 64:
+                for save in (0, 1): row += f" chain{' save' if save else ''} {el / bench(lambda: p.save(save).chain(k), n):.1f}"
+                row += f" differs {max(rel(v.y[:, :65536], r[:, :65536]) for v, r in zip(p.x, ref)):.1e}{'' if p.clean() else ' NOT CLEAN'}"
+            rows.append(row); print(row, flush=True)
+        del p, ref; torch.cuda.empty_cache()
+    return rows
+def sass(module, fn, least=150):
+    """Lengths and instruction counts of the innermost long loops."""
+    t = subprocess.run(["cuobjdump", "-sass", "-fun", fn, module.path], capture_output=True, text=True).stdout
+    ins = [(int(m.group(1), 16), m.group(2)) for m in re.finditer(r"/\*([0-9a-f]{4,5})\*/\s+(.*?);", t)]; pos = {a: i for i, (a, _) in enumerate(ins)}; out = []
+    for i, (a, x) in enumerate(ins):
+        m = re.search(r"BRA(?:\.U)?\s+(?:\S+,\s*)?0x([0-9a-f]+)", x); j = pos.get(int(m.group(1), 16), i) if m else i
+        if i - j > least: out.append([y for _, y in ins[j:i + 1]])
+    return out
+def histogram(body):
+    h = {}
+    for y in body: o = re.sub(r"^@!?U?P\w+\s+", "", y).split()[0].split(".")[0]; h[o] = h.get(o, 0) + 1
+    return len(body), dict(sorted(h.items(), key=lambda kv: -kv[1])[:20])
+if __name__ == "__main__":
+    t0 = time.time(); want = sys.argv[1:] or ["check", "time"]; K = {"bf16": Kernels(0), "f32": Kernels(1)}; build_all([j for k in K.values() for j in k.jobs])
+    for n, k in K.items(): k.load(); print(n, *(f"{w} {f.r} {f.occ} blocks/SM;" for w, f in dict(main=k.main, ends=k.ends, chain=k.chain).items()), flush=True)
+    if "sass" in want:
+        for m, f in zip(K["bf16"].modules, ("gs_scan_fwd_serial", "gs_scan_ends", "gs_scan_fwd_chain")): print(f, [histogram(b) for b in sass(m, f)][:4], flush=True)
+    if "check" in want: check(K)
+    if "time" in want: timing({"bf16": K["bf16"]})
+    print("clocks", clocks(), "seconds", round(time.time() - t0, 1))
