@@ -1,5 +1,5 @@
 """Backward scan kernels: errors against fp64, repeatability, time. Independent of the forward: checkpoints come from the reference (or are random where only time counts).
-usage: scan_backward.py [check] [time] [shape ...]     needs torch and nvcc"""
+usage: scan_backward.py [check] [time]     needs torch and nvcc"""
 import ctypes as C, math, os, sys, time
 from gs import Module, build_all, bench, clocks, rel, ptr, P, N, SMS, torch
 FILES = ["common.cu", "scan_backward_args.cu"]
@@ -102,3 +102,9 @@ def timing(p, k, label, segments, split, n=10):
     p.split(k, segments, split); el = p.B * p.L * p.D * p.scans
     t = {f: bench(lambda: getattr(p, f)(k), n) for f in ("carry", "main", "sums", "run")}
     print(f"{label} seg {p.a.segments}x{split}: {t['run']:.3f} ms {el / t['run'] / 1e6:.1f} G/s | main {t['main']:.3f} ({el / t['main'] / 1e6:.1f}) carry {t['carry']:.3f} sums {t['sums']:.3f}", clocks(), flush=True); return t
+if __name__ == "__main__":
+    V = {"bf16": Kernels().load(), "f32": Kernels(f32=1, blocks=1).load()}
+    for n, k in V.items(): print(n, "main", k.main.r, "blocks", k.main.occ, "carry", k.carry.r, "blocks", k.carry.occ)
+    if "check" in sys.argv or len(sys.argv) == 1: assert all([check_all(k, n) for n, k in V.items()])
+    if "time" in sys.argv or len(sys.argv) == 1:
+        for n, (B, L, scans) in SHAPES.items(): p = Problem(B, L, 512, scans=scans, random_ckpt=True); timing(p, V["bf16"], n, segments_for(p, V["bf16"]), 1); del p

@@ -28,6 +28,20 @@ internal struct ScanBackwardArguments
     public int ScanCount, Batch, Length, Channels, Sets, Segments, SegmentSteps, Spans, SpanSteps, Zero;
 }
 
+/// <summary>An address for each scan of a launch.</summary>
+[InlineArray(ScanShape.MaxScans)]
+internal struct AddressOfAll
+{
+    private nint _first;
+}
+
+/// <summary>A number for each scan of a launch.</summary>
+[InlineArray(ScanShape.MaxScans)]
+internal struct NumberOfAll
+{
+    private int _first;
+}
+
 /// <summary>A stride for each scan of a launch.</summary>
 [InlineArray(ScanShape.MaxScans)]
 internal struct StrideOfAll
