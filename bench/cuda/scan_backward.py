@@ -7,7 +7,7 @@ class Scan(C.Structure):
     _fields_ = [(n, P) for n in "u delta bmat cmat g a skip bias ids ckpt dh_last du ddelta dh0 part_bc part_p carry decay".split()] + \
                [(n, C.c_longlong) for n in "u_stride delta_stride b_stride c_stride g_stride".split()] + [("reverse", C.c_int), ("pad", C.c_int)]
 class Args(C.Structure):
-    _fields_ = [("s", Scan * 4)] + [(n, C.c_int) for n in "scans batch length d_inner sets segments segment spans span zero".split()]
+    _fields_ = [("s", Scan * 4)] + [(n, C.c_int) for n in "scans batch length d_inner sets segments segment spans span".split()]
 class SumBc(C.Structure):
     _fields_ = [("part", P * 4), ("db", P * 4), ("dc", P * 4), ("db_stride", C.c_longlong * 4), ("dc_stride", C.c_longlong * 4), ("reverse", C.c_int * 4)] + [(n, C.c_int) for n in "sets batch length padded".split()]
 class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", C.c_int), ("columns", C.c_int)]
@@ -16,7 +16,7 @@ class Kernels:
     def __init__(s, f32=0, warps=4, blocks=2, extra=None):
         s.f32, s.warps, s.blocks = f32, warps, blocks; d = {"GS_F32_IO": f32, **(extra or {})}; es = 4 if f32 else 2
         raw, ck = 16 * 32 * es, 2 * N * 16 * es
-        s.smem = warps * (5 * raw + ck + 256 + 7 * 2048 + 1792 + 4096) + 4096 + 512 * es + 768
+        s.smem = warps * (5 * raw + ck + 7 * 2048 + 1280 + 4096) + 4096 + 512 * es + 768
         s.csm = 2 * (2 * 16 * 32 * es + 16 * N * es) + 16 * N * 4 + 16 * 36 * 8 + 128
         s.jobs = [(FILES + ["scan_backward.cu"], {**d, "GS_WARPS": warps, "GS_BWD_BLOCKS": blocks}), (FILES + ["scan_carry.cu"], d), (FILES + ["scan_backward_sums.cu"], d), (["common.cu", "reduce.cu"], {})]
     def load(s):

@@ -69,13 +69,6 @@ static inline void gs_mma_tf32(float4& c, float a0, float a1, float a2, float a3
     }
 }
 
-static inline void gs_mma_tf32_k4(float& c0, float& c1, float& c2, float& c3, float a0, float a1, float b)
-{
-    float4 c = {c0, c1, c2, c3};
-    gs_mma_tf32(c, a0, a1, 0.0f, 0.0f, b, 0.0f);
-    c0 = c.x, c1 = c.y, c2 = c.z, c3 = c.w;
-}
-
 static inline u16 gs_to_bf16(float v)
 {
     const u32 u = __float_as_uint(v);

@@ -164,7 +164,7 @@ internal static class ScanBackwardKernels
     private static int MainShared(int elementSize, int warps)
     {
         const int work = 16 * 32 * sizeof(float);
-        int warp = (5 * 16 * 32 * elementSize) + (2 * ((N * 16 * elementSize) + 128)) + (7 * work) + 1024 + 256 + 512;
+        int warp = (5 * 16 * 32 * elementSize) + (2 * N * 16 * elementSize) + (7 * work) + 1024 + 256;
         return (warps * (warp + (2 * work))) + (2 * work) + (512 * elementSize) + 768;
     }
 

@@ -25,7 +25,7 @@ internal struct ScanBackwardPointersOfAll
 internal struct ScanBackwardArguments
 {
     public ScanBackwardPointersOfAll Scans;
-    public int ScanCount, Batch, Length, Channels, Sets, Segments, SegmentSteps, Spans, SpanSteps, Zero;
+    public int ScanCount, Batch, Length, Channels, Sets, Segments, SegmentSteps, Spans, SpanSteps;
 }
 
 /// <summary>An address for each scan of a launch.</summary>

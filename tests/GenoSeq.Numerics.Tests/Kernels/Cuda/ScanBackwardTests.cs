@@ -48,6 +48,19 @@ public sealed class ScanBackwardTests
         }
     }
 
+    [Theory]
+    [InlineData(48)]
+    [InlineData(50)]
+    public void Backward_ResetFarFromASegmentsEdge_MatchesReference(int after)
+    {
+        // Spans of 176 steps; the sequence changes some steps after an edge, at the start of a block of 16 steps or within one.
+        var c = new ScanCase { Batch = 1, Length = 352, Channels = 40, Gate = false, FinalGradient = true };
+        foreach (bool f32 in (bool[])[true, false])
+        {
+            Check(c, new ScanBackwardPlan(2, 2, 1), f32, 0.01, [false], [.. Enumerable.Range(0, 352).Select(t => t < 176 + after ? 0 : 1)]);
+        }
+    }
+
     [Fact]
     public void Backward_WarpsInAnyOrder_GivesTheSameBits()
     {
@@ -59,9 +72,10 @@ public sealed class ScanBackwardTests
         Numbers.AssertSame(actual, expected, "seed 7");
     }
 
-    private static void Check(ScanCase c, ScanBackwardPlan plan, bool f32, double memory, bool[] directions)
+    private static void Check(ScanCase c, ScanBackwardPlan plan, bool f32, double memory, bool[] directions, int[]? ids = null)
     {
         var data = new ScanData(c, c.Length);
+        if (ids is not null) data.Ids = ids;
         for (int i = 0; i < data.A.Length; i++) data.A[i] *= memory;
         if (!f32)
         {

@@ -48,14 +48,6 @@ __device__ __forceinline__ void gs_mma_tf32(float4& c, float a0, float a1, float
           "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)));
 }
 
-// The same with 4 columns of a: c[16x8] += a[16x4] b[4x8]; a0 (row g, k q), a1 (g+8, q), b (k q, col g).
-__device__ __forceinline__ void gs_mma_tf32_k4(float& c0, float& c1, float& c2, float& c3, float a0, float a1, float b)
-{
-    asm("mma.sync.aligned.m16n8k4.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
-        : "+f"(c0), "+f"(c1), "+f"(c2), "+f"(c3)
-        : "r"(__float_as_uint(a0)), "r"(__float_as_uint(a1)), "r"(__float_as_uint(b)));
-}
-
 // ---- bfloat16 and vector loads ----
 __device__ __forceinline__ u32 gs_pack_bf16(float lo, float hi)
 { u32 d; asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(hi), "f"(lo)); return d; }

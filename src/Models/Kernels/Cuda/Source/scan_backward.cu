@@ -4,8 +4,7 @@
 // A warp takes 32 channels x 16 states of one time segment, serially from its end: lane 4 g + q holds channels 4 g + j, states 4 q + i.
 // Chunks of 16 steps restart h from the checkpoint and leave h at every 4th step in shared memory; then, from the end, 4 steps at a time are
 // replayed with decays and states in registers and walked back. Sums over lanes run on the tensor cores against constant 0/1 matrices, which also put
-// each step's sums into columns of their own, so that after 4 steps every lane holds finished sums: no shuffles. With GS_OUTER so do the outer products
-// delta u x B and g x C: operands stand in the k-th column for step k, the others are masked.
+// each step's sums into columns of their own, so that after 4 steps every lane holds finished sums: no shuffles.
 // Blocks of GS_WARPS warps share B, C and add up dB, dC in fixed order, one barrier a chunk.
 #ifndef GS_WARPS
 #define GS_WARPS 4
@@ -21,13 +20,11 @@
 #define B_NT (32 * GS_WARPS)
 #define B_ROW (32 * GS_ESIZE)                   // bytes of a row of 32 channels
 #define B_RAW (16 * B_ROW)
-#define B_CK_SIZE (GS_CK_F32 ? 4 : 2)
-#define B_CK (GS_N * 16 * B_CK_SIZE)            // bytes of a checkpoint of 16 channels
-#define B_CK_PAD (B_CK + 128)                   // in shared memory: 32 bytes more every 4 states
+#define B_CK (2 * GS_N * 16 * (GS_CK_F32 ? 4 : 2))
 #define B_WORK (16 * 32 * 4)
 #define B_BC_PIECES (32 * GS_ESIZE > B_NT ? 32 * GS_ESIZE / B_NT : 1) // of B, C of a chunk, a thread
-// Shared memory, bytes. Each warp: u, delta twice, g, checkpoint as loaded; delta, delta u, g [16][32] float; h before steps 0, 4, 8, 12; d skip and d bias of each lane; bias, skip; delta of the next chunk's last 4 steps.
-#define B_WARP (5 * B_RAW + 2 * B_CK_PAD + 3 * B_WORK + 4 * B_WORK + 1024 + 256 + 512)
+// Shared memory, bytes. Each warp: u, delta twice, g, checkpoint as loaded; delta, delta u, g [16][32] float; h before steps 0, 4, 8, 12; d skip and d bias of each lane; bias, skip.
+#define B_WARP (5 * B_RAW + B_CK + 3 * B_WORK + 4 * B_WORK + 1024 + 256)
 // The block: warps; sums of dB, dC [2][warps][16][32]; B, C [2][16][32] float; B, C as loaded; 0/1 operands of the sums
 #define B_SMEM (GS_WARPS * (B_WARP + 2 * B_WORK) + 2 * B_WORK + 512 * GS_ESIZE + 768)
 
@@ -74,11 +71,6 @@ __device__ __forceinline__ void gs_outer(float (&m)[16], const float4& row, cons
 #pragma unroll
         for (int i = 0; i < 4; i++) m[j * 4 + i] = fmaf(gs_pick(row, j), gs_pick(col, i), m[j * 4 + i]);
 }
-#ifndef GS_FORCE
-#define GS_FORCE 0
-#endif
-__device__ __forceinline__ float gs_after(float v, float x, float y, float z, int zero)
-{ return __uint_as_float(__float_as_uint(v) ^ ((__float_as_uint(x) | __float_as_uint(y) | __float_as_uint(z)) & (u32)zero)); }
 
 // Grid scans * batch * segments * sets, 32 * GS_WARPS threads.
 extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backward(const __grid_constant__ GsBackwardArgs p)
@@ -89,12 +81,11 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     unsigned char* rawDelta = rawU + 2 * B_RAW;
     unsigned char* rawG = rawDelta + 2 * B_RAW;
     unsigned char* rawCk = rawG + B_RAW;
-    float* work = (float*)(rawCk + 2 * B_CK_PAD) + 4 * g;         // this lane's channels of row 0 of delta; then delta u, then g
-    float4* sH = (float4*)(rawCk + 2 * B_CK_PAD + 3 * B_WORK) + lane; // [4 steps][j][lane]
+    float* work = (float*)(rawCk + B_CK) + 4 * g;          // this lane's channels of row 0 of delta; then delta u, then g
+    float4* sH = (float4*)(rawCk + B_CK + 3 * B_WORK) + lane; // [4 steps][j][lane]
     float4* sAcc = sH + 16 * 32;
     float* sBias = (float*)(sAcc - lane + 64);
     float* sSkip = sBias + 32;
-    float* sNext = sSkip + 32 + 4 * g;                     // [4][32]
     float* sFold = (float*)(smem + GS_WARPS * B_WARP);
     float* sBc = sFold + 2 * GS_WARPS * 16 * 32;
     unsigned char* rawBc = (unsigned char*)(sBc + 2 * 16 * 32);
@@ -112,48 +103,50 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     const bool dOk = d < D;
     const int first = seg * p.segment >> 4, last = (min(L, (seg + 1) * p.segment) + 15 >> 4) - 1;
     const i64 firstRow = (i64)b * L + (rev ? L - 1 : 0);   // of step 0
-    const int flip = rev ? 15 : 0;                         // step t of a chunk stands t ^ flip rows after the chunk's lowest row
 
-    // Addresses are a base that all lanes share and a lane's 32-bit offset.
-    const auto fetch = [&](int c, int buffer)
+    // --- where this lane's 16-byte pieces of the next chunk to load stand ---
+    const int pieceRow = lane / (B_ROW / 16), pieceChannel = min(d0 + lane % (B_ROW / 16) * (16 / GS_ESIZE), D - 16 / GS_ESIZE);
+    const i64 pieceAt = firstRow + direction * (last * 16 + pieceRow);
+    const unsigned char* atU = (const unsigned char*)s.u + (pieceAt * s.u_stride + pieceChannel) * GS_ESIZE;
+    const unsigned char* atDelta = (const unsigned char*)s.delta + (pieceAt * s.delta_stride + pieceChannel) * GS_ESIZE;
+    const unsigned char* atG = (const unsigned char*)s.g + (pieceAt * s.g_stride + pieceChannel) * GS_ESIZE;
+    const i64 stepU = direction * s.u_stride * GS_ESIZE, stepDelta = direction * s.delta_stride * GS_ESIZE, stepG = direction * s.g_stride * GS_ESIZE;
+    const unsigned char* atCk = (const unsigned char*)s.ckpt + (((i64)b * blocks16 + last) * chunks + min(d0 >> 4, chunks - 1)) * (B_CK / 2) + lane * 16;
+    const int secondCk = min((d0 >> 4) + 1, chunks - 1) > min(d0 >> 4, chunks - 1) ? B_CK / 2 : 0;
+    const bool pieceIsC = tid % (2 * GS_ESIZE) >= GS_ESIZE; // GS_ESIZE pieces of B, as many of C in a row
+    const i64 bcStride = (pieceIsC ? s.c_stride : s.b_stride) * GS_ESIZE;
+    const unsigned char* atBc = (const unsigned char*)(pieceIsC ? s.cmat : s.bmat) + (firstRow + direction * (last * 16 + tid / (2 * GS_ESIZE))) * bcStride + tid % GS_ESIZE * 16;
+    const auto fetch = [&](int buffer, int tail)           // tail: the last row there is, counted from the chunk's first; 16 where all are
     {
-        const int tail = L - 1 - c * 16;                   // the last step there is
-        const i64 low = (i64)b * L + (rev ? L - 16 - c * 16 : c * 16);
-        const unsigned char* fromU = (const unsigned char*)s.u + low * s.u_stride * GS_ESIZE;
-        const unsigned char* fromDelta = (const unsigned char*)s.delta + low * s.delta_stride * GS_ESIZE;
-        const unsigned char* fromG = (const unsigned char*)s.g + low * s.g_stride * GS_ESIZE;
-        const u32 channel = (u32)min(d0 + lane % (B_ROW / 16) * (16 / GS_ESIZE), D - 16 / GS_ESIZE) * GS_ESIZE;
 #pragma unroll
         for (int i = 0; i < B_RAW / 512; i++)
         {
-            const int to = (lane + i * 32) * 16;
-            const u32 row = (u32)(min(lane / (B_ROW / 16) + i * (512 / B_ROW), tail) ^ flip);
-            gs_copy16(rawU + buffer * B_RAW + to, fromU + (row * (u32)(s.u_stride * GS_ESIZE) + channel));
-            gs_copy16(rawDelta + buffer * B_RAW + to, fromDelta + (row * (u32)(s.delta_stride * GS_ESIZE) + channel));
-            gs_copy16(rawG + to, fromG + (row * (u32)(s.g_stride * GS_ESIZE) + channel));
+            const int ahead = i * (512 / B_ROW), to = (lane + i * 32) * 16;
+            const i64 rows = tail < 16 ? min(pieceRow + ahead, tail) - pieceRow : ahead;
+            gs_copy16(rawU + buffer * B_RAW + to, atU + rows * stepU);
+            gs_copy16(rawDelta + buffer * B_RAW + to, atDelta + rows * stepDelta);
+            gs_copy16(rawG + to, atG + rows * stepG);
         }
-        const unsigned char* fromCk = (const unsigned char*)s.ckpt + ((i64)b * blocks16 + c) * chunks * B_CK;
 #pragma unroll
-        for (int i = 0; i < B_CK / 256; i++)
-        {
-            const int half = i / (B_CK / 512), piece = lane + i % (B_CK / 512) * 32;
-            gs_copy16(rawCk + half * B_CK_PAD + piece * 16 + piece / (4 * B_CK_SIZE) * 32, fromCk + ((u32)min((d0 >> 4) + half, chunks - 1) * B_CK + piece * 16));
-        }
+        for (int i = 0; i < B_CK / 512; i++)
+            gs_copy16(rawCk + (lane + i * 32) * 16, atCk + (i < B_CK / 1024 ? i * 512 : secondCk + (i - B_CK / 1024) * 512));
         if (tid < 32 * GS_ESIZE)
 #pragma unroll
             for (int i = 0; i < B_BC_PIECES; i++)
             {
-                const bool isC = tid % (2 * GS_ESIZE) >= GS_ESIZE; // GS_ESIZE pieces of B, as many of C in a row
-                const i64 row = low + (min(tid / (2 * GS_ESIZE) + i * (B_NT / (2 * GS_ESIZE)), tail) ^ flip);
-                gs_copy16(rawBc + (tid + i * B_NT) * 16, (isC ? (const unsigned char*)s.cmat + row * s.c_stride * GS_ESIZE
-                                                              : (const unsigned char*)s.bmat + row * s.b_stride * GS_ESIZE) + tid % GS_ESIZE * 16);
+                const int row = tid / (2 * GS_ESIZE), ahead = i * (B_NT / (2 * GS_ESIZE));
+                const i64 rows = tail < 16 ? min(row + ahead, tail) - row : ahead;
+                gs_copy16(rawBc + (tid + i * B_NT) * 16, atBc + rows * direction * bcStride);
             }
         gs_copy_commit();
+        atU -= 16 * stepU; atDelta -= 16 * stepDelta; atG -= 16 * stepG;
+        atCk -= (i64)chunks * (B_CK / 2);
+        atBc -= 16 * direction * bcStride;
     };
-    const auto fold = [&](int c, int buffer)                     // the warps' sums of one chunk, added up and written
+    float* partBc = s.part_bc + (((i64)set * p.batch + b) * blocks16 + last) * 512 + tid * 4;
+    const auto fold = [&](int buffer)                      // the warps' sums of one chunk, added up and written
     {
         const float* from = sFold + buffer * GS_WARPS * 512 + tid * 4;
-        float* to = s.part_bc + (((i64)set * p.batch + b) * blocks16 + c) * 512;
 #pragma unroll
         for (int i = 0; i < 128 / B_NT; i++)
         {
@@ -164,10 +157,11 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 const float4 x = *(const float4*)(from + k * 512 + i * B_NT * 4);
                 v.x += x.x; v.y += x.y; v.z += x.z; v.w += x.w;
             }
-            *(float4*)(to + (u32)(tid * 4 + i * B_NT * 4)) = v;
+            *(float4*)(partBc + i * B_NT * 4) = v;
         }
+        partBc -= 512;
     };
-    fetch(last, 0);
+    fetch(0, min(L - 1 - last * 16, 16));
 
     float a[16], da[16], carry[16];                        // [j][i]
 #pragma unroll
@@ -223,41 +217,16 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 for (int i = 0; i < 4; i++) carry[j * 4 + i] = fmaf(gs_ex2(a[j * 4 + i] * sum[j]), gs_pick(x, i), carry[j * 4 + i]);
             }
     }
-    // delta of a chunk's last 4 steps, ahead of the rest: its decays are found while the chunk before is walked back.
-    const auto ahead = [&](int c, int buffer)
-    {
-        gs_copy_wait();
-        gs_warp_sync();
-        const float4 bias = *(const float4*)(sBias + 4 * g);
-        float de[4];
-        gs_shared4(rawDelta + buffer * B_RAW + ((12 + q) * 32 + 4 * g) * GS_ESIZE, de);
-#pragma unroll
-        for (int j = 0; j < 4; j++) de[j] = gs_step(de[j] + gs_pick(bias, j));
-        const int tt = c * 16 + 12 + q;
-        float4 to = make_float4(de[0], de[1], de[2], de[3]);
-        if (tt >= L) to = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-        else if (s.ids != 0)
-        {
-            const int* id = s.ids + firstRow + direction * tt;
-            if (*id != *(id - direction)) to = make_float4(GS_BIG, GS_BIG, GS_BIG, GS_BIG);
-        }
-        *(float4*)(sNext + q * 32) = to;
-        gs_warp_sync();
-    };
-    float decay[4][16];                                    // of the 4 steps to come
-    ahead(last, 0);
-#pragma unroll
-    for (int k = 0; k < 4; k++)
-    {
-        const float4 de = *(const float4*)(sNext + k * 32);
-#pragma unroll
-        for (int e = 0; e < 16; e++) decay[k][e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
-    }
+    // Outputs of this lane: step q of the 4 in hand.
+    unsigned char* toDu = (unsigned char*)s.du + ((firstRow + direction * (last * 16 + 12 + q)) * D + d) * GS_ESIZE;
+    unsigned char* toDdelta = (unsigned char*)s.ddelta + ((firstRow + direction * (last * 16 + 12 + q)) * D + d) * GS_ESIZE;
+    const i64 back = direction * 4 * D * GS_ESIZE;
 
     int buffer = 0;
 #pragma unroll 1
     for (int c = last; c >= first; c--, buffer ^= 1)
     {
+        gs_copy_wait();
         float* bc = sBc + buffer * 512;
         if (tid < 32 * GS_ESIZE)
 #pragma unroll
@@ -274,12 +243,13 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 *(float4*)(to + 4) = make_float4(f[4], f[5], f[6], f[7]);
 #endif
             }
+        gs_warp_sync();
         // --- checkpoint; delta, delta u, g of this lane's channels at steps q, q + 4, .. ---
         float h[16];
 #pragma unroll
         for (int i = 0; i < 4; i++)
         {
-            const unsigned char* from = rawCk + (g >> 2) * B_CK_PAD + ((4 * q + i) * 16 + (g & 3) * 4) * B_CK_SIZE + q * 32;
+            const unsigned char* from = rawCk + (g >> 2) * (B_CK / 2) + ((4 * q + i) * 16 + (g & 3) * 4) * (GS_CK_F32 ? 4 : 2);
 #if GS_CK_F32
             const float4 v = *(const float4*)from;
             h[i] = v.x; h[4 + i] = v.y; h[8 + i] = v.z; h[12 + i] = v.w;
@@ -332,12 +302,12 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
 #pragma unroll
         for (int j = 0; j < 4; j++) sH[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
         __syncthreads();
-        if (c > first) fetch(c - 1, buffer ^ 1);
-        if (c < last) fold(c + 1, buffer ^ 1);
+        if (c > first) fetch(buffer ^ 1, 16);
+        if (c < last) fold(buffer ^ 1);
 
         // --- forward over 12 steps ---
         const float* row = work;                           // of the 4 steps in hand
-        const float* states = bc + 4 * q;                  // this lane's of B; 16 on, of C
+        const float* states = bc;                          // B, then C
         float4* before = sH;
 #pragma unroll 1
         for (int i = 0; i < 3; i++)
@@ -345,27 +315,23 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
 #pragma unroll
             for (int k = 0; k < 4; k++)
             {
-                const float4 de = *(const float4*)(row + k * 32), du = *(const float4*)(row + 512 + k * 32), b4 = *(const float4*)(states + k * 32);
+                const float4 de = *(const float4*)(row + k * 32);
 #pragma unroll
-                for (int e = 0; e < 16; e++) h[e] = fmaf(gs_ex2(a[e] * gs_pick(de, e >> 2)), h[e], gs_pick(du, e >> 2) * gs_pick(b4, e & 3));
+                for (int e = 0; e < 16; e++) h[e] *= gs_ex2(a[e] * gs_pick(de, e >> 2));
+                gs_outer(h, *(const float4*)(row + 512 + k * 32), *(const float4*)(states + k * 32 + 4 * q));
             }
             row += 128; states += 128; before += 128;
 #pragma unroll
             for (int j = 0; j < 4; j++) before[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
         }
 
-        if (c > first) ahead(c - 1, buffer ^ 1);
         // --- 4 steps at a time, from the end ---
-        const i64 out = ((i64)b * L + (rev ? L - 16 - c * 16 : c * 16)) * D * GS_ESIZE;
-        unsigned char* outDu = (unsigned char*)s.du + out;
-        unsigned char* outDdelta = (unsigned char*)s.ddelta + out;
         float* foldTo = sFold + (buffer * GS_WARPS + warp) * 512 + (12 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
         const unsigned char* inU = rawU + buffer * B_RAW + ((12 + q) * 32 + 4 * g) * GS_ESIZE;
 #pragma unroll 1
         for (int t0 = 12; t0 >= 0; t0 -= 4)
         {
-            const float* next = t0 > 0 ? row - 128 : sNext;
-            float state[4][16];                            // state[k]: after step k
+            float decay[4][16], state[4][16];              // state[k]: after step k
             const float4 move = sMove[lane];
             float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns: dC of steps 0..3, dB of steps 0..3
             {
@@ -373,11 +339,15 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
 #pragma unroll
                 for (int k = 0; k < 4; k++)
                 {
-                    const float4 du = *(const float4*)(row + 512 + k * 32), g4 = *(const float4*)(row + 1024 + k * 32), b4 = *(const float4*)(states + k * 32);
+                    const float4 de = *(const float4*)(row + k * 32), g4 = *(const float4*)(row + 1024 + k * 32);
 #pragma unroll
                     for (int e = 0; e < 16; e++)
-                        state[k][e] = decay[k][e] * (k == 0 ? gs_pick(before[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e]);
-                    gs_outer(state[k], du, b4);
+                    {
+                        decay[k][e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
+                        const float h0 = k == 0 ? gs_pick(before[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e];
+                        state[k][e] = decay[k][e] * h0;
+                    }
+                    gs_outer(state[k], *(const float4*)(row + 512 + k * 32), *(const float4*)(states + k * 32 + 4 * q));
                     float v[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
@@ -400,18 +370,9 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
 #pragma unroll
                 for (int k = 3; k >= 0; k--)
                 {
-                    const float4 de = *(const float4*)(row + k * 32), du = *(const float4*)(row + 512 + k * 32);
-                    const float4 b4 = *(const float4*)(states + k * 32), c4 = *(const float4*)(states + 16 + k * 32), later = *(const float4*)(next + k * 32);
-                    float4 g4 = *(const float4*)(row + 1024 + k * 32);
+                    const float4 de = *(const float4*)(row + k * 32), du = *(const float4*)(row + 512 + k * 32), b4 = *(const float4*)(states + k * 32 + 4 * q);
                     const float2 one = sOne[k * 8 + g];
-#if GS_FORCE
-                    if (k < 3)
-                    {
-                        g4.x = gs_after(g4.x, decay[k + 1][0], decay[k + 1][1], decay[k + 1][2], p.zero); g4.y = gs_after(g4.y, decay[k + 1][4], decay[k + 1][5], decay[k + 1][6], p.zero);
-                        g4.z = gs_after(g4.z, decay[k + 1][8], decay[k + 1][9], decay[k + 1][10], p.zero); g4.w = gs_after(g4.w, decay[k + 1][12], decay[k + 1][13], decay[k + 1][14], p.zero);
-                    }
-#endif
-                    gs_outer(carry, g4, c4);               // lambda
+                    gs_outer(carry, *(const float4*)(row + 1024 + k * 32), *(const float4*)(states + 16 + k * 32 + 4 * q)); // lambda
                     float v[4], lb[4], wa[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
@@ -426,7 +387,6 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                         carry[e] *= decay[k][e];
                         w[e] = carry[e] * (k == 0 ? gs_pick(before[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e]);
                         da[e] = fmaf(w[e], gs_pick(de, e >> 2), da[e]);
-                        decay[k][e] = gs_ex2(a[e] * gs_pick(later, e >> 2));
                     }
 #pragma unroll
                     for (int j = 0; j < 4; j++)
@@ -473,16 +433,16 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 sAcc[0] = dSkip; sAcc[32] = dBias;
                 if (dOk && c * 16 + t0 + q < L)
                 {
-                    const u32 to = (u32)((t0 + q) ^ flip) * (u32)(D * GS_ESIZE) + (u32)(d * GS_ESIZE);
-                    gs_store4(outDu + to, 0, du);
-                    gs_store4(outDdelta + to, 0, dd);
+                    gs_store4(toDu, 0, du);
+                    gs_store4(toDdelta, 0, dd);
                 }
+                toDu -= back; toDdelta -= back;
             }
             row -= 128; states -= 128; before -= 128; foldTo -= 128; inU -= 4 * B_ROW;
         }
     }
     __syncthreads();
-    fold(first, buffer ^ 1);
+    fold(buffer ^ 1);
 
     float4 dSkip = sAcc[0], dBias = sAcc[32];
 #pragma unroll

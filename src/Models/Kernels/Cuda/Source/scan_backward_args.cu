@@ -30,7 +30,6 @@ struct GsBackwardArgs
     int sets;                // ceil(d_inner / (32 * GS_WARPS))
     int segments, segment;   // time segments and their steps (a multiple of 16); the main kernel gives each to one block
     int spans, span;         // the carry kernel's: a segment is a whole number of spans
-    int zero;                // 0 (the compiler must not know)
 };
 #define GS_BIG 3.0e38f                   // as delta: forgets everything
 #ifndef GS_FORGOTTEN

@@ -224,7 +224,7 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_carry(const __grid_cons
         const float fastest = awake[3] ? fast[3] : awake[2] ? fast[2] : awake[1] ? fast[1] : fast[0];
         const float worst = fminf(fmaxf(-5.0f * GS_LOG2E * gs_rcp(w.sigma), fastest), slowest);
         const float y = worst * half * -GS_LN2, y2 = y * y, off = y2 * y2 * y * gs_ex2(worst * w.sigma);
-        if (!gs_any(!(off < 2.4e-3f)))
+        if (!gs_any(!(off < 2.4e-3f && sum < 1e30f)))      // nothing like that where a step forgets all
         {
             float x = -mid;
 #pragma unroll
