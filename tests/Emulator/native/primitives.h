@@ -33,6 +33,7 @@ static inline float gs_ex2(float x) { return exp2f(x); }
 static inline float gs_lg2(float x) { return log2f(x); }
 static inline float gs_rcp(float x) { return 1.0f / x; }
 static inline float gs_rsqrt(float x) { return 1.0f / sqrtf(x); }
+static inline float gs_select_below(float x, float limit, float yes, float no) { return x < limit ? yes : no; }
 
 static inline void gs_ld_word(const u64* p, u32& value, u32& tag)
 { emu::Spin(); const u64 w = *(const volatile u64*)p; value = (u32)w; tag = (u32)(w >> 32); }

@@ -3,12 +3,14 @@ using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Kernels.Cuda;
 
-/// <summary>The selective scan's backward pass: tiles of time chained from the end (scan_bwd.cu), then sums in fixed order (scan_reduce.cu).</summary>
+/// <summary>
+/// The selective scan's backward pass: a warp runs 32 channels of one time segment serially from its end (scan_backward.cu). Where
+/// channels are few and time is cut, a walk finds the adjoint between segments first (scan_carry.cu). Sums over channels,
+/// segments and batch come last, in fixed order (scan_backward_sums.cu, reduce.cu).
+/// </summary>
 internal static class ScanBackwardKernels
 {
-    private const int TileSteps = 128;
     private const int N = ScanShape.States;
-    private const int ParameterSums = (N * 16) + 32;
 
     /// <summary>Gradients of up to 4 scans of equal shape.</summary>
     /// <param name="device">Where the tensors are.</param>
@@ -16,9 +18,10 @@ internal static class ScanBackwardKernels
     /// <param name="ids">As in the forward pass.</param>
     /// <param name="checkpoints">The forward pass's checkpoints, one for each direction.</param>
     /// <param name="g">Gradient of y [batch, length, d_inner]: one for all directions, or one for each. Rows may be strided.</param>
-    /// <param name="dB">Where the gradients of B go, one [batch, length, d_state] for each direction, all with the same row stride.</param>
+    /// <param name="dB">Where the gradients of B go, one [batch, length, d_state] for each direction. Rows may be strided.</param>
     /// <param name="dC">Likewise for C.</param>
     /// <param name="dFinalState">Gradients of the final states; null for zero.</param>
+    /// <param name="plan">How to cut the work; null to choose by shape.</param>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
     internal static ScanGradients[] Run(
         KernelDevice device,
@@ -28,7 +31,8 @@ internal static class ScanBackwardKernels
         ReadOnlySpan<Tensor> g,
         ReadOnlySpan<Tensor> dB,
         ReadOnlySpan<Tensor> dC,
-        Tensor[]? dFinalState)
+        Tensor[]? dFinalState,
+        ScanBackwardPlan? plan = null)
     {
         ScanShape shape = ScanShape.Of(directions, ids);
         int scans = shape.Scans;
@@ -38,101 +42,132 @@ internal static class ScanBackwardKernels
             throw new ArgumentException($"{scans} scans need as many checkpoints, gradients and targets");
         }
 
-        int groups = Groups(shape);
-        int sets = (shape.Chunks + groups - 1) / groups;
-        int tiles = (shape.Length + TileSteps - 1) / TileSteps;
+        int parameters = shape.Channels * (N + 2);
+        Tensor sums = shape.IsEmpty ? zeros([scans, parameters], float32, shape.Device) : empty([scans, parameters], float32, shape.Device);
         var results = new ScanGradients[scans];
-        ScanArguments arguments = shape.Arguments(directions, ids);
-        arguments.Tiles = tiles;
-        arguments.Groups = groups;
-        var bc = new ScanReduceBcArguments { Sets = sets, Batch = shape.Batch, Length = shape.Length, Padded = tiles * TileSteps };
-        var parameters = new ScanReduceParametersArguments { Batch = shape.Batch, Channels = shape.Channels };
-        using DisposeScope scope = NewDisposeScope();
+        var arguments = new ScanBackwardArguments { ScanCount = scans, Batch = shape.Batch, Length = shape.Length, Channels = shape.Channels };
+        var bc = new ScanSumBcArguments { Batch = shape.Batch, Length = shape.Length, Padded = (shape.Length + 15) / 16 * 16 };
         for (int i = 0; i < scans; i++)
         {
-            ScanGradients r = results[i] = Allocate(shape, directions[i], dFinalState?[i]);
+            ScanGradients r = results[i] = Allocate(shape, directions[i], sums.select(0, i), dFinalState?[i]);
             Tensor gi = g[g.Length == 1 ? 0 : i];
-            Tensor partBc = empty([sets, shape.Batch, 2 * N, tiles * TileSteps], float32, shape.Device);
-            Tensor partParameters = empty([shape.Batch, shape.Chunks, ParameterSums], float32, shape.Device);
-            ref ScanPointers scan = ref arguments.Scans[i];
+            ref ScanBackwardPointers scan = ref arguments.Scans[i];
+            scan = Inputs(shape, directions[i], ids);
             scan.Checkpoints = shape.Dense(checkpoints[i], shape.Type, "checkpoints", shape.CheckpointSize);
-            scan.DOutStride = shape.RowStride(gi, shape.Channels, "the gradient of y");
-            scan.DOut = gi.data_ptr();
+            scan.GStride = shape.RowStride(gi, shape.Channels, "the gradient of y");
+            scan.G = gi.data_ptr();
             scan.DFinalState = shape.Dense(dFinalState?[i], "the gradient of the final state", shape.StateSize);
             scan.DU = r.DU.data_ptr();
             scan.DDelta = r.DDelta.data_ptr();
             scan.DInitialState = r.DInitialState?.data_ptr() ?? 0;
-            scan.PartBc = bc.Part[i] = partBc.data_ptr();
-            scan.PartParameters = parameters.Part[i] = partParameters.data_ptr();
-            bc.DBStride = SameStride(shape.RowStride(dB[i], N, "dB"), bc.DBStride, i);
-            bc.DCStride = SameStride(shape.RowStride(dC[i], N, "dC"), bc.DCStride, i);
+            bc.DBStride[i] = shape.RowStride(dB[i], N, "dB");
+            bc.DCStride[i] = shape.RowStride(dC[i], N, "dC");
             bc.DB[i] = dB[i].data_ptr();
             bc.DC[i] = dC[i].data_ptr();
             bc.Reverse[i] = directions[i].Reverse ? 1 : 0;
-            parameters.DA[i] = r.DA.data_ptr();
-            parameters.DSkip[i] = r.DSkip?.data_ptr() ?? 0;
-            parameters.DBias[i] = r.DDtBias?.data_ptr() ?? 0;
         }
 
         if (!shape.IsEmpty)
         {
-            Launch(device, shape, ref arguments, bc, parameters);
+            Launch(device, shape, ref arguments, ref bc, sums, plan);
         }
 
         return results;
     }
 
     private static void Launch(
-        KernelDevice device, ScanShape shape, ref ScanArguments arguments, in ScanReduceBcArguments bc, in ScanReduceParametersArguments parameters)
+        KernelDevice device, ScanShape shape, ref ScanBackwardArguments arguments, ref ScanSumBcArguments bc, Tensor sums, ScanBackwardPlan? wanted)
     {
+        using DisposeScope scope = NewDisposeScope();
+        int warps = wanted?.Warps ?? ScanBackwardPlan.WarpsFor(shape.Channels);
+        int resident = shape.IsSingle ? 1 : 8 / warps;
         KernelFunction main = device.Function(
-            new KernelProgram(["common.cu", "scan_args.cu", "scan_bwd.cu"], shape.Definitions), "gs_scan_bwd", 128, Shared(shape.ElementSize));
-        var sums = new KernelProgram(["common.cu", "scan_args.cu", "scan_reduce.cu"], shape.Definitions);
-        long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
-        (arguments.Ticket, arguments.Ring) = ScanWorkspace.Get(shape.Device, (chains * 4 * ((N * 16) + ParameterSums)) + 64, out Tensor keep);
-        long total = (long)arguments.Tiles * shape.Scans * shape.Batch * bc.Sets;
-        device.Launch(main, (Math.Min(total, (long)device.Multiprocessors * main.BlocksPerMultiprocessor), 1, 1), arguments);
-        device.Launch(device.Function(sums, "gs_scan_reduce_bc", 128), (arguments.Tiles, shape.Batch, shape.Scans), bc);
-        device.Launch(device.Function(sums, "gs_scan_reduce_p", 128), (shape.Chunks, shape.Scans, 1), parameters);
-        GC.KeepAlive(keep);
+            Program("scan_backward.cu", [.. shape.Definitions, $"GS_WARPS={warps}", $"GS_BWD_BLOCKS={resident}"]),
+            "gs_scan_backward", 32 * warps, MainShared(shape.ElementSize, warps));
+        ScanBackwardPlan plan = wanted ?? ScanBackwardPlan.For(shape, device.Multiprocessors, main.BlocksPerMultiprocessor);
+        Cut(shape, plan, ref arguments);
+        bc.Sets = arguments.Sets;
+        int rows = arguments.Segments * shape.Batch, columns = shape.Channels * (N + 2);
+        Tensor partial = empty([rows, shape.Scans, columns], float32, shape.Device);
+        for (int i = 0; i < shape.Scans; i++)
+        {
+            ref ScanBackwardPointers scan = ref arguments.Scans[i];
+            scan.PartBc = bc.Part[i] = Workspace(shape, arguments.Sets, shape.Batch, bc.Padded, 2 * N);
+            scan.PartParameters = partial.data_ptr() + ((nint)i * columns * sizeof(float));
+            if (arguments.Segments > 1)
+            {
+                scan.Carry = Workspace(shape, shape.Batch, arguments.Spans, shape.Channels, N);
+                scan.Decay = Workspace(shape, shape.Batch, arguments.Spans, shape.Channels);
+            }
+        }
+
+        long sequences = (long)shape.Scans * shape.Batch;
+        if (arguments.Segments > 1)
+        {
+            KernelFunction carry = device.Function(Program("scan_carry.cu", shape.Definitions), "gs_scan_carry", 32, CarryShared(shape.ElementSize));
+            device.Launch(carry, (sequences * (arguments.Spans - plan.Split) * ((shape.Channels + 31) / 32), 1, 1), arguments);
+        }
+
+        device.Launch(main, (sequences * arguments.Segments * arguments.Sets, 1, 1), arguments);
+        device.Launch(
+            device.Function(Program("scan_backward_sums.cu", shape.Definitions), "gs_sum_bc", 128), ((shape.Length + 31) / 32, shape.Batch, shape.Scans), bc);
+        var total = new SumRowsArguments { In = partial.data_ptr(), Out = sums.data_ptr(), Rows = rows, Columns = shape.Scans * columns };
+        device.Launch(device.Function(new KernelProgram(["common.cu", "reduce.cu"]), "gs_sum_rows", 256), ((total.Columns + 31) / 32, 1, 1), total);
     }
 
-    // Where there is nothing to scan, parameters' gradients are zero and the state's passes through.
-    private static ScanGradients Allocate(ScanShape shape, ScanDirection x, Tensor? dFinalState)
+    private static void Cut(ScanShape shape, ScanBackwardPlan plan, ref ScanBackwardArguments arguments)
     {
-        Tensor Rows() => empty(shape.RowsSize, shape.Type, shape.Device).MoveToOuterDisposeScope();
-        Tensor Single(params long[] size) =>
-            (shape.IsEmpty ? zeros(size, float32, shape.Device) : empty(size, float32, shape.Device)).MoveToOuterDisposeScope();
-        return new ScanGradients(
-            Rows(),
-            Rows(),
-            Single(shape.Channels, N),
-            x.Skip is null ? null : Single(shape.Channels),
-            x.DtBias is null ? null : Single(shape.Channels),
-            x.InitialState is null ? null
-                : shape.IsEmpty && dFinalState is not null ? dFinalState.clone().MoveToOuterDisposeScope() : Single(shape.StateSize));
+        arguments.SpanSteps = plan.SpanSteps(shape.Length);
+        arguments.SegmentSteps = arguments.SpanSteps * plan.Split;
+        arguments.Spans = (shape.Length + arguments.SpanSteps - 1) / arguments.SpanSteps;
+        arguments.Segments = (shape.Length + arguments.SegmentSteps - 1) / arguments.SegmentSteps;
+        arguments.Sets = ScanBackwardPlan.SetsFor(shape.Channels, plan.Warps);
     }
 
-    /// <summary>Groups of 16 channels that one block takes in turn: few where chains are few, so that all blocks find work.</summary>
-    private static int Groups(ScanShape shape) => (shape.Scans * shape.Batch) switch
+    private static ScanBackwardPointers Inputs(ScanShape shape, ScanDirection x, Tensor? ids) => new()
     {
-        >= 64 => 32,
-        >= 8 => 16,
-        > 1 => 8,
-        _ => shape.Length >= 1 << 19 ? 8 : 4,
+        U = x.U.data_ptr(),
+        Delta = x.Delta.data_ptr(),
+        B = x.B.data_ptr(),
+        C = x.C.data_ptr(),
+        A = x.A.data_ptr(),
+        Skip = x.Skip?.data_ptr() ?? 0,
+        Bias = x.DtBias?.data_ptr() ?? 0,
+        Ids = ids?.data_ptr() ?? 0,
+        UStride = shape.RowStride(x.U, shape.Channels, "u"),
+        DeltaStride = shape.RowStride(x.Delta, shape.Channels, "delta"),
+        BStride = shape.RowStride(x.B, N, "B"),
+        CStride = shape.RowStride(x.C, N, "C"),
+        Reverse = x.Reverse ? 1 : 0,
     };
 
-    private static long SameStride(long stride, long before, int index) => index == 0 || stride == before
-        ? stride
-        : throw new ArgumentException($"the targets of dB (and those of dC) must share one row stride, not {before} and {stride}");
-
-    /// <summary>R_SMEM of scan_bwd.cu.</summary>
-    private static int Shared(int elementSize)
+    // Where there is nothing to scan, parameters' gradients are zero and the state's passes through.
+    private static ScanGradients Allocate(ScanShape shape, ScanDirection x, Tensor sums, Tensor? dFinalState)
     {
-        const int perChannelArray = ((16 * 168) + 16) * 4;
-        int checkpoints = 8 * ((N * 16 * elementSize) + 16);
-        int staging = 4 * 2 * (elementSize / 2) * 128 * 16;
-        return (3 * perChannelArray) + (4 * 128 * 4) + (2 * N * 128 * 4) + (2 * N * 128 * 4) + (4 * N * 16 * 4) + (64 * 4) + (128 * 4)
-            + checkpoints + 16 + (staging * 9 / 4);
+        int d = shape.Channels;
+        return new ScanGradients(
+            empty(shape.RowsSize, shape.Type, shape.Device),
+            empty(shape.RowsSize, shape.Type, shape.Device),
+            sums.narrow(0, 0, (long)d * N).view(d, N),
+            x.Skip is null ? null : sums.narrow(0, (long)d * N, d),
+            x.DtBias is null ? null : sums.narrow(0, (long)d * (N + 1), d),
+            x.InitialState is null ? null
+                : !shape.IsEmpty ? empty(shape.StateSize, float32, shape.Device)
+                : dFinalState?.clone() ?? zeros(shape.StateSize, float32, shape.Device));
     }
+
+    private static nint Workspace(ScanShape shape, params ReadOnlySpan<long> size) => empty(size.ToArray(), float32, shape.Device).data_ptr();
+
+    private static KernelProgram Program(string file, string[] definitions) => new(["common.cu", "scan_backward_args.cu", file], definitions);
+
+    /// <summary>B_SMEM of scan_backward.cu.</summary>
+    private static int MainShared(int elementSize, int warps)
+    {
+        const int work = 16 * 32 * sizeof(float);
+        int warp = (5 * 16 * 32 * elementSize) + (2 * N * 16 * elementSize) + (7 * work) + 1024 + 256;
+        return (warps * (warp + (2 * work))) + (2 * work) + (512 * elementSize) + 768;
+    }
+
+    /// <summary>C_SMEM of scan_carry.cu.</summary>
+    private static int CarryShared(int elementSize) => (2 * ((2 * 16 * 32) + (16 * N)) * elementSize) + (16 * N * 4) + (16 * 36 * 8) + 128;
 }

@@ -119,33 +119,4 @@ internal sealed record ScanShape(int Scans, int Batch, int Length, int Channels,
 
         return t.data_ptr();
     }
-
-    /// <summary>The part of a launch's arguments that forward and backward share.</summary>
-    internal ScanArguments Arguments(ReadOnlySpan<ScanDirection> directions, Tensor? ids)
-    {
-        var arguments = new ScanArguments { ScanCount = Scans, Batch = Batch, Length = Length, Channels = Channels };
-        for (int i = 0; i < Scans; i++)
-        {
-            ScanDirection x = directions[i];
-            arguments.Scans[i] = new ScanPointers
-            {
-                U = x.U.data_ptr(),
-                Delta = x.Delta.data_ptr(),
-                B = x.B.data_ptr(),
-                C = x.C.data_ptr(),
-                A = x.A.data_ptr(),
-                Skip = x.Skip?.data_ptr() ?? 0,
-                Bias = x.DtBias?.data_ptr() ?? 0,
-                InitialState = x.InitialState?.data_ptr() ?? 0,
-                Ids = ids?.data_ptr() ?? 0,
-                UStride = RowStride(x.U, Channels, "u"),
-                DeltaStride = RowStride(x.Delta, Channels, "delta"),
-                BStride = RowStride(x.B, States, "B"),
-                CStride = RowStride(x.C, States, "C"),
-                Reverse = x.Reverse ? 1 : 0,
-            };
-        }
-
-        return arguments;
-    }
 }

@@ -15,6 +15,9 @@ __device__ __forceinline__ float gs_ex2(float x) { float y; asm("ex2.approx.ftz.
 __device__ __forceinline__ float gs_lg2(float x) { float y; asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float gs_rcp(float x) { float y; asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float gs_rsqrt(float x) { float y; asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
+// x < limit ? yes : no, without a branch: both are computed.
+__device__ __forceinline__ float gs_select_below(float x, float limit, float yes, float no)
+{ float y; asm("{ .reg .pred q; setp.lt.f32 q, %1, %2; selp.f32 %0, %3, %4, q; }" : "=f"(y) : "f"(x), "f"(limit), "f"(yes), "f"(no)); return y; }
 
 // ---- words passed between blocks: value and tag in one 64-bit word, so one relaxed access carries both ----
 __device__ __forceinline__ void gs_ld_word(const u64* p, u32& value, u32& tag) // one 8-byte access
