@@ -3,7 +3,7 @@ from gs import *
 t00 = time.time(); F, I, L64 = torch.nn.functional, C.c_int, C.c_longlong
 class Dir(C.Structure): _fields_ = [(n, P) for n in "weight bias before u du dbefore".split()] + [("u_stride", L64), ("du_stride", L64)]
 class Conv(C.Structure):
-    _fields_ = [("d", Dir * 2)] + [(n, P) for n in "x ids dx part".split()] + [(n, L64) for n in ("x_stride", "dx_stride")] + [(n, I) for n in "batch length channels directions tiles lead".split()]
+    _fields_ = [("d", Dir * 2)] + [(n, P) for n in "x ids dx part".split()] + [(n, L64) for n in ("x_stride", "dx_stride")] + [(n, I) for n in "batch length channels directions tiles rows lead tail".split()]
 class Gate(C.Structure):
     _fields_ = [(n, P) for n in "y0 y1 z out sum dout g dz".split()] + [(n + "_stride", L64) for n in "y0 y1 z out dout g dz".split()] + [("pieces", I), ("vecs", I)]
 class Norm(C.Structure):
@@ -11,16 +11,20 @@ class Norm(C.Structure):
 class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", I), ("columns", I)]
 up = lambda a, b: -(-a // b)
 CA = ["common.cu", "conv_args.cu"]
-FWD = {(r, k): (CA + ["conv_fwd.cu"], {"GS_CONV_ROWS": r, "GS_CONV_BLOCKS": k}) for r, k in ((4, 4), (4, 5), (2, 6), (8, 2))}
-FWD["ids"] = (CA + ["conv_fwd.cu"], {"GS_CONV_IDS": 1}); FWD["f32"] = (CA + ["conv_fwd.cu"], {"GS_F32_IO": 1, "GS_CONV_IDS": 1})
-BWD = {(d, k): (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": d, "GS_CONV_BWD_BLOCKS": k}) for d in (1, 3) for k in (2, 3)}
-BWD["ids"] = (CA + ["conv_bwd.cu"], {"GS_CONV_IDS": 1}); BWD["rev"] = (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": 2}); BWD["f32"] = (CA + ["conv_bwd.cu"], {"GS_F32_IO": 1, "GS_CONV_IDS": 1})
-GATE = {v: (["common.cu", "gate.cu"], {"GS_GATE_VECS": v}) for v in (1, 2, 4)}
+FWD = {k: (CA + ["conv_fwd.cu"], d) for k, d in {"": {}, "ids": {"GS_CONV_IDS": 1}, "f32": {"GS_F32_IO": 1, "GS_CONV_IDS": 1}}.items()}
+def bw(dirs, warps=4, stages=3, blocks=None, **more): # dirs 1 forward, 2 reverse, 3 both
+    return (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": dirs, "GS_CONV_WARPS": warps, "GS_CONV_STAGES": stages, "GS_CONV_BWD_BLOCKS": blocks or 20 // warps, **more})
+BWD = {"": bw(3), "ids": bw(3, GS_CONV_IDS=1), "one": bw(1), "rev": bw(2), "f32": bw(3, GS_F32_IO=1, GS_CONV_IDS=1)}
+GATE = {v: (["common.cu", "gate.cu"], {"GS_GATE_VECS": v}) for v in (1,)}
 NORM = (["common.cu", "rmsnorm.cu"], {}); RED = (["common.cu", "reduce.cu"], {})
 build_all(list(FWD.values()) + list(BWD.values()) + list(GATE.values()) + [NORM, RED])
 print("built", round(time.time() - t00, 1), flush=True)
 red = Module(*RED).fn("gs_sum_rows", 0, 1024)
-def bwd_smem(dirs, f32): row = 64 * (4 if f32 else 2); n = 2 if dirs == 3 else 1; t = 128 // n; return 2 * ((t + 6) * row + n * (t + 3) * row) + (t * 256 if n == 2 else 0)
+def segments(rows, sequences, slots): # as ConvKernels.Segments
+    best = None
+    for n in range(1, min(1024, up(rows, 32)) + 1):
+        each = up(rows, n); needed = up(rows, each); cost = up(needed * sequences, slots) * (each + 30); best = min(best or (cost, needed, each), (cost, needed, each))
+    return best[1:]
 class ConvCase:
     def __init__(s, B, L, D, dirs, f32=0, ids=0, before=0, gap=0, seed=1):
         g = torch.Generator(device="cuda").manual_seed(seed); dt = torch.float32 if f32 else torch.bfloat16
@@ -35,12 +39,13 @@ class ConvCase:
             s.u[q], s.du[q], s.dh[q] = torch.full_like(rn(1), float("nan")).expand(B, L, D).clone(), rn(B, L, D), torch.zeros(B, 3, D, device="cuda", dtype=dt) if before else None
             d = s.a.d[q]; d.weight, d.bias, d.before, d.u, d.du, d.dbefore = (ptr(v[q]) for v in (s.w, s.b, s.h, s.u, s.du, s.dh)); d.u_stride = d.du_stride = D
         s.lead, s.tail = (3 if before and 0 in s.which else 0), (3 if before and 1 in s.which else 0)
-    def fwd(s, mod, rows):
+    def fwd(s, mod, rows=4):
         f = mod.fn("gs_conv_fwd", 0, 256); tiles = up(s.L, 8 * rows); grid = (tiles * up(s.D, 256) * len(s.which), s.B)
         return (lambda: f(grid, s.a)), f
     def bwd(s, mod):
-        f = mod.fn("gs_conv_bwd", bwd_smem(s.dirs, s.f32), 256); s.a.tiles = up(s.L + s.lead + s.tail, 64 if s.dirs == 3 else 128); s.a.lead = s.lead
-        groups = up(s.D, 64); y = min(s.a.tiles * s.B, max(1, SMS * f.occ // groups)); n = len(s.which)
+        n = len(s.which); d = mod.defs; w = d["GS_CONV_WARPS"]; s.a.lead, s.a.tail = s.lead, s.tail
+        f = mod.fn("gs_conv_bwd", d["GS_CONV_STAGES"] * (1 + n) * 8 * w * 64 * (4 if s.f32 else 2), w * 32); groups = up(s.D, 64 * w)
+        s.a.tiles, s.a.rows = segments(s.L + s.lead + s.tail, s.B * groups, SMS * f.occ); y = s.a.tiles * s.B
         s.part = torch.full((y, n, 5, s.D), float("nan"), device="cuda"); s.sum = torch.full((n, 5, s.D), float("nan"), device="cuda"); s.a.part = ptr(s.part)
         r = SumRows(ptr(s.part), ptr(s.sum), y, n * 5 * s.D); s.keep = r
         return (lambda: (f((groups, y), s.a), red(up(n * 5 * s.D, 32), r))), f
@@ -66,7 +71,7 @@ for B, L, D, dirs, ids, before in [(2, 1, 16, 3, 0, 1), (2, 67, 520, 3, 1, 1), (
     for f32 in (0, 1):
         if f32 and dirs != 3: continue
         c = ConvCase(B, L, D, dirs, f32, ids, before, gap=32)
-        c.fwd(fm["f32" if f32 else "ids" if ids else (4, 4)], 4)[0](); c.bwd(bm["f32" if f32 else "rev" if dirs == 2 else "ids" if ids else (dirs, 3)])[0](); torch.cuda.synchronize(); c.check(f"conv {B}x{L}x{D} dirs {dirs} f32 {f32} ids {ids} before {before}")
+        c.fwd(fm["f32" if f32 else "ids" if ids else ""])[0](); c.bwd(bm["f32" if f32 else ("", "one", "rev", "ids" if ids else "")[dirs]])[0](); torch.cuda.synchronize(); c.check(f"conv {B}x{L}x{D} dirs {dirs} f32 {f32} ids {ids} before {before}")
 n = 1 << 29; a = torch.empty(n, device="cuda", dtype=torch.uint8); b = torch.empty_like(a); copy = 2 * n / bench(lambda: b.copy_(a)) / 1e6; print(f"copy {copy:.0f} GB/s", torch.cuda.get_device_name()); del a, b
 rows = []
 def T(name, f, bytes_, info=None):
@@ -76,13 +81,11 @@ for B, L in [(8, 8192), (1, 131072)]:
     el = B * L * 512
     for dirs in (1, 3):
         n = 2 if dirs == 3 else 1; c = ConvCase(B, L, 512, dirs, gap=512)
-        for k, m in fm.items():
-            if k == "f32": continue
-            f, fn = c.fwd(m, 4 if k == "ids" else k[0]); T(f"conv fwd {B}x{L} dirs {n} {k}", f, el * (2 + 2 * n), reg(fn))
+        f, fn = c.fwd(fm[""]); T(f"conv fwd {B}x{L} dirs {n}", f, el * (2 + 2 * n), reg(fn))
         for k, m in bm.items():
-            if k == "f32" or k == "rev" or (k == "ids" and dirs == 1) or (k != "ids" and k[0] != dirs): continue
+            if k in ("f32", "ids", "rev") or m.defs["GS_CONV_DIRS"] != dirs: continue
             f, fn = c.bwd(m); T(f"conv bwd {B}x{L} dirs {n} {k}", f, el * (4 + 2 * n), reg(fn))
-    c = ConvCase(B, L, 512, 3, gap=512, ids=1); f, fn = c.fwd(fm["ids"], 4); T(f"conv fwd {B}x{L} dirs 2 with ids", f, el * 6); f, fn = c.bwd(bm["ids"]); T(f"conv bwd {B}x{L} dirs 2 with ids", f, el * 8); del c
+    c = ConvCase(B, L, 512, 3, gap=512, ids=1); f, fn = c.fwd(fm["ids"]); T(f"conv fwd {B}x{L} dirs 2 with ids", f, el * 6, reg(fn)); f, fn = c.bwd(bm["ids"]); T(f"conv bwd {B}x{L} dirs 2 with ids", f, el * 8, reg(fn)); del c
     y0, y1, z, do = (torch.randn(B * L, 512, device="cuda").bfloat16() for _ in range(4)); xz = torch.randn(B * L, 1024, device="cuda").bfloat16(); dxz = torch.empty_like(xz); out = torch.empty_like(y0)
     z = xz[:, 512:]; dz = dxz[:, 512:]; q = z.double(); sg = torch.sigmoid(q)
     for v, k in GATE.items():

@@ -1,34 +1,42 @@
-// Backward. Bytes per element (bf16): x 2 + du 2 per direction + dx 2 = 6 or 8, the limit being the memory's speed; with both directions about 120
-// instructions per row of 64 channels and warp, which is 70 % of what can be issued in that time.
-// A block keeps 64 channels and walks over tiles of rows; the next tile comes by asynchronous copies while this one is in hand. A warp takes one
-// direction of 16 rows, a lane 2 channels, against the direction's order: then dx of a row is complete as soon as its own dc is known, and a window of
-// four rows of x and dc is all that is held. The three rows after the run are computed again. With both directions, a warp keeps dx of the half of its
-// rows that comes first and hands the other half to the warp of the other direction, for which it is the other way round.
+// Backward. Bytes per element (bf16): x 2 + du 2 per direction + dx 2 = 6 or 8, the limit being the memory's speed; with both directions about 100
+// instructions per row of 64 channels and warp, half of what can be issued in that time.
+// A block walks along a segment of a sequence with 64 channels per warp, 2 per lane; rows come ahead of it by asynchronous copies. At row t a lane has
+// x of rows t - 3 .. t and computes dc of row t for the forward direction and of row t - 3 for the reverse one; with the last four of each, dx of row
+// t - 3 is complete. So every row is read once, every dc computed once, and lanes never talk; a segment costs six rows more than it has.
 #ifndef GS_CONV_DIRS
 #define GS_CONV_DIRS 3                // as GsConv.directions
 #endif
-#ifndef GS_CONV_BWD_BLOCKS
-#define GS_CONV_BWD_BLOCKS (GS_F32_IO ? 1 : 3)
+#ifndef GS_CONV_WARPS
+#define GS_CONV_WARPS 4
 #endif
-#define B_BOTH (GS_CONV_DIRS == 3)
-#define B_COUNT (B_BOTH ? 2 : 1)
-#define B_RUN 16
-#define B_ROWS (B_BOTH ? 64 : 128)     // of a tile: 4 or 8 runs
-#define B_ROW (64 * GS_ESIZE)          // bytes of a row
-#define B_X ((B_ROWS + 6) * B_ROW)     // x: positions -3 .. B_ROWS + 2 of the tile
-#define B_DU ((B_ROWS + 3) * B_ROW)    // du: forward direction 0 .. B_ROWS + 2, reverse direction -3 .. B_ROWS - 1
-#define B_STAGE (B_X + B_COUNT * B_DU)
-// Shared memory, bytes: 2 B_STAGE, and with both directions [B_ROWS][32] float2 that are handed over: 67,840 or 68,608 (bf16).
+#ifndef GS_CONV_STAGES
+#define GS_CONV_STAGES 3
+#endif
+#ifndef GS_CONV_BWD_BLOCKS
+#define GS_CONV_BWD_BLOCKS (20 / GS_CONV_WARPS)
+#endif
+#define B_FWD (GS_CONV_DIRS & 1)
+#define B_REV (GS_CONV_DIRS >> 1)
+#define B_COUNT (B_FWD + B_REV)
+#define B_THREADS (GS_CONV_WARPS * 32)
+#define B_ROWS 8                       // of a stage
+#define B_ROW (GS_CONV_WARPS * 64 * GS_ESIZE) // bytes of a row
+#define B_PARTS (B_ROW / 16)
+#define B_TENSOR (B_ROWS * B_ROW)
+#define B_STAGE ((1 + B_COUNT) * B_TENSOR) // x of rows t, du of the forward direction of rows t, of the reverse one of rows t - 3
+// Shared memory, bytes: GS_CONV_STAGES B_STAGE (36,864 for both directions, bf16).
 struct GsPair { float a, b; };
 struct GsTaps { GsPair w[4], bias; };
-__device__ __forceinline__ GsPair gs_staged(const unsigned char* tile, int row, int lane)
+// What a lane carries from row to row: row t at [t & 3] for x and dc of the forward direction, row t - 3 for dc of the reverse one.
+struct GsWindow { GsPair x[4], dc[2][4]; };
+__device__ __forceinline__ GsPair gs_staged(const unsigned char* row, int lane)
 {
     GsPair r;
 #if GS_F32_IO
-    const float2 v = *(const float2*)(tile + row * B_ROW + lane * 8);
+    const float2 v = *(const float2*)(row + lane * 8);
     r.a = v.x; r.b = v.y;
 #else
-    const u32 v = *(const u32*)(tile + row * B_ROW + lane * 4);
+    const u32 v = *(const u32*)(row + lane * 4);
     r.a = gs_lo(v); r.b = gs_hi(v);
 #endif
     return r;
@@ -40,203 +48,186 @@ __device__ __forceinline__ void gs_taps(const GsConvDirection& d, int c, GsTaps&
     t.w[0].b = b.w; t.w[1].b = b.z; t.w[2].b = b.y; t.w[3].b = b.x;
     t.bias.a = d.bias != 0 ? d.bias[c] : 0.0f; t.bias.b = d.bias != 0 ? d.bias[c + 1] : 0.0f;
 }
+__device__ __forceinline__ void gs_add(GsPair& sum, bool on, const GsPair& a, const GsPair& b)
+{
+    sum.a = fmaf(on ? a.a : 0.0f, b.a, sum.a);
+    sum.b = fmaf(on ? a.b : 0.0f, b.b, sum.b);
+}
 __device__ __forceinline__ float gs_dc(float c, float du)
 {
     const float s = gs_sigmoid(c);
     return du * fmaf(s, fmaf(-c, s, c), s);
 }
 // Position t of the sequence or just outside it gets its dx.
-__device__ __forceinline__ void gs_conv_store(const GsConv& p, int b, int t, int c, GsPair dx)
+__device__ __forceinline__ void gs_conv_store(void* to, i64 e, const GsPair& dx)
 {
-    void* to = p.dx;
-    i64 e = ((i64)b * p.length + t) * p.dx_stride + c;
-    if ((u32)t >= (u32)p.length)                           // an input that precedes the sequence in one of the directions
-    {
-        const int slot = t < 0 ? 3 + t : p.length + 2 - t;
-        to = slot >= 0 ? (t < 0 ? p.d[0].dbefore : p.d[1].dbefore) : 0;
-        e = ((i64)b * 3 + slot) * p.channels + c;
-        if (to == 0) return;
-    }
 #if GS_F32_IO
     *(float2*)((float*)to + e) = make_float2(dx.a, dx.b);
 #else
     *(u32*)((u16*)to + e) = gs_pack_bf16(dx.a, dx.b);
 #endif
 }
-// One direction of the run whose first row is `row` of the tile, position `at`. Rows are counted in the direction's order: k = 0 .. B_RUN - 1 is the run.
-// Plain: rows 0 .. B_RUN + 2 inside the sequence, all taps open. Bit k + 3 of cuts: no tap reaches from row k to row k - 1.
-template <bool Reverse, bool Plain>
-__device__ __forceinline__ void gs_conv_run(const GsConv& p, const unsigned char* sx, const unsigned char* sdu, float2* hand, int lane, int row, int b, int at, int c,
-    u32 cuts, const GsTaps& t, GsPair* dw, GsPair* kept)
+// Rows t0 .. t0 + 7 of a stage. Plain: every row up to t0 + 7 and dx of every row from t0 - 3 belongs to the segment and the sequence, all taps are open.
+// Bit k + 5 of cuts: no tap reaches across the border before row t0 + k.
+template <bool Plain>
+__device__ __forceinline__ void gs_conv_stage(const GsConv& p, const unsigned char* rows, int lane, int b, int t0, int begin, int end, int c, u32 cuts,
+    const GsTaps* taps, GsPair (*dw)[5], GsWindow& m)
 {
-    const int step = Reverse ? -1 : 1, zero = row + (Reverse ? B_RUN - 1 : 0); // row of the tile of k = 0
-    const int start = at + (Reverse ? B_RUN - 1 : 0);
-    GsPair x[4], dc[4];                                    // row k at [k & 3]
+    const int L = p.length;
+    const i64 pitch = p.dx_stride;
+    i64 to = ((i64)b * L + t0 - 3) * pitch + c;
 #pragma unroll
-    for (int k = B_RUN; k < B_RUN + 3; k++) x[k & 3] = gs_staged(sx, zero + step * k + 3, lane);
-#pragma unroll
-    for (int k = B_RUN + 2; k >= 0; k--)
+    for (int k = 0; k < B_ROWS; k++)
     {
-        x[(k - 3) & 3] = gs_staged(sx, zero + step * (k - 3) + 3, lane);
-        GsPair du = gs_staged(sdu, zero + step * k + (Reverse ? 3 : 0), lane), v = t.bias;
-        bool open[4];
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-        {
-            open[j] = Plain || gs_open(cuts, k + 4 - j, j);
-            v.a = fmaf(open[j] ? t.w[j].a : 0.0f, x[(k - j) & 3].a, v.a);
-            v.b = fmaf(open[j] ? t.w[j].b : 0.0f, x[(k - j) & 3].b, v.b);
-        }
-        const bool in = Plain || (u32)(start + step * k) < (u32)p.length;
-        dc[k & 3].a = in ? gs_dc(v.a, du.a) : 0.0f;
-        dc[k & 3].b = in ? gs_dc(v.b, du.b) : 0.0f;
-        if (k >= B_RUN) continue;
-        dw[4].a += dc[k & 3].a; dw[4].b += dc[k & 3].b;
+        const int t = t0 + k;
         GsPair dx;
         dx.a = dx.b = 0.0f;
+        m.x[k & 3] = gs_staged(rows + k * B_ROW, lane);
+        bool ahead[4];                                     // taps between row t - 3 and the rows after it
 #pragma unroll
-        for (int j = 0; j < 4; j++)
+        for (int j = 0; j < 4; j++) ahead[j] = Plain || gs_open(cuts, k + 3, j);
+        if (B_FWD)
         {
-            dw[j].a = fmaf(open[j] ? dc[k & 3].a : 0.0f, x[(k - j) & 3].a, dw[j].a);
-            dw[j].b = fmaf(open[j] ? dc[k & 3].b : 0.0f, x[(k - j) & 3].b, dw[j].b);
-            const bool from = Plain || gs_open(cuts, k + 4, j);
-            dx.a = fmaf(from ? t.w[j].a : 0.0f, dc[(k + j) & 3].a, dx.a);
-            dx.b = fmaf(from ? t.w[j].b : 0.0f, dc[(k + j) & 3].b, dx.b);
-        }
-        if (!B_BOTH) { if (c < p.channels) gs_conv_store(p, b, start + step * k, c, dx); }
-        else if (k >= B_RUN / 2) kept[k - B_RUN / 2] = dx;
-        else hand[(zero + step * k) * 32 + lane] = make_float2(dx.a, dx.b);
-    }
-}
-template <bool Reverse>
-__device__ __forceinline__ void gs_conv_tile(const GsConv& p, const unsigned char* sx, const unsigned char* sdu, float2* hand, int lane, int run, int b, int first, int c,
-    const GsTaps& t, GsPair* dw)
-{
-    const int row = run * B_RUN, at = first + row;
-    u32 cuts = 0;
-#if GS_CONV_IDS
-    if (p.ids != 0)
-    {
-        const int k = lane - 3;
-        cuts = gs_ballot(k < B_RUN + 3 && gs_conv_cut(p, b, Reverse ? at + B_RUN - k : at + k));
-    }
-#endif
-    GsPair kept[B_RUN / 2];
-    const bool inside = Reverse ? at >= 3 && at + B_RUN <= p.length : at >= 0 && at + B_RUN + 3 <= p.length;
-    if (cuts == 0 && inside) gs_conv_run<Reverse, true>(p, sx, sdu, hand, lane, row, b, at, c, 0, t, dw, kept);
-    else gs_conv_run<Reverse, false>(p, sx, sdu, hand, lane, row, b, at, c, cuts, t, dw, kept);
-    if (!B_BOTH) return;
-    gs_barrier(1 + run, 64);                               // the other direction's warp has handed its part over
-    if (c >= p.channels) return;
+            GsPair v = taps[0].bias, du = gs_staged(rows + B_TENSOR + k * B_ROW, lane);
 #pragma unroll
-    for (int k = 0; k < B_RUN / 2; k++)
-    {
-        const int r = Reverse ? B_RUN / 2 - 1 - k : B_RUN / 2 + k;
-        const float2 other = hand[(row + r) * 32 + lane];
-        // In the order forward + reverse, whoever adds.
-        kept[k].a = Reverse ? other.x + kept[k].a : kept[k].a + other.x;
-        kept[k].b = Reverse ? other.y + kept[k].b : kept[k].b + other.y;
-        gs_conv_store(p, b, at + r, c, kept[k]);
+            for (int j = 0; j < 4; j++) gs_add(v, Plain || gs_open(cuts, k + 6 - j, j), taps[0].w[j], m.x[(k - j) & 3]);
+            const bool in = Plain || (u32)t < (u32)L, own = Plain || (in && t >= begin && t < end);
+            GsPair& dc = m.dc[0][k & 3];
+            dc.a = in ? gs_dc(v.a, du.a) : 0.0f;
+            dc.b = in ? gs_dc(v.b, du.b) : 0.0f;
+            dw[0][4].a += own ? dc.a : 0.0f;
+            dw[0][4].b += own ? dc.b : 0.0f;
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+            {
+                gs_add(dw[0][j], Plain || (own && gs_open(cuts, k + 6 - j, j)), dc, m.x[(k - j) & 3]);
+                gs_add(dx, ahead[j], taps[0].w[j], m.dc[0][(k - 3 + j) & 3]);
+            }
+        }
+        if (B_REV)
+        {
+            GsPair v = taps[1].bias, du = gs_staged(rows + (1 + B_FWD) * B_TENSOR + k * B_ROW, lane);
+#pragma unroll
+            for (int j = 0; j < 4; j++) gs_add(v, ahead[j], taps[1].w[j], m.x[(k - 3 + j) & 3]);
+            const bool in = Plain || (u32)(t - 3) < (u32)L, own = Plain || (in && t - 3 >= begin && t - 3 < end);
+            GsPair& dc = m.dc[1][(k - 3) & 3];
+            dc.a = in ? gs_dc(v.a, du.a) : 0.0f;
+            dc.b = in ? gs_dc(v.b, du.b) : 0.0f;
+            dw[1][4].a += own ? dc.a : 0.0f;
+            dw[1][4].b += own ? dc.b : 0.0f;
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+            {
+                gs_add(dw[1][j], Plain || (own && ahead[j]), dc, m.x[(k - 3 + j) & 3]);
+                gs_add(dx, Plain || gs_open(cuts, k + 3 - j, j), taps[1].w[j], m.dc[1][(k - 3 - j) & 3]);
+            }
+        }
+        if (c < p.channels)
+        {
+            const int at = t - 3;
+            if (Plain || ((u32)at < (u32)L && at >= begin && at < end)) gs_conv_store(p.dx, to, dx);
+            else if (at >= begin && at < end)              // an input that precedes the sequence in one of the directions
+            {
+                const int slot = at < 0 ? 3 + at : L + 2 - at;
+                void* before = at < 0 ? p.d[0].dbefore : p.d[1].dbefore;
+                if (slot >= 0 && slot < 3 && before != 0) gs_conv_store(before, ((i64)b * 3 + slot) * p.channels + c, dx);
+            }
+        }
+        to += pitch;
     }
 }
-// Starts copying a tile of 64 channels from c0 whose first row is `first`.
-__device__ __forceinline__ void gs_conv_fetch(const GsConv& p, unsigned char* to, int b, int first, int c0)
+// Starts copying the rows of a stage: x and forward du from t0, reverse du from t0 - 3. Channels beyond the last are copies of others.
+__device__ __forceinline__ void gs_conv_fetch(const GsConv& p, unsigned char* to, int b, int t0, int c0)
 {
-    const int parts = B_ROW / 16, by = 256 / parts, part = threadIdx.x % parts, own = threadIdx.x / parts;
-    const int c = min(c0 + part * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE), L = p.length;
+    const int part = threadIdx.x % B_PARTS, own = threadIdx.x / B_PARTS, L = p.length;
+    const int c = min(c0 + part * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE);
     const i64 base = (i64)b * L;
-    unsigned char* mine = to + own * B_ROW + part * 16;
-    if (first >= 3 && first + B_ROWS + 3 <= L)
+    to += threadIdx.x * 16;
+    const bool inside = t0 >= 3 && t0 + B_ROWS <= L;
+#pragma unroll
+    for (int k = 0; k < B_ROWS * B_PARTS / B_THREADS; k++)
     {
-        const unsigned char* from = (const unsigned char*)p.x + ((base + first - 3 + own) * p.x_stride + c) * GS_ESIZE;
-        const i64 pitch = p.x_stride * (by * GS_ESIZE);
-#pragma unroll
-        for (int k = 0; k < B_ROWS + 6; k += 256 * 16 / B_ROW)
-            if (k + own < B_ROWS + 6) gs_copy16(mine + k * B_ROW, from + k / (256 * 16 / B_ROW) * pitch);
-        mine += B_X;
-#pragma unroll
-        for (int q = 0; q < 2; q++)
+        const int at = t0 + own + k * (B_THREADS / B_PARTS), row = inside ? at : min(max(at, 0), L - 1);
+        unsigned char* piece = to + k * (B_THREADS * 16);
+        if (inside) gs_copy16(piece, (const unsigned char*)p.x + ((base + row) * p.x_stride + c) * GS_ESIZE);
+        else
         {
-            if ((GS_CONV_DIRS >> q & 1) == 0) continue;
-            from = (const unsigned char*)p.d[q].du + ((base + first - 3 * q + own) * p.d[q].du_stride + c) * GS_ESIZE;
-            const i64 duPitch = p.d[q].du_stride * (by * GS_ESIZE);
-#pragma unroll
-            for (int k = 0; k < B_ROWS + 3; k += 256 * 16 / B_ROW)
-                if (k + own < B_ROWS + 3) gs_copy16(mine + k * B_ROW, from + k / (256 * 16 / B_ROW) * duPitch);
-            mine += B_DU;
+            const int fwd = 3 + at, rev = L + 2 - at;       // places in the inputs that precede each direction
+            const void* from = p.x;
+            i64 e = (base + row) * p.x_stride + c;
+            bool copy = at >= 0 && at < L;
+            if (at < 0 && fwd >= 0 && p.d[0].before != 0) { from = p.d[0].before; e = ((i64)b * 3 + fwd) * p.channels + c; copy = true; }
+            if (at >= L && rev >= 0 && p.d[1].before != 0) { from = p.d[1].before; e = ((i64)b * 3 + rev) * p.channels + c; copy = true; }
+            gs_copy16_or_zero(piece, (const unsigned char*)from + e * GS_ESIZE, copy);
         }
-        gs_copy_commit();
-        return;
+        if (B_FWD) gs_copy16(piece + B_TENSOR, (const unsigned char*)p.d[0].du + ((base + row) * p.d[0].du_stride + c) * GS_ESIZE);
+        if (B_REV)
+        {
+            const int back = inside ? at - 3 : min(max(at - 3, 0), L - 1);
+            gs_copy16(piece + (1 + B_FWD) * B_TENSOR, (const unsigned char*)p.d[1].du + ((base + back) * p.d[1].du_stride + c) * GS_ESIZE);
+        }
     }
-#pragma unroll 1
-    for (int i = own; i < B_ROWS + 6; i += by)
+}
+// Grid (ceil(channels / (64 GS_CONV_WARPS)), batch * p.tiles segments of p.rows rows), B_THREADS threads. channels is a multiple of 8. part gets gridDim.y rows.
+extern "C" __global__ void __launch_bounds__(B_THREADS, GS_CONV_BWD_BLOCKS) gs_conv_bwd(const __grid_constant__ GsConv p)
+{
+    extern __shared__ __align__(16) unsigned char smem[];
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    const int c0 = blockIdx.x * (64 * GS_CONV_WARPS), c = c0 + warp * 64 + lane * 2, cSafe = min(c, p.channels - 2);
+    const int b = blockIdx.y / p.tiles, begin = blockIdx.y % p.tiles * p.rows - p.lead, end = min(begin + p.rows, p.length + p.tail);
+    GsTaps taps[2];
+    GsPair dw[2][5];
+    GsWindow m;
+#pragma unroll
+    for (int q = 0; q < 2; q++)
     {
-        const int at = first - 3 + i, fwd = 3 + at, rev = L + 2 - at; // places in the inputs that precede each direction
-        const void* from = p.x;
-        i64 e = (base + min(max(at, 0), L - 1)) * p.x_stride + c;
-        bool copy = at >= 0 && at < L;
-        if (at < 0 && fwd >= 0 && p.d[0].before != 0) { from = p.d[0].before; e = ((i64)b * 3 + fwd) * p.channels + c; copy = true; }
-        if (at >= L && rev >= 0 && p.d[1].before != 0) { from = p.d[1].before; e = ((i64)b * 3 + rev) * p.channels + c; copy = true; }
-        gs_copy16_or_zero(to + i * B_ROW + part * 16, (const unsigned char*)from + e * GS_ESIZE, copy);
+        if ((GS_CONV_DIRS >> q & 1) != 0) gs_taps(p.d[q], cSafe, taps[q]);
+#pragma unroll
+        for (int j = 0; j < 5; j++) dw[q][j].a = dw[q][j].b = 0.0f;
+#pragma unroll
+        for (int j = 0; j < 4; j++) m.x[j].a = m.x[j].b = m.dc[q][j].a = m.dc[q][j].b = 0.0f;
     }
-    to += B_X;
+    const int first = begin - 3, stages = begin < end ? (end + 3 - first + B_ROWS - 1) / B_ROWS : 0;
+#pragma unroll
+    for (int i = 0; i < GS_CONV_STAGES - 1; i++)
+    {
+        if (i < stages) gs_conv_fetch(p, smem + i * B_STAGE, b, first + i * B_ROWS, c0);
+        gs_copy_commit();
+    }
+#if GS_CONV_IDS
+    // Lane k says whether a border lies before row t0 - 5 + k of the stage; asked for one stage ahead.
+    bool cut = p.ids != 0 && lane < B_ROWS + 5 && gs_conv_cut(p, b, first - 5 + lane);
+#endif
+    int slot = 0, ahead = GS_CONV_STAGES - 1;
+#pragma unroll 1
+    for (int i = 0; i < stages; i++)
+    {
+        const int t0 = first + i * B_ROWS;
+        gs_copy_wait_for(GS_CONV_STAGES - 2);
+        __syncthreads();                                   // this stage has landed; nobody reads the one before it
+        if (i + GS_CONV_STAGES - 1 < stages) gs_conv_fetch(p, smem + ahead * B_STAGE, b, t0 + (GS_CONV_STAGES - 1) * B_ROWS, c0);
+        gs_copy_commit();
+        u32 cuts = 0;
+#if GS_CONV_IDS
+        cuts = gs_ballot(cut);
+        cut = p.ids != 0 && lane < B_ROWS + 5 && gs_conv_cut(p, b, t0 + B_ROWS - 5 + lane);
+#endif
+        const unsigned char* rows = smem + slot * B_STAGE + warp * (64 * GS_ESIZE);
+        if (cuts == 0 && t0 >= begin + 3 && t0 >= 3 && t0 + B_ROWS <= min(end, p.length))
+            gs_conv_stage<true>(p, rows, lane, b, t0, begin, end, c, 0, taps, dw, m);
+        else
+            gs_conv_stage<false>(p, rows, lane, b, t0, begin, end, c, cuts, taps, dw, m);
+        slot = slot + 1 == GS_CONV_STAGES ? 0 : slot + 1;
+        ahead = ahead + 1 == GS_CONV_STAGES ? 0 : ahead + 1;
+    }
+    if (c >= p.channels) return;
 #pragma unroll
     for (int q = 0; q < 2; q++)
     {
         if ((GS_CONV_DIRS >> q & 1) == 0) continue;
-#pragma unroll 1
-        for (int i = own; i < B_ROWS + 3; i += by)
-        {
-            const int at = min(max(first - 3 * q + i, 0), L - 1);
-            gs_copy16(to + i * B_ROW + part * 16, (const unsigned char*)p.d[q].du + ((base + at) * p.d[q].du_stride + c) * GS_ESIZE);
-        }
-        to += B_DU;
-    }
-    gs_copy_commit();
-}
-// Grid (ceil(channels / 64), any), 256 threads. channels is a multiple of 8. part gets gridDim.y rows.
-extern "C" __global__ void __launch_bounds__(256, GS_CONV_BWD_BLOCKS) gs_conv_bwd(const __grid_constant__ GsConv p)
-{
-    extern __shared__ __align__(16) unsigned char smem[];
-    float2* hand = (float2*)(smem + 2 * B_STAGE);
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    const int c0 = blockIdx.x * 64, c = c0 + lane * 2;
-    const int total = p.batch * p.tiles;
-    const int q = B_BOTH ? warp >> 2 : GS_CONV_DIRS >> 1, run = B_BOTH ? warp & 3 : warp;
-    GsTaps taps;
-    gs_taps(p.d[q], min(c, p.channels - 2), taps);
-    GsPair dw[5];
-#pragma unroll
-    for (int j = 0; j < 5; j++) dw[j].a = dw[j].b = 0.0f;
-    int tile = blockIdx.y, buffer = 0;
-    if (tile < total) gs_conv_fetch(p, smem, tile / p.tiles, tile % p.tiles * B_ROWS - p.lead, c0);
-#pragma unroll 1
-    for (; tile < total; tile += gridDim.y)
-    {
-        gs_copy_wait();
-        __syncthreads();                                   // this tile has landed; nobody reads the other buffer or what was handed over
-        const int next = tile + gridDim.y;
-        if (next < total) gs_conv_fetch(p, smem + (buffer ^ 1) * B_STAGE, next / p.tiles, next % p.tiles * B_ROWS - p.lead, c0);
-        const unsigned char* sx = smem + buffer * B_STAGE;
-        const unsigned char* sdu = sx + B_X + (B_BOTH ? q * B_DU : 0);
-        const int b = tile / p.tiles, first = tile % p.tiles * B_ROWS - p.lead;
-        if (q == 0) gs_conv_tile<false>(p, sx, sdu, hand, lane, run, b, first, c, taps, dw);
-        else gs_conv_tile<true>(p, sx, sdu, hand, lane, run, b, first, c, taps, dw);
-        buffer ^= 1;
-    }
-    // dw over the block's warps, in order.
-    __syncthreads();
-    float* sums = (float*)smem;                             // [warps][5][64]
-#pragma unroll
-    for (int j = 0; j < 5; j++) *(float2*)(sums + (warp * 5 + j) * 64 + lane * 2) = make_float2(dw[j].a, dw[j].b);
-    __syncthreads();
-    for (int i = threadIdx.x; i < B_COUNT * 5 * 64; i += 256)
-    {
-        const int d = i / 320, j = i % 320 / 64, ch = i % 64;
-        float v = 0.0f;
-#pragma unroll
-        for (int k = 0; k < 8 / B_COUNT; k++) v += sums[((d * 4 + k) * 5 + j) * 64 + ch];
-        float* part = p.part + ((i64)blockIdx.y * B_COUNT + d) * 5 * p.channels;
-        if (c0 + ch < p.channels) part[j < 4 ? (c0 + ch) * 4 + 3 - j : 4 * p.channels + c0 + ch] = v;
+        float* part = p.part + ((i64)blockIdx.y * B_COUNT + (B_COUNT == 2 ? q : 0)) * 5 * p.channels;
+        *(float4*)(part + c * 4) = make_float4(dw[q][3].a, dw[q][2].a, dw[q][1].a, dw[q][0].a);
+        *(float4*)(part + c * 4 + 4) = make_float4(dw[q][3].b, dw[q][2].b, dw[q][1].b, dw[q][0].b);
+        *(float2*)(part + 4 * p.channels + c) = make_float2(dw[q][4].a, dw[q][4].b);
     }
 }

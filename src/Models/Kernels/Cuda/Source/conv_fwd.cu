@@ -101,6 +101,18 @@ extern "C" __global__ void __launch_bounds__(256, GS_CONV_BLOCKS) gs_conv_fwd(co
 #pragma unroll
         for (int i = 0; i < GS_CONV_ROWS + 3; i++) x[i] = gs_conv_row(p, d, reverse, b, from + i * step, c);
     }
+    u32 cuts = 0;
+#if GS_CONV_IDS
+    if (p.ids != 0 && on)                                  // asked for while x is under way
+    {
+#pragma unroll
+        for (int i = 1; i < GS_CONV_ROWS + 3; i++)
+        {
+            const int at = from + i * step;
+            cuts |= (u32)gs_conv_cut(p, b, reverse ? at + 1 : at) << i;
+        }
+    }
+#endif
     for (int i = threadIdx.x; i < 8 * GS_CONV_LANES; i += 256)
     {
         const int ch = min(c0 + i, p.channels - 1), pair = i >> 1 & 3, owner = i >> 3;
@@ -112,18 +124,6 @@ extern "C" __global__ void __launch_bounds__(256, GS_CONV_BLOCKS) gs_conv_fwd(co
     }
     __syncthreads();
     if (!on) return;
-    u32 cuts = 0;
-#if GS_CONV_IDS
-    if (p.ids != 0)
-    {
-#pragma unroll
-        for (int i = 1; i < GS_CONV_ROWS + 3; i++)
-        {
-            const int at = from + i * step;
-            cuts |= (u32)gs_conv_cut(p, b, reverse ? at + 1 : at) << i;
-        }
-    }
-#endif
     if (!GS_CONV_IDS || cuts == 0) gs_conv_rows<true>(x, taps, lane, 0);
     else gs_conv_rows<false>(x, taps, lane, cuts);
 #pragma unroll
