@@ -51,7 +51,6 @@ static inline float gs_idx(float v, int lane) { return __shfl_sync(0xffffffffu, 
 static inline bool gs_any(bool v) { return __any_sync(0xffffffffu, v) != 0; }
 static inline u32 gs_ballot(bool v) { return __ballot_sync(0xffffffffu, v); }
 static inline void gs_warp_sync() { __syncwarp(); }
-static inline void gs_barrier(int id, int threads) { emu::Barrier(id, (unsigned)threads); }
 
 // The tensor core cuts its operands to tf32.
 static inline void gs_mma_tf32(float4& c, float a0, float a1, float a2, float a3, float b0, float b1)

@@ -38,8 +38,6 @@ __device__ __forceinline__ float gs_xor(float v, int m) { return __shfl_xor_sync
 __device__ __forceinline__ bool gs_any(bool v) { return __any_sync(0xffffffffu, v) != 0; }
 __device__ __forceinline__ u32 gs_ballot(bool v) { return __ballot_sync(0xffffffffu, v); }
 __device__ __forceinline__ void gs_warp_sync() { __syncwarp(); }
-// Barrier of `threads` threads of the block (whole warps); id 1..15, 0 is __syncthreads.
-__device__ __forceinline__ void gs_barrier(int id, int threads) { asm volatile("bar.sync %0, %1;" :: "r"(id), "r"(threads) : "memory"); }
 
 // ---- tensor core, tf32: c[16x8] += a[16x8] b[8x8] ----
 // lane = 4 g + q. a0 (row g, k q) a1 (g+8, q) a2 (g, q+4) a3 (g+8, q+4); b0 (k q, col g) b1 (q+4, g); c0,c1 (row g, col 2q, 2q+1) c2,c3 (g+8).
