@@ -225,7 +225,7 @@ public sealed class SequenceModel : nn.Module
             (x, r) = (cat([s[1].flip(1, 2), s[0].flip(1, 2)]), null);
         }
 
-        return NormF.AddNorm(x, r, false).Normed;
+        return NormF.Last(x, r);
     }
 
     // [batch, length] to [batch, length, d_model], with the other strands behind: [2 batch, ...].

@@ -8,7 +8,7 @@ namespace GenoSeq.Models.Blocks;
 /// Addition to the residual stream and RMS norm on a device with kernels. The stream is single precision, the rest has the
 /// activation type. Backward recomputes the norm's factor from the stream, which is all that is kept.
 /// </summary>
-internal sealed class DeviceAddNorm(KernelDevice device, double eps, ScalarType activation) : autograd.Function
+internal sealed class DeviceAddNorm(KernelDevice device, double eps, ScalarType activation, bool keepSum) : autograd.Function
 {
     private bool _hasResidual;
 
@@ -18,7 +18,7 @@ internal sealed class DeviceAddNorm(KernelDevice device, double eps, ScalarType 
     {
         _hasResidual = inputs[1] is not null;
         (Tensor y, Tensor? sum, _) = NormKernels.Forward(device, inputs[0]!.contiguous(), inputs[1]?.contiguous(),
-            inputs[2]!.contiguous(), eps, activation, true, false);
+            inputs[2]!.contiguous(), eps, activation, keepSum || WillDifferentiate, false);
         save_for_backward(sum, inputs[2]);
         return [y, sum];
     }

@@ -30,13 +30,22 @@ public sealed class RmsNorm : nn.Module
     /// <returns>The normalised sum, and the sum.</returns>
     public (Tensor Normed, Tensor Residual) AddNorm(Tensor x, Tensor? residual, bool mirrored)
     {
+        (Tensor normed, Tensor? sum) = AddNorm(x, residual, mirrored, true);
+        return (normed, sum!);
+    }
+
+    /// <summary>Adds x to the residual and normalises the sum, which nobody reads further.</summary>
+    internal Tensor Last(Tensor x, Tensor? residual) => AddNorm(x, residual, false, false).Normed;
+
+    private (Tensor Normed, Tensor? Residual) AddNorm(Tensor x, Tensor? residual, bool mirrored, bool keepSum)
+    {
         ArgumentNullException.ThrowIfNull(x);
         Tensor w = mirrored ? weight.flip(0) : weight;
         if (KernelDevices.Of(x) is { } device && x.dtype is bfloat16 or float32 && x.size(-1) % 8 == 0
             && x.size(-1) <= NormKernels.MaxWidth)
         {
-            Tensor?[] normed = new DeviceAddNorm(device, _eps, x.dtype).apply(x, residual, w);
-            return (normed[0]!, normed[1]!);
+            Tensor?[] normed = new DeviceAddNorm(device, _eps, x.dtype, keepSum).apply(x, residual, w);
+            return (normed[0]!, normed[1]);
         }
 
         if (!TensorRows.OnKernels(x))

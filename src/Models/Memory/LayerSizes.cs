@@ -56,11 +56,11 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         long rows = memory switch
         {
             LayerMemory.RecomputeTime => Math.Min(DeviceMambaLayer.ChunkTokens, shape.Length),
-            LayerMemory.Recompute => Math.Min(_rows, Math.Max(1, DeviceMambaLayer.SliceTokens / Math.Max(1, shape.Length)) * shape.Length),
-            _ => _rows,
+            LayerMemory.KeepAll => _rows,
+            _ => Math.Min(_rows, Math.Max(1, DeviceMambaLayer.BackwardSliceTokens / Math.Max(1, shape.Length)) * shape.Length),
         };
         long directions = memory == LayerMemory.RecomputeTime ? 1 : _directions;
-        long own = 4 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint / DInner) - (memory == LayerMemory.KeepAll ? 2 : 0);
+        long own = 3 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint / DInner) - (memory == LayerMemory.KeepAll ? 2 : 0);
         long partials = directions * 4 * rows * 2 * config.Mamba.DState;
         return (_e * rows * ((5 * DInner) + (directions * ((own * DInner) + (2 * Projected))))) + partials;
     }

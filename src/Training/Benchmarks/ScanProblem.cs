@@ -6,7 +6,8 @@ namespace GenoSeq.Training.Benchmarks;
 
 /// <summary>
 /// Random inputs of selective scans as a Mamba layer poses them: u and raw step sizes dense, B and C beside each other in the
-/// rows of x_proj's output, A as initialised (-1 to -16), step sizes around 0.13 after bias and softplus.
+/// rows of x_proj's output, A around its initial values (-1 to -16), and step sizes as Mamba starts: their biases are such that
+/// softplus gives steps that are log-uniform between 0.001 and 0.1 over the channels.
 /// </summary>
 internal sealed class ScanProblem
 {
@@ -26,10 +27,11 @@ internal sealed class ScanProblem
         for (int i = 0; i < shape.Directions; i++)
         {
             Tensor projected = randn([shape.Batch, shape.Length, rank + (2 * States)], type, device);
-            Tensor a = arange(1, States + 1, dtype: float32, device: device).neg().expand(shape.Channels, States).contiguous();
+            Tensor a = arange(1, States + 1, dtype: float32, device: device).neg() * rand([shape.Channels, States], float32, device).add(0.5);
+            Tensor step = rand([shape.Channels], float32, device).mul(Math.Log(100)).add(Math.Log(0.001)).exp();
             Directions[i] = new ScanDirection(
-                randn(rows, type, device), randn(rows, type, device), projected.narrow(2, rank, States), projected.narrow(2, rank + States, States),
-                a, randn([shape.Channels], float32, device), randn([shape.Channels], float32, device).mul(0.1).add(-2), i % 2 == 1, null);
+                randn(rows, type, device), randn(rows, type, device).mul(0.5), projected.narrow(2, rank, States), projected.narrow(2, rank + States, States),
+                a, randn([shape.Channels], float32, device), (step.exp() - 1).log(), i % 2 == 1, null);
             _dProjected[i] = empty(projected.shape, type, device);
             DB[i] = _dProjected[i].narrow(2, rank, States);
             DC[i] = _dProjected[i].narrow(2, rank + States, States);

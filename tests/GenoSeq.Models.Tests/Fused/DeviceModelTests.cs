@@ -55,11 +55,12 @@ public sealed class DeviceModelTests
         using EmulatedDevice.Scope device = new EmulatedDevice().Use();
         Outcome expected = Run(model, null);
         long chunk = DeviceMambaLayer.ChunkTokens;
-        long slice = DeviceMambaLayer.SliceTokens;
+        (long slice, long backward) = (DeviceMambaLayer.SliceTokens, DeviceMambaLayer.BackwardSliceTokens);
         try
         {
             DeviceMambaLayer.ChunkTokens = 32;
             DeviceMambaLayer.SliceTokens = 2 * Length;
+            DeviceMambaLayer.BackwardSliceTokens = Length;
             foreach (LayerMemory memory in Enum.GetValues<LayerMemory>())
             {
                 model.SetMemory([memory, memory]);
@@ -72,6 +73,7 @@ public sealed class DeviceModelTests
         {
             DeviceMambaLayer.ChunkTokens = chunk;
             DeviceMambaLayer.SliceTokens = slice;
+            DeviceMambaLayer.BackwardSliceTokens = backward;
         }
     }
 

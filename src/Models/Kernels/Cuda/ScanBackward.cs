@@ -21,6 +21,7 @@ internal static class ScanBackwardKernels
     /// <param name="dB">Where the gradients of B go, one [batch, length, d_state] for each direction. Rows may be strided.</param>
     /// <param name="dC">Likewise for C.</param>
     /// <param name="dFinalState">Gradients of the final states; null for zero.</param>
+    /// <param name="overDelta">Write the gradients of the raw step sizes over these, which must then be contiguous.</param>
     /// <param name="plan">How to cut the work; null to choose by shape.</param>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
     internal static ScanGradients[] Run(
@@ -32,6 +33,7 @@ internal static class ScanBackwardKernels
         ReadOnlySpan<Tensor> dB,
         ReadOnlySpan<Tensor> dC,
         Tensor[]? dFinalState,
+        bool overDelta = false,
         ScanBackwardPlan? plan = null)
     {
         ScanShape shape = ScanShape.Of(directions, ids);
@@ -49,7 +51,7 @@ internal static class ScanBackwardKernels
         var bc = new ScanSumBcArguments { Batch = shape.Batch, Length = shape.Length, Padded = (shape.Length + 15) / 16 * 16 };
         for (int i = 0; i < scans; i++)
         {
-            ScanGradients r = results[i] = Allocate(shape, directions[i], sums.select(0, i), dFinalState?[i]);
+            ScanGradients r = results[i] = Allocate(shape, directions[i], sums.select(0, i), dFinalState?[i], overDelta);
             Tensor gi = g[g.Length == 1 ? 0 : i];
             ref ScanBackwardPointers scan = ref arguments.Scans[i];
             scan = Inputs(shape, directions[i], ids);
@@ -142,12 +144,18 @@ internal static class ScanBackwardKernels
     };
 
     // Where there is nothing to scan, parameters' gradients are zero and the state's passes through.
-    private static ScanGradients Allocate(ScanShape shape, ScanDirection x, Tensor sums, Tensor? dFinalState)
+    private static ScanGradients Allocate(ScanShape shape, ScanDirection x, Tensor sums, Tensor? dFinalState, bool overDelta)
     {
         int d = shape.Channels;
+        if (overDelta && !x.Delta.is_contiguous())
+        {
+            throw new ArgumentException($"gradients cannot be written over step sizes that are not contiguous: {x.Delta.Describe()}");
+        }
+
         return new ScanGradients(
             empty(shape.RowsSize, shape.Type, shape.Device),
-            empty(shape.RowsSize, shape.Type, shape.Device),
+            // A warp reads a stretch of 16 steps before it writes that stretch, and no other warp reads it.
+            overDelta ? x.Delta.alias() : empty(shape.RowsSize, shape.Type, shape.Device),
             sums.narrow(0, 0, (long)d * N).view(d, N),
             x.Skip is null ? null : sums.narrow(0, (long)d * N, d),
             x.DtBias is null ? null : sums.narrow(0, (long)d * (N + 1), d),

@@ -31,6 +31,20 @@ internal sealed class CoreActivations : IDisposable
         return this;
     }
 
+    /// <summary>Views of some batch entries.</summary>
+    internal CoreActivations Narrow(long first, long count)
+    {
+        Tensor[] Each(Tensor[] tensors) => Array.ConvertAll(tensors, t => t.narrow(0, first, count));
+        return new CoreActivations
+        {
+            Projected = Each(Projected),
+            Checkpoints = Each(Checkpoints),
+            Sum = Sum.narrow(0, first, count),
+            U = U is null ? null : Each(U),
+            Delta = Delta is null ? null : Each(Delta),
+        };
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Release([.. All()]);
 

@@ -185,7 +185,7 @@ internal static class DeviceMambaCore
         }
 
         ScanGradients[] gradients = ScanBackwardKernels.Run(device, Scans(directions, u, delta, kept.Projected, null), ids,
-            kept.Checkpoints, [g], db, dc, null);
+            kept.Checkpoints, [g], db, dc, null, overDelta: true);
         foreach (ScanGradients s in gradients)
         {
             Outer([s.DU, s.DDelta, s.DA, s.DSkip!, s.DDtBias!]);

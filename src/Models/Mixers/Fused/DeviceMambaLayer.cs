@@ -22,6 +22,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     private readonly Tensor? _ids;
     private Tensor? _xz;
     private (Tensor Normed, Tensor Rstd, Tensor Gated)? _all;
+    private Weights? _weights;
     private CoreActivations? _kept;
     private bool _hasResidual;
 
@@ -32,8 +33,14 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         _ids = ids;
     }
 
-    /// <summary>Tokens of a slice of whole batch entries, where a layer is not kept.</summary>
+    /// <summary>Tokens of a slice of whole batch entries in the forward pass, where a layer is not kept.</summary>
     internal static long SliceTokens { get; set; } = 1 << 20;
+
+    /// <summary>
+    /// The same in the backward pass, unless everything is kept: half a slice is half a working set, and this many tokens still
+    /// fill a GPU.
+    /// </summary>
+    internal static long BackwardSliceTokens { get; set; } = 1 << 17;
 
     protected override string Name => "MambaLayer";
 
@@ -65,7 +72,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     {
         _hasResidual = inputs[1] is not null;
         bool keep = WillDifferentiate && Memory <= LayerMemory.KeepScan;
-        using var w = new Weights(inputs, _settings);
+        var w = _weights = new Weights(inputs, _settings);
         if (InChunks(inputs[0]!.size(1)))
         {
             (Tensor chunkedY, Tensor chunkedSum) = ForwardInChunks(inputs[0]!.contiguous(), inputs[1], w);
@@ -76,7 +83,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         bool all = keep && Memory == LayerMemory.KeepAll;
         (Tensor n, Tensor? sum, Tensor? rstd) = NormKernels.Forward(_device, inputs[0], inputs[1], w.Norm, _settings.NormEps, _settings.Activation, true, all);
         Tensor y = empty(n.shape, n.dtype, n.device);
-        foreach ((long first, long count) in Slices(n, !keep))
+        foreach ((long first, long count) in Slices(n, keep ? long.MaxValue : SliceTokens))
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor xz = Project(n, w, first, count);
@@ -101,7 +108,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         }
 
         var gradients = new Tensor?[inputs.Length];
-        using var w = new Weights(inputs, _settings);
+        Weights w = _weights!;
         Tensor dy = grad_outputs[0]?.contiguous() ?? zeros(sum.shape, _settings.Activation, sum.device);
         Tensor dn = empty(sum.shape, _settings.Activation, sum.device);
         var g = new LayerGradients();
@@ -139,6 +146,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         _all?.Normed.Dispose();
         _all?.Rstd.Dispose();
         _all?.Gated.Dispose();
+        _weights?.Free();
         ReleaseCarries();
     }
 
@@ -147,7 +155,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         using DisposeScope outer = NewDisposeScope();
         (Tensor n, Tensor? rstd) = _all is { } all ? (all.Normed, all.Rstd)
             : NormKernels.Forward(_device, null, sum, w.Norm, _settings.NormEps, _settings.Activation, false, true) is var (y, _, r) ? (y, r) : default;
-        foreach ((long first, long count) in Slices(n, _kept is null))
+        foreach ((long first, long count) in Slices(n, _all is null ? BackwardSliceTokens : long.MaxValue))
         {
             using DisposeScope scope = NewDisposeScope();
             BackwardSlice(n, dn, dy, w, first, count, g);
@@ -159,10 +167,11 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     private void BackwardSlice(Tensor n, Tensor dn, Tensor dy, Weights w, long first, long count, LayerGradients sums)
     {
         Tensor? ids = Ids(first, count);
-        Tensor xz = _xz ?? Project(n, w, first, count);
-        (Tensor gated, CoreActivations kept) = _kept is null
+        Tensor xz = _xz?.narrow(0, first, count) ?? Project(n, w, first, count);
+        CoreActivations? mine = count == n.size(0) ? _kept : _kept?.Narrow(first, count);
+        (Tensor gated, CoreActivations kept) = mine is null
             ? DeviceMambaCore.Forward(_device, xz, w.Directions, ids, true, true) is var (g, k) ? (g, k!) : default
-            : (_all?.Gated ?? DeviceMambaCore.Gate(_device, xz, _kept), _kept);
+            : (_all?.Gated ?? DeviceMambaCore.Gate(_device, xz, mine), mine);
         Tensor dgated = OutBack(dy.narrow(0, first, count), gated, w.Out, sums);
         gated.Dispose();
         (Tensor dxz, DirectionGradients[] own) = DeviceMambaCore.Backward(_device, xz, w.Directions, ids, kept, dgated);
@@ -197,27 +206,29 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
 
     private Tensor? Ids(long first, long count) => _ids?.narrow(0, first, count).contiguous();
 
-    private static IEnumerable<(long First, long Count)> Slices(Tensor n, bool cut)
+    // Whole batch entries, up to so many tokens together, but at least one.
+    private static IEnumerable<(long First, long Count)> Slices(Tensor n, long tokens)
     {
         long batch = n.size(0);
-        long each = cut ? Math.Clamp(SliceTokens / Math.Max(n.size(1), 1), 1, batch) : batch;
+        long each = Math.Clamp(tokens / Math.Max(n.size(1), 1), 1, Math.Max(batch, 1));
         for (long first = 0; first < batch; first += each)
         {
             yield return (first, Math.Min(each, batch - first));
         }
     }
 
-    // The layer's weights in the activation type; mirrored, for a stream whose channels are reversed.
-    private sealed class Weights : IDisposable
+    // The layer's weights in the activation type, cast once for both passes; mirrored, for a stream whose channels are reversed.
+    private sealed class Weights
     {
         private readonly bool _mirrored;
 
         internal Weights(Tensor?[] inputs, in LayerSettings settings)
         {
             _mirrored = settings.Mirrored;
-            Norm = Mirror(inputs[2]!, 0);
-            In = Mirror(inputs[3]!, 1).to(settings.Activation);
-            Out = Mirror(inputs[4]!, 0).to(settings.Activation);
+            // Aliases: where nothing is cast or mirrored these are the parameters, which are not ours to free.
+            Norm = Mirror(inputs[2]!, 0).alias().DetachFromDisposeScope();
+            In = Mirror(inputs[3]!, 1).to(settings.Activation).alias().DetachFromDisposeScope();
+            Out = Mirror(inputs[4]!, 0).to(settings.Activation).alias().DetachFromDisposeScope();
             Directions = new DeviceDirection[settings.Reverse.Length];
             for (int k = 0; k < Directions.Length; k++)
             {
@@ -236,7 +247,13 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
 
         internal Tensor Mirror(Tensor t, long dim) => _mirrored ? t.flip(dim) : t;
 
-        public void Dispose() => Array.ForEach(Directions, d => d.Dispose());
+        internal void Free()
+        {
+            Norm.Dispose();
+            In.Dispose();
+            Out.Dispose();
+            Array.ForEach(Directions, d => d.Dispose());
+        }
     }
 }
 
