@@ -2,6 +2,7 @@ using System.Diagnostics;
 using GenoSeq.Data;
 using GenoSeq.Models;
 using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Models.Kernels.Cuda.Runtime;
 using GenoSeq.Models.Losses;
 using GenoSeq.Torch;
 using GenoSeq.Training.Checkpoints;
@@ -39,6 +40,7 @@ public sealed class Trainer : IDisposable
     private readonly ITrainingObserver _observer;
     private readonly optim.AdamW _optimizer;
     private readonly DeviceAdamW? _deviceStep;
+    private readonly DeviceMonitor? _monitor;
     private readonly LearningRateSchedule _schedule;
     private readonly LengthSchedule _lengths;
     private readonly Stopwatch _clock = new();
@@ -72,6 +74,7 @@ public sealed class Trainer : IDisposable
         model.Recompute = config.Train.Recompute is not (Configuration.Recompute.Auto or Configuration.Recompute.None);
         model.SetComputeType(config.Train.Precision == Precision.Bf16 ? bfloat16 : float32);
         _deviceStep = DeviceAdamW.Attach(_optimizer);
+        _monitor = model.Device.Type == DeviceType.CUDA ? DeviceMonitor.Open(Math.Max(model.Device.Index, 0)) : null;
         State = new TrainerState();
     }
 
@@ -282,12 +285,36 @@ public sealed class Trainer : IDisposable
         if (State.Step % _config.Train.LogEvery == 0 || State.Step == _config.Train.Steps)
         {
             double mean = State.WindowBits / State.WindowSteps;
-            _metrics.Write(State.Step, State.Tokens, Wall, ("train/bits_per_base", mean), ("train/loss", mean * Math.Log(2)),
-                ("train/learning_rate", lr), ("train/gradient_norm", norm), ("perf/tokens_per_s", speed),
-                ("mem/peak_gib", MemoryPlanning.PeakBytes(Model.Device) / (double)(1L << 30)), ("data/length", length),
-                ("data/wait_ms", 1e3 * _waitOfLine / Math.Max(1, _stepsOfLine)));
+            _metrics.Write(State.Step, State.Tokens, Wall,
+            [
+                ("train/bits_per_base", mean), ("train/loss", mean * Math.Log(2)), ("train/learning_rate", lr), ("train/gradient_norm", norm),
+                ("perf/tokens_per_s", speed), ("mem/peak_gib", MemoryPlanning.PeakBytes(Model.Device) / (double)(1L << 30)),
+                ("data/length", length), ("data/wait_ms", 1e3 * _waitOfLine / Math.Max(1, _stepsOfLine)), .. DeviceNumbers(),
+            ]);
             (State.WindowBits, State.WindowSteps) = (0, 0);
             (_waitOfLine, _stepsOfLine) = (0, 0);
+        }
+    }
+
+    // What the GPU's own counters say now; nothing where there are none.
+    private List<(string Key, double Value)> DeviceNumbers()
+    {
+        var values = new List<(string, double)>();
+        if (_monitor?.Sample() is { } s)
+        {
+            Add("gpu/utilization_percent", s.GpuPercent);
+            Add("gpu/power_watts", s.PowerWatts);
+            Add("gpu/sm_clock_mhz", s.SmClockMhz);
+        }
+
+        return values;
+
+        void Add(string key, double? value)
+        {
+            if (value is { } v)
+            {
+                values.Add((key, v));
+            }
         }
     }
 
