@@ -9,6 +9,14 @@ namespace GenoSeq.Models.Tests.Cuda;
 /// <summary>NVRTC called: a stand-in everywhere, the real one where it is installed.</summary>
 public sealed partial class NvrtcTests : IDisposable
 {
+    private static readonly (string Prefix, string File)[] s_arguments =
+    [
+        ("scan_backward", "scan_backward_args.cu"),
+        ("scan_carry", "scan_backward_args.cu"),
+        ("scan_", "scan_fwd_args.cu"),
+        ("conv_", "conv_args.cu"),
+    ];
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -24,8 +32,7 @@ public sealed partial class NvrtcTests : IDisposable
         ];
         IEnumerable<string> alone = typeof(KernelProgram).Assembly.GetManifestResourceNames()
             .Where(n => n.StartsWith("GenoSeq.Cuda.", StringComparison.Ordinal)).Select(n => n["GenoSeq.Cuda.".Length..])
-            .Where(n => !lists.Any(l => l.Split(' ').Contains(n)))
-            .Select(n => n == "common.cu" ? n : n.StartsWith("scan_", StringComparison.Ordinal) && n != "scan_args.cu" ? $"common.cu scan_args.cu {n}" : $"common.cu {n}");
+            .Where(n => !lists.Any(l => l.Split(' ').Contains(n))).Select(n => string.Join(' ', Behind(n).Append(n).Distinct()));
         var all = new TheoryData<string, string>();
         foreach (string files in lists.Concat(alone))
         {
@@ -35,6 +42,11 @@ public sealed partial class NvrtcTests : IDisposable
 
         return all;
     }
+
+    // What stands before a file whose wrapper names it by a variable: the primitives, and its group's arguments.
+    private static string[] Behind(string file) => s_arguments.FirstOrDefault(g => file.StartsWith(g.Prefix, StringComparison.Ordinal)).File is { } arguments
+        ? ["common.cu", arguments]
+        : ["common.cu"];
 
     [NvrtcTheory]
     [MemberData(nameof(Programs))]
