@@ -14,6 +14,9 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     /// <summary>From this length on the states' decay makes the pre-pass of segments cheaper than the chain.</summary>
     private const int Long = 1 << 19;
 
+    /// <summary>The same for a single sequence, whose chain is all that runs.</summary>
+    private const int LongForOne = 1 << 17;
+
     /// <summary>Chooses by shape, as measured on an H100 (docs/kernels-gpu.md).</summary>
     /// <param name="shape">The scans.</param>
     /// <param name="multiprocessors">Of the device.</param>
@@ -25,7 +28,10 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
             return new(1);
         }
 
-        return shape.Length >= Long ? new((int)Math.Max(2, multiprocessors * Wanted / warps)) : new(0, Groups: shape.Scans * shape.Batch == 1 ? 2 : 4);
+        bool one = shape.Scans * shape.Batch == 1;
+        return shape.Length >= (one ? LongForOne : Long)
+            ? new((int)Math.Max(2, multiprocessors * Wanted / warps))
+            : new(0, Groups: one ? 2 : 4);
     }
 
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>
