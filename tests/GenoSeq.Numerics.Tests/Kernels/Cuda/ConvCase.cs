@@ -98,13 +98,28 @@ internal sealed unsafe class ConvData
                 Rows<double> Of(double* p) => Rows.Dense(p, _case.Length, _case.Channels);
                 var inputs = new CausalConvInputs<double>
                 {
-                    Batch = _case.Batch, Length = _case.Length, Channels = _case.Channels, Taps = _case.Taps, X = Of(px), Weight = pw, Bias = pb,
-                    Silu = true, Reverse = s.Direction.Reverse, InitialHalo = ph, SequenceIds = ids, SequenceIdsBatchStride = _case.Length,
+                    Batch = _case.Batch,
+                    Length = _case.Length,
+                    Channels = _case.Channels,
+                    Taps = _case.Taps,
+                    X = Of(px),
+                    Weight = pw,
+                    Bias = pb,
+                    Silu = true,
+                    Reverse = s.Direction.Reverse,
+                    InitialHalo = ph,
+                    SequenceIds = ids,
+                    SequenceIdsBatchStride = _case.Length,
                 };
                 CausalConvReference.Forward(inputs, new CausalConvOutputs<double> { Out = Of(pu) });
                 CausalConvReference.Backward(inputs, new CausalConvGradients<double>
                 {
-                    DOut = Of(pg), DX = Of(pdx), AccumulateX = true, DWeight = pdw, DBias = pdb, DInitialHalo = pdh,
+                    DOut = Of(pg),
+                    DX = Of(pdx),
+                    AccumulateX = true,
+                    DWeight = pdw,
+                    DBias = pdb,
+                    DInitialHalo = pdh,
                 });
             }
 

@@ -109,8 +109,16 @@ public sealed unsafe class NormGateKernelTests
                 new RmsNormOutputs<double> { Y = Of(py), ResidualSum = Of(ps), Rstd = prs });
             RmsNormReference.Backward(new RmsNormGradients<double>
             {
-                Batch = 1, Length = rows, Channels = width, ResidualSum = Of(ps), Weight = pw, Rstd = prs, DY = Of(pg),
-                DResidualSum = hasDSum ? Of(pds) : default, DX = Of(pdr), DWeight = pdw,
+                Batch = 1,
+                Length = rows,
+                Channels = width,
+                ResidualSum = Of(ps),
+                Weight = pw,
+                Rstd = prs,
+                DY = Of(pg),
+                DResidualSum = hasDSum ? Of(pds) : default,
+                DX = Of(pdr),
+                DWeight = pdw,
             });
         }
 

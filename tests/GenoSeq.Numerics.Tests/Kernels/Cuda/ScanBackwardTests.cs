@@ -26,8 +26,16 @@ public sealed class ScanBackwardTests
             {
                 var c = new ScanCase
                 {
-                    Batch = 2, Length = length, Channels = 72, Gate = false, Initial = options, FinalGradient = options, Resets = options,
-                    Gap = options ? 8 : 0, Skip = options, Bias = options,
+                    Batch = 2,
+                    Length = length,
+                    Channels = 72,
+                    Gate = false,
+                    Initial = options,
+                    FinalGradient = options,
+                    Resets = options,
+                    Gap = options ? 8 : 0,
+                    Skip = options,
+                    Bias = options,
                 };
                 Check(c, new ScanBackwardPlan(warps, segments, split), f32, 0.1, [false, true]);
             }
@@ -116,7 +124,8 @@ public sealed class ScanBackwardTests
         Tensor[] dB = [.. reverse.Select(_ => Rows(data.B, c.States))], dC = [.. reverse.Select(_ => Rows(data.B, c.States))];
         Tensor? dFinal = Single(data.DFinal, c.Batch, c.Channels, c.States);
         ScanGradients[] gradients = ScanBackwardKernels.Run(
-            device, directions, ids, forward.Checkpoints!, [Rows(data.DOut, c.Channels)], dB, dC, dFinal is null ? null : [.. reverse.Select(_ => dFinal)], plan);
+            device, directions, ids, forward.Checkpoints!, [Rows(data.DOut, c.Channels)], dB, dC, dFinal is null ? null : [.. reverse.Select(_ => dFinal)],
+            overDelta: directions[0].Delta.is_contiguous(), plan: plan);
         var results = new Results[reverse.Length];
         for (int i = 0; i < reverse.Length; i++)
         {

@@ -26,8 +26,13 @@ public sealed class ScanLaunchTests
         {
             var c = new ScanCase
             {
-                Batch = length < 200 ? 2 : 1, Length = length, Channels = variant == 0 ? 40 : 24, Gate = false,
-                Initial = variant > 1, FinalGradient = variant > 1, Resets = variant == 2,
+                Batch = length < 200 ? 2 : 1,
+                Length = length,
+                Channels = variant == 0 ? 40 : 24,
+                Gate = false,
+                Initial = variant > 1,
+                FinalGradient = variant > 1,
+                Resets = variant == 2,
             };
             foreach (ScanPlan plan in (ScanPlan[])[new(0), new(0, Groups: 1), new(1), new(5)])
                 Check(c, plan, f32: variant < 3, memory: variant == 1 ? 0.02 : 0.5, backward: plan.Segments != 1 && variant > 0);

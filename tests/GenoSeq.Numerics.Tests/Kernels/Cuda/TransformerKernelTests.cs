@@ -96,12 +96,18 @@ public sealed class TransformerKernelTests
         {
             var x = new SwiGluInputs<double>
             {
-                Batch = batch, Length = length, Channels = width, Gate = Rows.Dense(gp, length, width), Up = Rows.Dense(upp, length, width),
+                Batch = batch,
+                Length = length,
+                Channels = width,
+                Gate = Rows.Dense(gp, length, width),
+                Up = Rows.Dense(upp, length, width),
             };
             SwiGluReference.Forward(x, Rows.Dense(yp, length, width));
             SwiGluReference.Backward(x, new SwiGluGradients<double>
             {
-                DOut = Rows.Dense(dp, length, width), DGate = Rows.Dense(dgp, length, width), DUp = Rows.Dense(dupp, length, width),
+                DOut = Rows.Dense(dp, length, width),
+                DGate = Rows.Dense(dgp, length, width),
+                DUp = Rows.Dense(dupp, length, width),
             });
         }
 
