@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # gpu-bench.sh [OUT [PART...]]: measures on a GPU machine without .NET: unpacks artifacts/publish/genoseq-linux-x64.tar.xz, compiles the
 # native library against Python's torch, checks and verifies there, and writes one JSON file a benchmark to OUT (default: a new folder).
-#   parts: doctor verify kernels kernels-fp32 step inference memory anchors transformer (default: all)
+#   parts: doctor verify kernels kernels-fp32 step inference memory anchors transformer (default: these), sanitize
 #   recordings to verify with: GOLDEN, by default artifacts/publish/golden
 #   seconds that a part may take: PART_SECONDS, by default 240; what one part loses the others keep
 set -uo pipefail
@@ -13,7 +13,7 @@ golden=${GOLDEN:-$here/artifacts/publish/golden}
 seconds=${PART_SECONDS:-240}
 for p in $parts; do
   case $p in
-    doctor | verify | kernels | kernels-fp32 | step | inference | memory | anchors | transformer) ;;
+    doctor | verify | kernels | kernels-fp32 | step | inference | memory | anchors | transformer | sanitize) ;;
     *)
       echo "error: there is no part '$p'; see the head of this script" >&2
       exit 2
@@ -37,7 +37,7 @@ run() { # NAME COMMAND...: under the limit, output to OUT/NAME.log
 }
 wants() { [[ $parts == *" $1 "* ]]; }
 
-if [[ $parts =~ doctor|verify|kernels|step|inference|memory ]]; then
+if [[ $parts =~ doctor|verify|kernels|step|inference|memory|sanitize ]]; then
   tar -C "$work" -xJf "$here/artifacts/publish/genoseq-linux-x64.tar.xz" || exit 4
   app=$work/genoseq
   libtorch=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))') || exit 4
@@ -67,6 +67,23 @@ fi
 
 if wants kernels; then bench kernels kernels; fi
 if wants kernels-fp32; then bench kernels-fp32 kernels --type fp32 --kernels scan,conv,gate,norm --quick; fi
+
+# Every kernel of a training step once more under the checkers of memory and of races between threads, at shapes that take the
+# serial scan, the chain and segments of time.
+if wants sanitize; then
+  tiny="device=cuda data.files=[$here/data/lambda_NC_001416.fa.gz] model.d_model=64 model.n_layer=2 train.warmup_steps=1 train.validation_tokens=1 checkpoint.every=0 train.cuda_graph=off"
+  for tool in memcheck racecheck; do
+    for shape in "1024 8192 bf16" "8192 8192 bf16" "1024 8192 fp32"; do
+      read -r length tokens precision <<<"$shape"
+      for model in "model.bidirectional=true model.rc_equivariant=true" "model.layout=MA model.mlp.d_ff=128 objective.kind=causal"; do
+        name=sanitize-$tool-$length-$precision-$([[ $model == *MA* ]] && echo hybrid || echo ps)
+        # shellcheck disable=SC2086
+        run "$name" compute-sanitizer --tool "$tool" --error-exitcode 9 "$genoseq" pretrain $tiny $model data.context_length="$length" \
+          train.global_batch_size="$tokens" train.precision="$precision" train.steps=2 -o "$work/$name"
+      done
+    done
+  done
+fi
 
 # The anchors' shapes; what has to fit once more is the longest context.
 if wants step; then

@@ -49,7 +49,7 @@ public sealed class KernelBenchmark(BenchDevice device, BenchSettings settings)
     }
 
     /// <summary>The scan's errors against the double precision reference; nothing when scans are not wanted.</summary>
-    public IReadOnlyList<KernelError> Errors() => settings.Wants("scan") ? ScanAccuracy.Run(_kernels, Type, device.Device) : [];
+    public IReadOnlyList<KernelError> Errors() => settings.Wants("scan") ? ScanAccuracy.Run(_kernels, Type, device.Device, settings.Quick) : [];
 
     private static KernelDevice? FindKernels(Device device)
     {

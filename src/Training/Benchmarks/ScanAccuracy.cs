@@ -4,15 +4,29 @@ using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Training.Benchmarks;
 
-/// <summary>The scan's kernels against the double precision reference, on the same rounded inputs, at a shape that it can do.</summary>
+/// <summary>The scan's kernels against the double precision reference, on the same rounded inputs, at shapes that it can do.</summary>
 internal static class ScanAccuracy
 {
-    private static readonly BenchShape s_shape = new(2, 2, 301, 48);
+    private const int Usual = 301;
 
-    internal static List<KernelError> Run(KernelDevice? kernels, ScalarType type, Device device)
+    // Around the blocks of 16 steps, tiles of 128 and segments that the kernels cut time into; primes.
+    private static readonly int[] s_lengths = [1, 2, 7, 15, 16, 17, 31, 97, 127, 128, 129, 257, Usual, 1009, 2053, 4999];
+
+    internal static List<KernelError> Run(KernelDevice? kernels, ScalarType type, Device device, bool quick)
+    {
+        var errors = new List<KernelError>();
+        foreach (int length in quick ? [Usual] : s_lengths)
+        {
+            errors.AddRange(Run(kernels, type, device, length));
+        }
+
+        return errors;
+    }
+
+    private static List<KernelError> Run(KernelDevice? kernels, ScalarType type, Device device, int length)
     {
         using DisposeScope scope = NewDisposeScope();
-        var p = new ScanProblem(s_shape, type, device);
+        var p = new ScanProblem(new BenchShape(2, 2, length, 48), type, device);
         Dictionary<string, Tensor>[] ours = kernels is null ? [.. p.Directions.Select(d => OnCpu<float>(d, p.G))] : OnDevice(kernels, p);
         var errors = new List<KernelError>();
         for (int i = 0; i < ours.Length; i++)
@@ -20,7 +34,7 @@ internal static class ScanAccuracy
             foreach ((string name, Tensor expected) in OnCpu<double>(InDouble(p.Directions[i]), Double(p.G)))
             {
                 double norm = (Double(ours[i][name]) - expected).norm().item() / expected.norm().item();
-                errors.Add(new KernelError("scan", p.Directions[i].Reverse ? $"{name}, reversed" : name, norm));
+                errors.Add(new KernelError("scan", $"{name}, length {length}{(p.Directions[i].Reverse ? ", reversed" : "")}", norm));
             }
         }
 
