@@ -24,7 +24,7 @@ internal sealed record ConvGradients(Tensor DWeight, Tensor? DBias, Tensor? DBef
 /// </summary>
 internal static class ConvKernels
 {
-    private const int Taps = 4, Threads = 256, BackwardRows = 64, BackwardChannels = 64;
+    private const int Taps = 4, Threads = 256, Stages = 3; // GS_CONV_STAGES
 
     /// <summary>u_k = silu(conv_k(x)).</summary>
     /// <param name="device">Where the tensors are.</param>
@@ -47,7 +47,7 @@ internal static class ConvKernels
 
         int lanes = a.Channels >= 256 ? 32 : a.Channels >= 128 ? 16 : 8;
         long tiles = KernelTensors.Ceiling(a.Length, Threads / lanes * 4); // GS_CONV_ROWS
-        KernelFunction function = Function(device, "gs_conv_fwd", "conv_fwd.cu", x.dtype, 0, ids is not null, $"GS_CONV_LANES={lanes}");
+        KernelFunction function = Function(device, "gs_conv_fwd", "conv_fwd.cu", x.dtype, Threads, 0, ids is not null, $"GS_CONV_LANES={lanes}");
         device.Launch(function, (tiles * KernelTensors.Ceiling(a.Channels, 8 * lanes) * u.Length, a.Batch, 1), a);
         return u;
     }
@@ -73,7 +73,6 @@ internal static class ConvKernels
             before[i] = directions[i].Before is null ? null : zeros([a.Batch, Taps - 1, a.Channels], x.dtype, x.device);
         using (NewDisposeScope())
         {
-            int tail = 0;
             for (int i = 0; i < count; i++)
             {
                 ref Direction d = ref Bind(ref a, x, directions[i]);
@@ -81,18 +80,18 @@ internal static class ConvKernels
                 if (before[i] is not { } b) continue;
                 d.DBefore = b.data_ptr();
                 // The kernel takes the rows before the sequence as rows of the sequence.
-                if (directions[i].Reverse) tail = Taps - 1;
+                if (directions[i].Reverse) a.Tail = Taps - 1;
                 else a.Lead = Taps - 1;
             }
 
-            a.Tiles = a.Length == 0 ? 0 : (int)KernelTensors.Ceiling((long)a.Length + a.Lead + tail, BackwardRows);
-            int element = x.dtype.ElementSize(), row = BackwardChannels * element;
-            int stage = ((BackwardRows + 6) * row) + (count * (BackwardRows + 3) * row); // B_STAGE
-            int edges = count * 9 * 3 * BackwardChannels * 4; // B_EDGE
+            int warps = (int)Math.Min(4, KernelTensors.Ceiling(a.Channels, 64));
+            int shared = Stages * (1 + count) * 8 * warps * 64 * x.dtype.ElementSize(); // GS_CONV_STAGES B_STAGE
             KernelFunction function = Function(
-                device, "gs_conv_bwd", "conv_bwd.cu", x.dtype, (2 * stage) + edges, ids is not null, $"GS_CONV_DIRS={a.Directions}");
-            long groups = KernelTensors.Ceiling(a.Channels, BackwardChannels);
-            long walkers = Math.Min((long)a.Tiles * a.Batch, Math.Max(1, (long)device.Multiprocessors * function.BlocksPerMultiprocessor / groups));
+                device, "gs_conv_bwd", "conv_bwd.cu", x.dtype, warps * 32, shared, ids is not null, $"GS_CONV_DIRS={a.Directions}", $"GS_CONV_WARPS={warps}");
+            long groups = KernelTensors.Ceiling(a.Channels, 64 * warps);
+            long slots = (long)device.Multiprocessors * function.BlocksPerMultiprocessor;
+            (a.Tiles, a.Rows) = Segments(a.Length + a.Lead + a.Tail, a.Batch * groups, slots);
+            long walkers = a.Length == 0 ? 0 : (long)a.Tiles * a.Batch;
             if (walkers > 0)
             {
                 Tensor part = empty([walkers, count, 5, a.Channels], float32, x.device);
@@ -103,6 +102,21 @@ internal static class ConvKernels
         }
 
         return Gradients(directions, sums, before);
+    }
+
+    // The number of segments that ends soonest when `slots` blocks run at once; a segment costs its rows and about 30 more.
+    private static (int Segments, int Rows) Segments(int rows, long sequences, long slots)
+    {
+        (long Cost, int Segments, int Rows) best = (long.MaxValue, 1, rows);
+        for (int n = 1; n <= Math.Min(1024, (rows + 31) / 32); n++)
+        {
+            int each = (rows + n - 1) / n;
+            int needed = (rows + each - 1) / each;
+            long cost = KernelTensors.Ceiling(needed * sequences, slots) * (each + 30);
+            if (cost < best.Cost) best = (cost, needed, each);
+        }
+
+        return (best.Segments, best.Rows);
     }
 
     // The kernel's sums lie as [forward, reverse][4 channels of weight, channels of bias].
@@ -168,10 +182,10 @@ internal static class ConvKernels
     }
 
     private static KernelFunction Function(
-        KernelDevice device, string entry, string file, ScalarType type, int sharedBytes, bool ids, string definition)
+        KernelDevice device, string entry, string file, ScalarType type, int threads, int sharedBytes, bool ids, params ReadOnlySpan<string> definitions)
     {
-        string[] definitions = KernelTensors.Definitions(type, "x", definition, $"GS_CONV_IDS={(ids ? 1 : 0)}");
-        return device.Function(new KernelProgram(["common.cu", "conv_args.cu", file], definitions), entry, Threads, sharedBytes);
+        string[] all = KernelTensors.Definitions(type, "x", [$"GS_CONV_IDS={(ids ? 1 : 0)}", .. definitions]);
+        return device.Function(new KernelProgram(["common.cu", "conv_args.cu", file], all), entry, threads, sharedBytes);
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -187,6 +201,6 @@ internal static class ConvKernels
         public Direction Forward, Reverse;
         public nint X, Ids, Dx, Part;
         public long XStride, DxStride;
-        public int Batch, Length, Channels, Directions, Tiles, Lead;
+        public int Batch, Length, Channels, Directions, Tiles, Rows, Lead, Tail;
     }
 }

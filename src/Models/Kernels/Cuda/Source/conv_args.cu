@@ -18,12 +18,12 @@ struct GsConv
     const void* x;          // [batch, length, channels], row stride x_stride
     const int* ids;         // [batch, length] sequence ids or null: no tap reaches across a change of id
     void* dx;               // backward: row stride dx_stride
-    float* part;            // backward: [gridDim.y][directions][channels * 4 of weight, channels of bias]
+    float* part;            // backward: [batch * segments][directions][channels * 4 of weight, channels of bias]
     i64 x_stride, dx_stride;
     int batch, length, channels;
     int directions;         // 1: forward only, 2: reverse only, 3: both
-    int tiles;              // of a sequence
-    int lead;               // backward: rows of the first tile before position 0: 3 where the gradient of the forward direction's `before` is wanted
+    int tiles, rows;        // backward: segments of a sequence, rows of a segment
+    int lead, tail;         // backward: 3 where the gradient of the forward / reverse direction's `before` is wanted: its rows lie before / after the sequence's
 };
 #ifndef GS_CONV_IDS
 #define GS_CONV_IDS 0                 // 1: ids may be given

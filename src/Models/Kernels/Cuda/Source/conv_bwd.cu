@@ -1,34 +1,43 @@
-// Backward. Bytes per element (bf16): x 2 + du 2 per direction + dx 2 = 6 or 8. Limits: the memory's speed, and with both directions about 100
-// instructions per row of 64 channels and warp, which is 60 % of what can be issued in that time.
-// Measured on an H100: 76-81 % of a device copy with one direction, 69-72 % with both (59-62 % with ids).
-// A block keeps 64 channels and walks over tiles of 64 rows: the next tile comes by asynchronous copies while this one is in hand.
-// A warp takes 8 rows of a tile, a lane 2 channels: every row's dc is computed once and stays in registers; only the three rows
-// that a neighbouring warp needs go through shared memory. The rows beyond a tile's ends are shared out among the warps.
+// Backward. Bytes per element (bf16): x 2 + du 2 per direction + dx 2 = 6 or 8, the limit being the memory's speed; with both directions about 100
+// instructions per row of 64 channels and warp, half of what can be issued in that time.
+// A block walks along a segment of a sequence with 64 channels per warp, 2 per lane; rows come ahead of it by asynchronous copies. At row t a lane has
+// x of rows t - 3 .. t and computes dc of row t for the forward direction and of row t - 3 for the reverse one; with the last four of each, dx of row
+// t - 3 is complete. So every row is read once, every dc computed once, and lanes never talk; a segment costs six rows more than it has.
+// Measured on an H100 (bench/results/h100/kernels.json): 75-81 % of a device copy with one direction, 73-80 % with both.
 #ifndef GS_CONV_DIRS
 #define GS_CONV_DIRS 3                // as GsConv.directions
 #endif
-#ifndef GS_CONV_BWD_BLOCKS
-#define GS_CONV_BWD_BLOCKS (GS_F32_IO ? 1 : GS_CONV_DIRS == 3 ? 2 : 3)
+#ifndef GS_CONV_WARPS
+#define GS_CONV_WARPS 4
 #endif
-#define B_RUN 8
-#define B_ROWS 64
-#define B_ROW (64 * GS_ESIZE)          // bytes of a row
-#define B_X ((B_ROWS + 6) * B_ROW)     // x: positions -3 .. B_ROWS + 2 of the tile
-#define B_DU ((B_ROWS + 3) * B_ROW)    // du: forward direction 0 .. B_ROWS + 2, reverse direction -3 .. B_ROWS - 1
-#define B_COUNT (GS_CONV_DIRS == 3 ? 2 : 1)
-#define B_STAGE (B_X + B_COUNT * B_DU)
-#define B_EDGE (9 * 3 * 64 * 4)        // dc of three rows at each of nine borders of runs
-// Shared memory, bytes: 2 B_STAGE + B_COUNT B_EDGE (bf16: 41,984 with one direction, 66,048 with both).
+#ifndef GS_CONV_STAGES
+#define GS_CONV_STAGES 3
+#endif
+#ifndef GS_CONV_BWD_BLOCKS
+#define GS_CONV_BWD_BLOCKS (20 / GS_CONV_WARPS)
+#endif
+#define B_FWD (GS_CONV_DIRS & 1)
+#define B_REV (GS_CONV_DIRS >> 1)
+#define B_COUNT (B_FWD + B_REV)
+#define B_THREADS (GS_CONV_WARPS * 32)
+#define B_ROWS 8                       // of a stage
+#define B_ROW (GS_CONV_WARPS * 64 * GS_ESIZE) // bytes of a row
+#define B_PARTS (B_ROW / 16)
+#define B_TENSOR (B_ROWS * B_ROW)
+#define B_STAGE ((1 + B_COUNT) * B_TENSOR) // x of rows t, du of the forward direction of rows t, of the reverse one of rows t - 3
+// Shared memory, bytes: GS_CONV_STAGES B_STAGE (36,864 for both directions, bf16).
 struct GsPair { float a, b; };
 struct GsTaps { GsPair w[4], bias; };
-__device__ __forceinline__ GsPair gs_staged(const unsigned char* tile, int row, int lane)
+// What a lane carries from row to row: row t at [t & 3] for x and dc of the forward direction, row t - 3 for dc of the reverse one.
+struct GsWindow { GsPair x[4], dc[2][4]; };
+__device__ __forceinline__ GsPair gs_staged(const unsigned char* row, int lane)
 {
     GsPair r;
 #if GS_F32_IO
-    const float2 v = *(const float2*)(tile + row * B_ROW + lane * 8);
+    const float2 v = *(const float2*)(row + lane * 8);
     r.a = v.x; r.b = v.y;
 #else
-    const u32 v = *(const u32*)(tile + row * B_ROW + lane * 4);
+    const u32 v = *(const u32*)(row + lane * 4);
     r.a = gs_lo(v); r.b = gs_hi(v);
 #endif
     return r;
@@ -40,237 +49,186 @@ __device__ __forceinline__ void gs_taps(const GsConvDirection& d, int c, GsTaps&
     t.w[0].b = b.w; t.w[1].b = b.z; t.w[2].b = b.y; t.w[3].b = b.x;
     t.bias.a = d.bias != 0 ? d.bias[c] : 0.0f; t.bias.b = d.bias != 0 ? d.bias[c + 1] : 0.0f;
 }
+__device__ __forceinline__ void gs_add(GsPair& sum, bool on, const GsPair& a, const GsPair& b)
+{
+    sum.a = fmaf(on ? a.a : 0.0f, b.a, sum.a);
+    sum.b = fmaf(on ? a.b : 0.0f, b.b, sum.b);
+}
 __device__ __forceinline__ float gs_dc(float c, float du)
 {
     const float s = gs_sigmoid(c);
     return du * fmaf(s, fmaf(-c, s, c), s);
 }
-// dc of rows p .. p + Rows - 1 (row `row` of the tile), and their part of dw. Plain: all rows inside the sequence, all taps open.
-// Bit k of cuts: row p - 3 + k differs in id from the one before it.
-template <bool Reverse, bool Plain, int Rows>
-__device__ __forceinline__ void gs_conv_run(const unsigned char* sx, const unsigned char* sdu, int lane, int row, int p, int length, u32 cuts, const GsTaps& t, GsPair* dw, GsPair* dc)
+// Position t of the sequence or just outside it gets its dx.
+__device__ __forceinline__ void gs_conv_store(void* to, i64 e, const GsPair& dx)
 {
-    GsPair x[Rows + 3];
-#pragma unroll
-    for (int i = 0; i < Rows + 3; i++) x[i] = gs_staged(sx, row + i + (Reverse ? 3 : 0), lane);
-#pragma unroll
-    for (int r = 0; r < Rows; r++)
-    {
-        GsPair c = t.bias, du = gs_staged(sdu, row + r + (Reverse ? 3 : 0), lane);
-        bool open[4];
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-        {
-            const GsPair& v = x[Reverse ? r + j : r + 3 - j];
-            open[j] = Plain || gs_open(cuts, Reverse ? r + 4 : r + 4 - j, j);
-            c.a = fmaf(open[j] ? t.w[j].a : 0.0f, v.a, c.a);
-            c.b = fmaf(open[j] ? t.w[j].b : 0.0f, v.b, c.b);
-        }
-        if (!Plain && (u32)(p + r) >= (u32)length) du.a = du.b = 0.0f;
-        dc[r].a = gs_dc(c.a, du.a);
-        dc[r].b = gs_dc(c.b, du.b);
-        if (!Plain && (u32)(p + r) >= (u32)length) dc[r].a = dc[r].b = 0.0f; // whatever c was
-        if (dw == 0) continue;
-        dw[4].a += dc[r].a; dw[4].b += dc[r].b;
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-        {
-            const GsPair& v = x[Reverse ? r + j : r + 3 - j];
-            dw[j].a = fmaf(open[j] ? dc[r].a : 0.0f, v.a, dw[j].a);
-            dw[j].b = fmaf(open[j] ? dc[r].b : 0.0f, v.b, dw[j].b);
-        }
-    }
-}
-// Adds the direction's part of dx of a run of rows. edge: the three rows after the run (forward) or before it (reverse).
-template <bool Reverse, bool Plain>
-__device__ __forceinline__ void gs_conv_dx(const GsPair* dc, const float2* edge, int lane, u32 cuts, const GsTaps& t, GsPair* dx)
-{
-    GsPair all[B_RUN + 3];
-#pragma unroll
-    for (int i = 0; i < B_RUN; i++) all[Reverse ? i + 3 : i] = dc[i];
-#pragma unroll
-    for (int i = 0; i < 3; i++) { const float2 v = edge[i * 32 + lane]; all[Reverse ? i : B_RUN + i].a = v.x; all[Reverse ? i : B_RUN + i].b = v.y; }
-#pragma unroll
-    for (int r = 0; r < B_RUN; r++)
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-        {
-            const GsPair& v = all[Reverse ? r + 3 - j : r + j];
-            const bool open = Plain || gs_open(cuts, Reverse ? r + 4 - j : r + 4, j);
-            dx[r].a = fmaf(open ? t.w[j].a : 0.0f, v.a, dx[r].a);
-            dx[r].b = fmaf(open ? t.w[j].b : 0.0f, v.b, dx[r].b);
-        }
-}
-// Cuts of the window that starts at row p - 3, the same in all lanes.
-__device__ __forceinline__ u32 gs_conv_cuts(const GsConv& p, int b, int at, int lane)
-{
-#if GS_CONV_IDS
-    return p.ids == 0 ? 0 : gs_ballot(lane < B_RUN + 6 && gs_conv_cut(p, b, at - 3 + lane));
+#if GS_F32_IO
+    *(float2*)((float*)to + e) = make_float2(dx.a, dx.b);
 #else
-    return 0;
+    *(u32*)((u16*)to + e) = gs_pack_bf16(dx.a, dx.b);
 #endif
 }
-// Starts copying a tile of 64 channels from c0 whose first row is `first`.
-__device__ __forceinline__ void gs_conv_fetch(const GsConv& p, unsigned char* to, int b, int first, int c0)
+// Rows t0 .. t0 + 7 of a stage. Plain: every row up to t0 + 7 and dx of every row from t0 - 3 belongs to the segment and the sequence, all taps are open.
+// Bit k + 5 of cuts: no tap reaches across the border before row t0 + k.
+template <bool Plain>
+__device__ __forceinline__ void gs_conv_stage(const GsConv& p, const unsigned char* rows, int lane, int b, int t0, int begin, int end, int c, u32 cuts,
+    const GsTaps* taps, GsPair (*dw)[5], GsWindow& m)
 {
-    const int parts = B_ROW / 16, part = threadIdx.x % parts, c = min(c0 + part * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE);
     const int L = p.length;
-    const i64 base = (i64)b * L;
+    const i64 pitch = p.dx_stride;
+    i64 to = ((i64)b * L + t0 - 3) * pitch + c;
 #pragma unroll
-    for (int k = 0; k < (B_ROWS + 6) * (B_ROW / 16); k += 256)
+    for (int k = 0; k < B_ROWS; k++)
     {
-        const int i = (k + threadIdx.x) / parts, at = first - 3 + i;
-        if (i >= B_ROWS + 6) break;
-        const int fwd = 3 + at, rev = L + 2 - at;           // places in the inputs that precede each direction
-        const bool in = at >= 0 && at < L;
-        const void* from = p.x;
-        i64 e = (base + min(max(at, 0), L - 1)) * p.x_stride + c;
-        bool copy = in;
-        if (at < 0 && fwd >= 0 && p.d[0].before != 0) { from = p.d[0].before; e = ((i64)b * 3 + fwd) * p.channels + c; copy = true; }
-        if (at >= L && rev >= 0 && p.d[1].before != 0) { from = p.d[1].before; e = ((i64)b * 3 + rev) * p.channels + c; copy = true; }
-        gs_copy16_or_zero(to + i * B_ROW + part * 16, (const unsigned char*)from + e * GS_ESIZE, copy);
-    }
-    to += B_X;
+        const int t = t0 + k;
+        GsPair dx;
+        dx.a = dx.b = 0.0f;
+        m.x[k & 3] = gs_staged(rows + k * B_ROW, lane);
+        bool ahead[4];                                     // taps between row t - 3 and the rows after it
 #pragma unroll
-    for (int q = 0; q < 2; q++)
-    {
-        if ((GS_CONV_DIRS >> q & 1) == 0) continue;
-#pragma unroll
-        for (int k = 0; k < (B_ROWS + 3) * (B_ROW / 16); k += 256)
+        for (int j = 0; j < 4; j++) ahead[j] = Plain || gs_open(cuts, k + 3, j);
+        if (B_FWD)
         {
-            const int i = (k + threadIdx.x) / parts, at = first - 3 * q + i;
-            if (i >= B_ROWS + 3) break;
-            gs_copy16(to + i * B_ROW + part * 16, (const unsigned char*)p.d[q].du + ((base + min(max(at, 0), L - 1)) * p.d[q].du_stride + c) * GS_ESIZE);
-        }
-        to += B_DU;
-    }
-    gs_copy_commit();
-}
-__device__ __forceinline__ void gs_put_edge(float2* edge, int lane, const GsPair* dc)
-{
+            GsPair v = taps[0].bias, du = gs_staged(rows + B_TENSOR + k * B_ROW, lane);
 #pragma unroll
-    for (int i = 0; i < 3; i++) edge[i * 32 + lane] = make_float2(dc[i].a, dc[i].b);
+            for (int j = 0; j < 4; j++) gs_add(v, Plain || gs_open(cuts, k + 6 - j, j), taps[0].w[j], m.x[(k - j) & 3]);
+            const bool in = Plain || (u32)t < (u32)L, own = Plain || (in && t >= begin && t < end);
+            GsPair& dc = m.dc[0][k & 3];
+            dc.a = in ? gs_dc(v.a, du.a) : 0.0f;
+            dc.b = in ? gs_dc(v.b, du.b) : 0.0f;
+            dw[0][4].a += own ? dc.a : 0.0f;
+            dw[0][4].b += own ? dc.b : 0.0f;
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+            {
+                gs_add(dw[0][j], Plain || (own && gs_open(cuts, k + 6 - j, j)), dc, m.x[(k - j) & 3]);
+                gs_add(dx, ahead[j], taps[0].w[j], m.dc[0][(k - 3 + j) & 3]);
+            }
+        }
+        if (B_REV)
+        {
+            GsPair v = taps[1].bias, du = gs_staged(rows + (1 + B_FWD) * B_TENSOR + k * B_ROW, lane);
+#pragma unroll
+            for (int j = 0; j < 4; j++) gs_add(v, ahead[j], taps[1].w[j], m.x[(k - 3 + j) & 3]);
+            const bool in = Plain || (u32)(t - 3) < (u32)L, own = Plain || (in && t - 3 >= begin && t - 3 < end);
+            GsPair& dc = m.dc[1][(k - 3) & 3];
+            dc.a = in ? gs_dc(v.a, du.a) : 0.0f;
+            dc.b = in ? gs_dc(v.b, du.b) : 0.0f;
+            dw[1][4].a += own ? dc.a : 0.0f;
+            dw[1][4].b += own ? dc.b : 0.0f;
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+            {
+                gs_add(dw[1][j], Plain || (own && ahead[j]), dc, m.x[(k - 3 + j) & 3]);
+                gs_add(dx, Plain || gs_open(cuts, k + 3 - j, j), taps[1].w[j], m.dc[1][(k - 3 - j) & 3]);
+            }
+        }
+        if (c < p.channels)
+        {
+            const int at = t - 3;
+            if (Plain || ((u32)at < (u32)L && at >= begin && at < end)) gs_conv_store(p.dx, to, dx);
+            else if (at >= begin && at < end)              // an input that precedes the sequence in one of the directions
+            {
+                const int slot = at < 0 ? 3 + at : L + 2 - at;
+                void* before = at < 0 ? p.d[0].dbefore : p.d[1].dbefore;
+                if (slot >= 0 && slot < 3 && before != 0) gs_conv_store(before, ((i64)b * 3 + slot) * p.channels + c, dx);
+            }
+        }
+        to += pitch;
+    }
 }
-// Grid (ceil(channels / 64), any), 256 threads. channels is a multiple of 8. part gets gridDim.y rows.
-extern "C" __global__ void __launch_bounds__(256, GS_CONV_BWD_BLOCKS) gs_conv_bwd(const __grid_constant__ GsConv p)
+// Starts copying the rows of a stage: x and forward du from t0, reverse du from t0 - 3. Channels beyond the last are copies of others.
+__device__ __forceinline__ void gs_conv_fetch(const GsConv& p, unsigned char* to, int b, int t0, int c0)
+{
+    const int part = threadIdx.x % B_PARTS, own = threadIdx.x / B_PARTS, L = p.length;
+    const int c = min(c0 + part * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE);
+    const i64 base = (i64)b * L;
+    to += threadIdx.x * 16;
+    const bool inside = t0 >= 3 && t0 + B_ROWS <= L;
+#pragma unroll
+    for (int k = 0; k < B_ROWS * B_PARTS / B_THREADS; k++)
+    {
+        const int at = t0 + own + k * (B_THREADS / B_PARTS), row = inside ? at : min(max(at, 0), L - 1);
+        unsigned char* piece = to + k * (B_THREADS * 16);
+        if (inside) gs_copy16(piece, (const unsigned char*)p.x + ((base + row) * p.x_stride + c) * GS_ESIZE);
+        else
+        {
+            const int fwd = 3 + at, rev = L + 2 - at;       // places in the inputs that precede each direction
+            const void* from = p.x;
+            i64 e = (base + row) * p.x_stride + c;
+            bool copy = at >= 0 && at < L;
+            if (at < 0 && fwd >= 0 && p.d[0].before != 0) { from = p.d[0].before; e = ((i64)b * 3 + fwd) * p.channels + c; copy = true; }
+            if (at >= L && rev >= 0 && p.d[1].before != 0) { from = p.d[1].before; e = ((i64)b * 3 + rev) * p.channels + c; copy = true; }
+            gs_copy16_or_zero(piece, (const unsigned char*)from + e * GS_ESIZE, copy);
+        }
+        if (B_FWD) gs_copy16(piece + B_TENSOR, (const unsigned char*)p.d[0].du + ((base + row) * p.d[0].du_stride + c) * GS_ESIZE);
+        if (B_REV)
+        {
+            const int back = inside ? at - 3 : min(max(at - 3, 0), L - 1);
+            gs_copy16(piece + (1 + B_FWD) * B_TENSOR, (const unsigned char*)p.d[1].du + ((base + back) * p.d[1].du_stride + c) * GS_ESIZE);
+        }
+    }
+}
+// Grid (ceil(channels / (64 GS_CONV_WARPS)), batch * p.tiles segments of p.rows rows), B_THREADS threads. channels is a multiple of 8. part gets gridDim.y rows.
+extern "C" __global__ void __launch_bounds__(B_THREADS, GS_CONV_BWD_BLOCKS) gs_conv_bwd(const __grid_constant__ GsConv p)
 {
     extern __shared__ __align__(16) unsigned char smem[];
-    float2* edges = (float2*)(smem + 2 * B_STAGE);          // [directions][9][3][32]
     const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    const int c0 = blockIdx.x * 64, c = c0 + lane * 2, cSafe = min(c, p.channels - 2);
-    const int L = p.length, row = warp * B_RUN;
-    const int total = p.batch * p.tiles;
+    const int c0 = blockIdx.x * (64 * GS_CONV_WARPS), c = c0 + warp * 64 + lane * 2, cSafe = min(c, p.channels - 2);
+    const int b = blockIdx.y / p.tiles, begin = blockIdx.y % p.tiles * p.rows - p.lead, end = min(begin + p.rows, p.length + p.tail);
     GsTaps taps[2];
     GsPair dw[2][5];
+    GsWindow m;
 #pragma unroll
     for (int q = 0; q < 2; q++)
     {
         if ((GS_CONV_DIRS >> q & 1) != 0) gs_taps(p.d[q], cSafe, taps[q]);
 #pragma unroll
         for (int j = 0; j < 5; j++) dw[q][j].a = dw[q][j].b = 0.0f;
+#pragma unroll
+        for (int j = 0; j < 4; j++) m.x[j].a = m.x[j].b = m.dc[q][j].a = m.dc[q][j].b = 0.0f;
     }
-    int tile = blockIdx.y, buffer = 0;
-    if (tile < total) gs_conv_fetch(p, smem, tile / p.tiles, tile % p.tiles * B_ROWS - p.lead, c0);
-#pragma unroll 1
-    for (; tile < total; tile += gridDim.y)
+    const int first = begin - 3, stages = begin < end ? (end + 3 - first + B_ROWS - 1) / B_ROWS : 0;
+#pragma unroll
+    for (int i = 0; i < GS_CONV_STAGES - 1; i++)
     {
-        gs_copy_wait();
-        __syncthreads();                                   // this tile has landed; nobody reads the other buffer or the edges
-        const int next = tile + gridDim.y;
-        if (next < total) gs_conv_fetch(p, smem + (buffer ^ 1) * B_STAGE, next / p.tiles, next % p.tiles * B_ROWS - p.lead, c0);
-        const unsigned char* sx = smem + buffer * B_STAGE;
-        const unsigned char* sdu[2] = {sx + B_X, sx + B_X + (B_COUNT - 1) * B_DU};
-        const int b = tile / p.tiles, first = tile % p.tiles * B_ROWS - p.lead, at = first + row;
-        const u32 cuts = gs_conv_cuts(p, b, at, lane);
-        const bool plain = cuts == 0 && at >= 0 && at + B_RUN <= L;
-        GsPair dc[2][B_RUN];
-        if (plain)
-        {
-            if (GS_CONV_DIRS & 1) gs_conv_run<false, true, B_RUN>(sx, sdu[0], lane, row, at, L, 0, taps[0], dw[0], dc[0]);
-            if (GS_CONV_DIRS & 2) gs_conv_run<true, true, B_RUN>(sx, sdu[1], lane, row, at, L, 0, taps[1], dw[1], dc[1]);
-        }
-        else
-        {
-            if (GS_CONV_DIRS & 1) gs_conv_run<false, false, B_RUN>(sx, sdu[0], lane, row, at, L, cuts, taps[0], dw[0], dc[0]);
-            if (GS_CONV_DIRS & 2) gs_conv_run<true, false, B_RUN>(sx, sdu[1], lane, row, at, L, cuts, taps[1], dw[1], dc[1]);
-        }
-        // Border k lies before run k: the forward direction puts the rows after it there, the reverse direction the rows before it.
-        float2* edge0 = edges;
-        float2* edge1 = edges + (B_COUNT - 1) * (B_EDGE / 8);
-        if (GS_CONV_DIRS & 1) gs_put_edge(edge0 + warp * 96, lane, dc[0]);
-        if (GS_CONV_DIRS & 2) gs_put_edge(edge1 + (warp + 1) * 96, lane, dc[1] + B_RUN - 3);
-        if (warp < 6)                                      // a row beyond an end of the tile
-        {
-            const int k = warp % 3;
-            GsPair one[1];
-            if ((GS_CONV_DIRS & 1) && warp < 3)
-            {
-                gs_conv_run<false, false, 1>(sx, sdu[0], lane, B_ROWS + k, first + B_ROWS + k, L, gs_conv_cuts(p, b, first + B_ROWS + k, lane), taps[0], 0, one);
-                edge0[(8 * 3 + k) * 32 + lane] = make_float2(one[0].a, one[0].b);
-            }
-            if ((GS_CONV_DIRS & 2) && warp >= 3)
-            {
-                gs_conv_run<true, false, 1>(sx, sdu[1], lane, k - 3, first + k - 3, L, gs_conv_cuts(p, b, first + k - 3, lane), taps[1], 0, one);
-                edge1[k * 32 + lane] = make_float2(one[0].a, one[0].b);
-            }
-        }
-        __syncthreads();
-        GsPair dx[B_RUN];
-#pragma unroll
-        for (int r = 0; r < B_RUN; r++) dx[r].a = dx[r].b = 0.0f;
-        if (plain)
-        {
-            if (GS_CONV_DIRS & 1) gs_conv_dx<false, true>(dc[0], edge0 + (warp + 1) * 96, lane, 0, taps[0], dx);
-            if (GS_CONV_DIRS & 2) gs_conv_dx<true, true>(dc[1], edge1 + warp * 96, lane, 0, taps[1], dx);
-        }
-        else
-        {
-            if (GS_CONV_DIRS & 1) gs_conv_dx<false, false>(dc[0], edge0 + (warp + 1) * 96, lane, cuts, taps[0], dx);
-            if (GS_CONV_DIRS & 2) gs_conv_dx<true, false>(dc[1], edge1 + warp * 96, lane, cuts, taps[1], dx);
-        }
-        if (c < p.channels)
-        {
-#pragma unroll
-            for (int r = 0; r < B_RUN; r++)
-            {
-                const int t = at + r;
-                void* to = p.dx;
-                i64 e = ((i64)b * L + t) * p.dx_stride + c;
-                if (!plain && (u32)t >= (u32)L)            // a row before the sequence in one of the directions
-                {
-                    const int slot = t < 0 ? 3 + t : L + 2 - t;
-                    to = slot >= 0 ? (t < 0 ? p.d[0].dbefore : p.d[1].dbefore) : 0;
-                    e = ((i64)b * 3 + slot) * p.channels + c;
-                    if (to == 0) continue;
-                }
-#if GS_F32_IO
-                *(float2*)((float*)to + e) = make_float2(dx[r].a, dx[r].b);
-#else
-                *(u32*)((u16*)to + e) = gs_pack_bf16(dx[r].a, dx[r].b);
-#endif
-            }
-        }
-        buffer ^= 1;
+        if (i < stages) gs_conv_fetch(p, smem + i * B_STAGE, b, first + i * B_ROWS, c0);
+        gs_copy_commit();
     }
-    // dw over the block's warps, in order.
-    __syncthreads();
-    float* sums = (float*)smem;                             // [8][64][5]
+#if GS_CONV_IDS
+    // Lane k says whether a border lies before row t0 - 5 + k of the stage; asked for one stage ahead.
+    bool cut = p.ids != 0 && lane < B_ROWS + 5 && gs_conv_cut(p, b, first - 5 + lane);
+#endif
+    int slot = 0, ahead = GS_CONV_STAGES - 1;
+#pragma unroll 1
+    for (int i = 0; i < stages; i++)
+    {
+        const int t0 = first + i * B_ROWS;
+        gs_copy_wait_for(GS_CONV_STAGES - 2);
+        __syncthreads();                                   // this stage has landed; nobody reads the one before it
+        if (i + GS_CONV_STAGES - 1 < stages) gs_conv_fetch(p, smem + ahead * B_STAGE, b, t0 + (GS_CONV_STAGES - 1) * B_ROWS, c0);
+        gs_copy_commit();
+        u32 cuts = 0;
+#if GS_CONV_IDS
+        cuts = gs_ballot(cut);
+        cut = p.ids != 0 && lane < B_ROWS + 5 && gs_conv_cut(p, b, t0 + B_ROWS - 5 + lane);
+#endif
+        const unsigned char* rows = smem + slot * B_STAGE + warp * (64 * GS_ESIZE);
+        if (cuts == 0 && t0 >= begin + 3 && t0 >= 3 && t0 + B_ROWS <= min(end, p.length))
+            gs_conv_stage<true>(p, rows, lane, b, t0, begin, end, c, 0, taps, dw, m);
+        else
+            gs_conv_stage<false>(p, rows, lane, b, t0, begin, end, c, cuts, taps, dw, m);
+        slot = slot + 1 == GS_CONV_STAGES ? 0 : slot + 1;
+        ahead = ahead + 1 == GS_CONV_STAGES ? 0 : ahead + 1;
+    }
+    if (c >= p.channels) return;
 #pragma unroll
     for (int q = 0; q < 2; q++)
     {
         if ((GS_CONV_DIRS >> q & 1) == 0) continue;
-#pragma unroll
-        for (int j = 0; j < 5; j++) *(float2*)(sums + (warp * 5 + j) * 64 + lane * 2) = make_float2(dw[q][j].a, dw[q][j].b);
-        __syncthreads();
         float* part = p.part + ((i64)blockIdx.y * B_COUNT + (B_COUNT == 2 ? q : 0)) * 5 * p.channels;
-        for (int i = threadIdx.x; i < 5 * 64; i += 256)
-        {
-            const int j = i / 64, ch = i % 64;
-            float v = 0.0f;
-#pragma unroll
-            for (int k = 0; k < 8; k++) v += sums[(k * 5 + j) * 64 + ch];
-            if (c0 + ch < p.channels) part[j < 4 ? (c0 + ch) * 4 + 3 - j : 4 * p.channels + c0 + ch] = v;
-        }
-        __syncthreads();
+        *(float4*)(part + c * 4) = make_float4(dw[q][3].a, dw[q][2].a, dw[q][1].a, dw[q][0].a);
+        *(float4*)(part + c * 4 + 4) = make_float4(dw[q][3].b, dw[q][2].b, dw[q][1].b, dw[q][0].b);
+        *(float2*)(part + 4 * p.channels + c) = make_float2(dw[q][4].a, dw[q][4].b);
     }
 }

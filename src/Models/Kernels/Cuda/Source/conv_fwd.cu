@@ -1,5 +1,4 @@
 // Forward. Bytes per element (bf16), the limit being the memory's speed: x 2 + u 2 per direction = 4 or 6 (the second direction reads x from L2).
-// Measured on an H100: 92-96 % of a device copy with one direction, 87-92 % with both (70-73 % with ids, before they were asked for together with x).
 // A thread takes 8 channels of one direction over GS_CONV_ROWS rows: all its loads are under way at once, the results take the places of the inputs.
 // Halo rows come from L1: they are another warp's rows of the same block.
 #ifndef GS_CONV_ROWS
