@@ -3,7 +3,7 @@ from gs import *
 t00 = time.time(); F, I, L64 = torch.nn.functional, C.c_int, C.c_longlong
 class Dir(C.Structure): _fields_ = [(n, P) for n in "weight bias before u du dbefore".split()] + [("u_stride", L64), ("du_stride", L64)]
 class Conv(C.Structure):
-    _fields_ = [("d", Dir * 2)] + [(n, P) for n in "x ids dx part".split()] + [(n, L64) for n in ("x_stride", "dx_stride")] + [(n, I) for n in "batch length channels directions tiles lead".split()]
+    _fields_ = [("d", Dir * 2)] + [(n, P) for n in "x ids dx part".split()] + [(n, L64) for n in ("x_stride", "dx_stride")] + [(n, I) for n in "batch length channels directions tiles rows lead tail".split()]
 class Gate(C.Structure):
     _fields_ = [(n, P) for n in "y0 y1 z out sum dout g dz".split()] + [(n + "_stride", L64) for n in "y0 y1 z out dout g dz".split()] + [("pieces", I), ("vecs", I)]
 class Norm(C.Structure):
@@ -12,14 +12,19 @@ class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", I), ("c
 up = lambda a, b: -(-a // b)
 CA = ["common.cu", "conv_args.cu"]
 FWD = {k: (CA + ["conv_fwd.cu"], d) for k, d in {"": {}, "ids": {"GS_CONV_IDS": 1}, "f32": {"GS_F32_IO": 1, "GS_CONV_IDS": 1}}.items()}
-def bw(dirs, **more): return (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": dirs, **more}) # dirs 1 forward, 2 reverse, 3 both
+def bw(dirs, warps=4, stages=3, blocks=None, **more): # dirs 1 forward, 2 reverse, 3 both
+    return (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": dirs, "GS_CONV_WARPS": warps, "GS_CONV_STAGES": stages, "GS_CONV_BWD_BLOCKS": blocks or 20 // warps, **more})
 BWD = {"": bw(3), "ids": bw(3, GS_CONV_IDS=1), "one": bw(1), "rev": bw(2), "f32": bw(3, GS_F32_IO=1, GS_CONV_IDS=1)}
 GATE = {v: (["common.cu", "gate.cu"], {"GS_GATE_VECS": v}) for v in (1,)}
 NORM = (["common.cu", "rmsnorm.cu"], {}); RED = (["common.cu", "reduce.cu"], {})
 build_all(list(FWD.values()) + list(BWD.values()) + list(GATE.values()) + [NORM, RED])
 print("built", round(time.time() - t00, 1), flush=True)
 red = Module(*RED).fn("gs_sum_rows", 0, 1024)
-def bwd_smem(n, f32): row = 64 * (4 if f32 else 2); return 2 * (70 * row + n * 67 * row) + n * 9 * 3 * 64 * 4
+def segments(rows, sequences, slots): # as ConvKernels.Segments
+    best = None
+    for n in range(1, min(1024, up(rows, 32)) + 1):
+        each = up(rows, n); needed = up(rows, each); cost = up(needed * sequences, slots) * (each + 30); best = min(best or (cost, needed, each), (cost, needed, each))
+    return best[1:]
 class ConvCase:
     def __init__(s, B, L, D, dirs, f32=0, ids=0, before=0, gap=0, seed=1):
         g = torch.Generator(device="cuda").manual_seed(seed); dt = torch.float32 if f32 else torch.bfloat16
@@ -38,8 +43,9 @@ class ConvCase:
         f = mod.fn("gs_conv_fwd", 0, 256); tiles = up(s.L, 8 * rows); grid = (tiles * up(s.D, 256) * len(s.which), s.B)
         return (lambda: f(grid, s.a)), f
     def bwd(s, mod):
-        n = len(s.which); f = mod.fn("gs_conv_bwd", bwd_smem(n, s.f32), 256); s.a.tiles, s.a.lead = up(s.L + s.lead + s.tail, 64), s.lead
-        groups = up(s.D, 64); y = min(s.a.tiles * s.B, max(1, SMS * f.occ // groups))
+        n = len(s.which); d = mod.defs; w = d["GS_CONV_WARPS"]; s.a.lead, s.a.tail = s.lead, s.tail
+        f = mod.fn("gs_conv_bwd", d["GS_CONV_STAGES"] * (1 + n) * 8 * w * 64 * (4 if s.f32 else 2), w * 32); groups = up(s.D, 64 * w)
+        s.a.tiles, s.a.rows = segments(s.L + s.lead + s.tail, s.B * groups, SMS * f.occ); y = s.a.tiles * s.B
         s.part = torch.full((y, n, 5, s.D), float("nan"), device="cuda"); s.sum = torch.full((n, 5, s.D), float("nan"), device="cuda"); s.a.part = ptr(s.part)
         r = SumRows(ptr(s.part), ptr(s.sum), y, n * 5 * s.D); s.keep = r
         return (lambda: (f((groups, y), s.a), red(up(n * 5 * s.D, 32), r))), f
