@@ -1,8 +1,6 @@
 using GenoSeq.Data;
 using GenoSeq.Models;
 using GenoSeq.Models.Kernels.Cuda.Runtime;
-using GenoSeq.Models.Memory;
-using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using GenoSeq.Training.Checkpoints;
 using GenoSeq.Training.Configuration;
@@ -57,20 +55,14 @@ public sealed class StepBenchmark(RunConfig config, BenchDevice device, StepSett
         using var metrics = MetricsWriter.Create(Path.Combine(scratch, "metrics.jsonl"));
         using var trainer = new Trainer(run, data, model, new CheckpointStore(scratch, "", 1), metrics, new Silent());
         model.train();
-        int micro = new LengthSchedule(run).Stages[^1].MicroBatch;
-        LayerMemory[]? plan = null;
-        if (device.IsCuda)
-        {
-            plan = MemoryPlanning.For(run, model, micro, shape.Length);
-            model.SetMemory(plan);
-        }
-
+        (string Layers, long PeakBytes)? plan = trainer.Prepare(new LengthSchedule(run).Stages[^1]);
         int taken = 0;
-        return Measure(() => trainer.Step(batches[taken++ % batches.Length]), shape, model) with
+        StepResult result = Measure(() => trainer.Step(batches[taken++ % batches.Length]), Math.Max(settings.Warmup, trainer.StepsToWarmUp), shape, model);
+        return result with
         {
-            Plan = plan is null ? model.Recompute ? "recompute" : "keep all" : TrainingMemory.Describe(plan),
-            PredictedBytes = plan is null ? null
-                : TrainingMemory.Peak(model.Config, model.NumParameters, MemoryPlanning.Shape(run, micro, shape.Length), plan),
+            PeakBytes = trainer.PeakBytes,
+            Plan = plan?.Layers ?? (model.Recompute ? "recompute" : "keep all"),
+            PredictedBytes = plan?.PeakBytes,
         };
     }
 
@@ -84,12 +76,12 @@ public sealed class StepBenchmark(RunConfig config, BenchDevice device, StepSett
         {
             using DisposeScope scope = NewDisposeScope();
             model.ForwardHidden(BatchTensors.Of(batches[taken++ % batches.Length], 0, shape.Batch, model.Device).Inputs);
-        }, shape, model);
+        }, settings.Warmup, shape, model);
     }
 
-    private StepResult Measure(Action step, StepShape shape, SequenceModel model)
+    private StepResult Measure(Action step, int warmup, StepShape shape, SequenceModel model)
     {
-        for (int i = 0; i < settings.Warmup; i++)
+        for (int i = 0; i < warmup; i++)
         {
             step();
         }

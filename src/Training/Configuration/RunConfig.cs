@@ -185,8 +185,8 @@ public sealed record TrainConfig : IValidated
     public double MemoryLimitGib { get; init; }
 
     /// <summary>
-    /// Capture a step's passes as one CUDA graph: auto (where layers are so small that launches would take longer than kernels),
-    /// on, or off.
+    /// Capture a step's passes as one CUDA graph: auto (where its memory leaves 30 % of what is there for validations and the
+    /// like), on, or off.
     /// </summary>
     public CudaGraphUse CudaGraph { get; init; } = CudaGraphUse.Auto;
 
@@ -261,7 +261,7 @@ public enum Precision
 /// <summary>When a step's passes are captured as one CUDA graph.</summary>
 public enum CudaGraphUse
 {
-    /// <summary>Where layers are small.</summary>
+    /// <summary>Where memory is plentiful.</summary>
     Auto,
 
     /// <summary>Always.</summary>

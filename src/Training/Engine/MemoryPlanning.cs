@@ -59,7 +59,8 @@ public static class MemoryPlanning
             TrainingMemory.Peak(model.Config, model.NumParameters, Shape(config, stage.MicroBatch, stage.Length), plan));
     }
 
-    private static long Available(RunConfig config, Device device)
+    /// <summary>Bytes that training may take: what is free and what this process has already, up to the configured limit.</summary>
+    internal static long Available(RunConfig config, Device device)
     {
         CudaMemoryStatistics m = cuda.memory_stats(device.Index);
         long here = (long)(Share * (m.Free + m.Reserved));

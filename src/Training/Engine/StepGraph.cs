@@ -8,8 +8,8 @@ using static GenoSeq.Torch.torch;
 namespace GenoSeq.Training.Engine;
 
 /// <summary>
-/// The forward and backward passes of a training step as one CUDA graph. A step of a small model is some hundred launches of
-/// kernels that take a few microseconds each, less than a launch takes; replayed as a graph they follow each other at once.
+/// The forward and backward passes of a training step as one CUDA graph: replayed, kernels follow each other at once. A small
+/// model's are shorter than their launches take, and a large one's still lose some microseconds between them.
 /// </summary>
 /// <remarks>
 /// What changes from step to step lies in device memory: the batch, which is copied into the tensors that the graph reads, and
@@ -18,11 +18,11 @@ namespace GenoSeq.Training.Engine;
 /// </remarks>
 internal sealed class StepGraph : IDisposable
 {
-    // Elements of a layer's activations below which launches take longer than kernels.
-    private const long SmallLayer = 1 << 22;
+    // Of the memory that is there, what a graph may hold: validations, and steps of other shapes, need some beside it.
+    private const double Share = 0.7;
 
-    // Kernels are compiled and libraries initialised in the first steps.
-    private const int WarmUpSteps = 3;
+    /// <summary>Steps taken without the graph first: kernels are compiled and libraries initialised in them.</summary>
+    internal const int WarmUpSteps = 3;
 
     private readonly SequenceModel _model;
     private readonly int _micro;
@@ -39,12 +39,23 @@ internal sealed class StepGraph : IDisposable
     }
 
     /// <summary>A graph for a stage of training, or null where none is wanted.</summary>
-    internal static StepGraph? For(RunConfig config, SequenceModel model, LengthStage stage)
+    /// <param name="config">Says whether.</param>
+    /// <param name="model">On its device.</param>
+    /// <param name="stage">Shape of the steps.</param>
+    /// <param name="peakBytes">Memory that a step is expected to take: the graph holds it from its capture on.</param>
+    internal static StepGraph? For(RunConfig config, SequenceModel model, LengthStage stage, long? peakBytes)
     {
-        long layer = (model.Config.RcEquivariant ? 2L : 1L) * stage.MicroBatch * stage.Length * model.Config.DModel;
-        bool wanted = config.Train.CudaGraph == CudaGraphUse.On || (config.Train.CudaGraph == CudaGraphUse.Auto && layer <= SmallLayer);
-        return wanted && model.Device.Type == DeviceType.CUDA ? new StepGraph(model, stage.MicroBatch) : null;
+        if (peakBytes is not { } peak || config.Train.CudaGraph == CudaGraphUse.Off)
+        {
+            return null;
+        }
+
+        bool wanted = config.Train.CudaGraph == CudaGraphUse.On || peak <= Share * MemoryPlanning.Available(config, model.Device);
+        return wanted ? new StepGraph(model, stage.MicroBatch) : null;
     }
+
+    /// <summary>Largest memory of the device's tensors while the graph was captured, which the graph holds; 0 before.</summary>
+    internal long PeakBytes { get; private set; }
 
     /// <summary>True when this step goes through the graph: then gradients are those of the unscaled sum.</summary>
     internal bool Takes(Batch batch, Action<string> say)
@@ -118,7 +129,10 @@ internal sealed class StepGraph : IDisposable
         Fill(batch);
         _model.zero_grad();
         _graph = new cuda.CUDAGraph(Math.Max(device.Index, 0));
+        long before = MemoryPlanning.PeakBytes(device);
+        cuda.reset_peak_memory_stats(device.Index);
         cuda.graph(_graph, Passes, capture_error_mode: CaptureErrorMode.ThreadLocal);
+        PeakBytes = Math.Max(before, MemoryPlanning.PeakBytes(device));
     }
 
     private void Passes()

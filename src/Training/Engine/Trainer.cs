@@ -139,13 +139,11 @@ public sealed class Trainer : IDisposable
                 Capacity = 2,
                 Attach = Model.Device.Type == DeviceType.CUDA ? PinnedPages.Of : null,
             });
-        if (MemoryPlanning.Apply(_config, Model, stage) is var (layers, peak))
+        if (Prepare(stage) is var (layers, peak))
         {
             _observer.Say($"memory for {stage.MicroBatch} windows of {stage.Length} bases: {layers}; a peak of {peak / (double)(1L << 30):F1} GiB is expected");
         }
 
-        _graph?.Dispose();
-        _graph = StepGraph.For(_config, Model, stage);
         while (State.Step < stage.EndStep)
         {
             // Also true at once when a run continues that was ended between this and its summary.
@@ -189,6 +187,23 @@ public sealed class Trainer : IDisposable
 
         return null;
     }
+
+    /// <summary>Chooses what layers keep, and whether steps become a CUDA graph, for a stage's shape.</summary>
+    /// <returns>What layers keep, and the peak that this predicts; null on a CPU.</returns>
+    internal (string Layers, long PeakBytes)? Prepare(LengthStage stage)
+    {
+        _graph?.Dispose();
+        _graph = null;
+        (string Layers, long PeakBytes)? plan = MemoryPlanning.Apply(_config, Model, stage);
+        _graph = StepGraph.For(_config, Model, stage, plan?.PeakBytes);
+        return plan;
+    }
+
+    /// <summary>Peak bytes so far, those that a graph holds included.</summary>
+    internal long PeakBytes => Math.Max(MemoryPlanning.PeakBytes(Model.Device), _graph?.PeakBytes ?? 0);
+
+    /// <summary>Steps before a step takes the time that it will take from then on.</summary>
+    internal int StepsToWarmUp => _graph is null ? 1 : StepGraph.WarmUpSteps + 1;
 
     /// <summary>One step of the optimizer on one batch; also what a dry run does.</summary>
     internal void Step(Batch batch)
@@ -288,7 +303,7 @@ public sealed class Trainer : IDisposable
             _metrics.Write(State.Step, State.Tokens, Wall,
             [
                 ("train/bits_per_base", mean), ("train/loss", mean * Math.Log(2)), ("train/learning_rate", lr), ("train/gradient_norm", norm),
-                ("perf/tokens_per_s", speed), ("mem/peak_gib", MemoryPlanning.PeakBytes(Model.Device) / (double)(1L << 30)),
+                ("perf/tokens_per_s", speed), ("mem/peak_gib", PeakBytes / (double)(1L << 30)),
                 ("data/length", length), ("data/wait_ms", 1e3 * _waitOfLine / Math.Max(1, _stepsOfLine)), .. DeviceNumbers(),
             ]);
             (State.WindowBits, State.WindowSteps) = (0, 0);
