@@ -3,6 +3,7 @@ using GenoSeq.Models;
 using GenoSeq.Models.Losses;
 using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Distributed;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Training.Engine;
@@ -14,7 +15,8 @@ namespace GenoSeq.Training.Engine;
 /// <remarks>
 /// What changes from step to step lies in device memory: the batch, which is copied into the tensors that the graph reads, and
 /// the weights. The loss is captured unscaled, and the optimizer divides the gradients by the step's weight. Gradients live in
-/// the graph's memory and are overwritten by every replay, so nobody may clear them.
+/// the graph's memory and are overwritten by every replay, so nobody may clear them; with ranks they are in the buckets, which the
+/// graph clears itself.
 /// </remarks>
 internal sealed class StepGraph : IDisposable
 {
@@ -26,16 +28,18 @@ internal sealed class StepGraph : IDisposable
 
     private readonly SequenceModel _model;
     private readonly int _micro;
+    private readonly GradientBuckets? _buckets;
     private readonly List<LossTotals> _totals = [];
     private BatchTensors? _batch;
     private cuda.CUDAGraph? _graph;
     private int _steps;
     private bool _failed;
 
-    private StepGraph(SequenceModel model, int micro)
+    private StepGraph(SequenceModel model, int micro, GradientBuckets? buckets)
     {
         _model = model;
         _micro = micro;
+        _buckets = buckets;
     }
 
     /// <summary>A graph for a stage of training, or null where none is wanted.</summary>
@@ -43,15 +47,16 @@ internal sealed class StepGraph : IDisposable
     /// <param name="model">On its device.</param>
     /// <param name="stage">Shape of the steps.</param>
     /// <param name="peakBytes">Memory that a step is expected to take: the graph holds it from its capture on.</param>
-    internal static StepGraph? For(RunConfig config, SequenceModel model, LengthStage stage, long? peakBytes)
+    /// <param name="buckets">Gradients of several processes; null for one.</param>
+    internal static StepGraph? For(RunConfig config, SequenceModel model, LengthStage stage, long? peakBytes, GradientBuckets? buckets)
     {
-        if (peakBytes is not { } peak || config.Train.CudaGraph == CudaGraphUse.Off)
+        if (peakBytes is not { } peak || model.Context is not null || config.Train.CudaGraph == CudaGraphUse.Off)
         {
             return null;
         }
 
         bool wanted = config.Train.CudaGraph == CudaGraphUse.On || peak <= Share * MemoryPlanning.Available(config, model.Device);
-        return wanted ? new StepGraph(model, stage.MicroBatch) : null;
+        return wanted ? new StepGraph(model, stage.MicroBatch, buckets) : null;
     }
 
     /// <summary>Largest memory of the device's tensors while the graph was captured, which the graph holds; 0 before.</summary>
@@ -104,7 +109,7 @@ internal sealed class StepGraph : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _model.zero_grad();
+        Clear();
         foreach (LossTotals t in _totals)
         {
             t.Sum.Dispose();
@@ -127,7 +132,7 @@ internal sealed class StepGraph : IDisposable
         _batch = new BatchTensors(zeros(shape, int32, device).DetachFromDisposeScope(), zeros(shape, int32, device).DetachFromDisposeScope(),
             batch.Weights is null ? null : zeros(shape, float32, device).DetachFromDisposeScope(), null);
         Fill(batch);
-        _model.zero_grad();
+        Clear();
         _graph = new cuda.CUDAGraph(Math.Max(device.Index, 0));
         long before = MemoryPlanning.PeakBytes(device);
         cuda.reset_peak_memory_stats(device.Index);
@@ -135,8 +140,18 @@ internal sealed class StepGraph : IDisposable
         PeakBytes = Math.Max(before, MemoryPlanning.PeakBytes(device));
     }
 
+    // Gradients in buckets stay where they are.
+    private void Clear()
+    {
+        if (_buckets is null)
+        {
+            _model.zero_grad();
+        }
+    }
+
     private void Passes()
     {
+        _buckets?.Zero();
         long count = _batch!.Inputs.size(0);
         for (long first = 0; first < count; first += _micro)
         {
