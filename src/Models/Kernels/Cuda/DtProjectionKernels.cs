@@ -61,7 +61,7 @@ internal static class DtProjectionKernels
         using DisposeScope scope = NewDisposeScope();
         int warps = (a.Channels + 63) / 64, tiles = rank / 8;
         int stage = Rows * ((warps * 128) + 16 + ((tiles | 1) * 16)); // D_STAGE
-        int shared = (Stages * stage) + (16 * warps * (Rows / 16 * tiles * 32));
+        int shared = (Stages * stage) + (32 * warps * (Rows / 16 * tiles * 32));
         int blocks = warps > 8 || rank > 16 ? 1 : warps > 5 ? 2 : 3;
         KernelFunction function = device.Function(
             new KernelProgram(["common.cu", "dt_bwd.cu"], $"GS_DT_RANK={rank}", $"GS_DT_WARPS={warps}", $"GS_DT_BLOCKS={blocks}"),

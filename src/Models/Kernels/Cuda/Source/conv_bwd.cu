@@ -22,6 +22,9 @@
 #ifndef GS_CONV_WIDTH
 #define GS_CONV_WIDTH 0               // of the projections through which more of du comes, a multiple of 8; 0: none. bf16 only
 #endif
+#ifndef GS_CONV_TOGETHER
+#define GS_CONV_TOGETHER 4            // tiles of 16 channels worked on at once: 2 or 4
+#endif
 #define B_FWD (GS_CONV_DIRS & 1)
 #define B_REV (GS_CONV_DIRS >> 1)
 #define B_COUNT (B_FWD + B_REV)
@@ -154,7 +157,7 @@ __device__ __forceinline__ void gs_conv_stage(const GsConv& p, const unsigned ch
 // du lies. Sums are fp32: du enters by a product with the unit matrix, which costs a quarter of unpacking it; the sum is rounded once.
 __device__ __forceinline__ void gs_conv_project(unsigned char* du, const unsigned char* through, const unsigned char* projection, int lane)
 {
-    constexpr int steps = B_STEPS;
+    constexpr int steps = B_STEPS, together = GS_CONV_TOGETHER;
     const int low = lane & 7, odd = lane >> 3 & 1, far = lane >> 4;
     const u32 unit = lane >> 2 == (lane & 3) * 2 ? 0x3f80u : lane >> 2 == (lane & 3) * 2 + 1 ? 0x3f800000u : 0u;
     u32 b[steps + 1][2];
@@ -168,26 +171,33 @@ __device__ __forceinline__ void gs_conv_project(unsigned char* du, const unsigne
     du += low * B_PITCH + (lane >> 3) * 16;
     projection += (low + far * 8) * B_PITCH + odd * 16;
 #pragma unroll
-    for (int m = 0; m < 4; m += 2)
+    for (int m = 0; m < 4; m += together)
     {
-        u32 d[4];
-        float4 sum[2];
-        gs_ld_tiles4_turned(d, du + m * 32);
+        u32 d[together][2];
+        float4 sum[together];
 #pragma unroll
-        for (int j = 0; j < 2; j++)
+        for (int j = 0; j < together; j += 2) gs_ld_tiles4_turned(d[j], du + (m + j) * 32);
+#pragma unroll
+        for (int j = 0; j < together; j++)
         {
             sum[j] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-            gs_mma_bf16_k8(sum[j], d[2 * j], d[2 * j + 1], unit);
+            gs_mma_bf16_k8(sum[j], d[j][0], d[j][1], unit);
+        }
 #pragma unroll
-            for (int k = 0; k < steps; k++)
+        for (int k = 0; k < steps; k++)
+        {
+#pragma unroll
+            for (int j = 0; j < together; j++)
             {
                 u32 w[4];
                 gs_ld_tiles4_turned(w, projection + k * (16 * B_PITCH) + (m + j) * 32);
                 gs_mma_bf16(sum[j], w[0], w[1], w[2], w[3], b[k][0], b[k][1]);
             }
         }
-        gs_st_tiles4_turned(du + m * 32, gs_pack_bf16(sum[0].x, sum[0].y), gs_pack_bf16(sum[0].z, sum[0].w),
-            gs_pack_bf16(sum[1].x, sum[1].y), gs_pack_bf16(sum[1].z, sum[1].w));
+#pragma unroll
+        for (int j = 0; j < together; j += 2)
+            gs_st_tiles4_turned(du + (m + j) * 32, gs_pack_bf16(sum[j].x, sum[j].y), gs_pack_bf16(sum[j].z, sum[j].w),
+                gs_pack_bf16(sum[j + 1].x, sum[j + 1].y), gs_pack_bf16(sum[j + 1].z, sum[j + 1].w));
     }
 }
 // Starts copying the block's slices of the projections, and clears the columns of `through` and the rows of the projections that fill up the last step.

@@ -25,7 +25,7 @@
 #define D_NARROW ((D_TILES | 1) * 16)
 #define D_STAGE (GS_DT_ROWS * (D_WIDE + D_NARROW))
 #define D_SUMS (GS_DT_ROWS / 16 * D_TILES * 32) // float4 of a warp
-// Shared memory, bytes: GS_DT_STAGES D_STAGE + 16 GS_DT_WARPS D_SUMS.
+// Shared memory, bytes: GS_DT_STAGES D_STAGE + 32 GS_DT_WARPS D_SUMS: the sums of two stages.
 struct GsDtDirection
 {
     const void* ddelta;     // [rows, channels], row stride ddelta_stride
@@ -60,6 +60,25 @@ __device__ __forceinline__ void gs_dt_fetch(const GsDtDirection& d, const GsDt& 
         const int piece = i % D_TILES, row = row0 + i / D_TILES;
         const bool copy = row < p.rows;
         gs_copy16_or_zero(to + i / D_TILES * D_NARROW + piece * 16, (const u16*)d.dt + (copy ? (i64)row * d.dt_stride + piece * 8 : 0), copy);
+    }
+}
+// ddt of a stage: the sum of what the warps left.
+__device__ __forceinline__ void gs_dt_sum(const GsDtDirection& d, const GsDt& p, const float4* sums, int row0)
+{
+    constexpr int tiles = D_TILES;
+    for (int j = threadIdx.x; j < 2 * D_SUMS; j += D_THREADS) // two neighbours
+    {
+        const float2* from = (const float2*)sums + j;
+        float2 v = from[0];
+#pragma unroll
+        for (int w = 1; w < GS_DT_WARPS; w++)
+        {
+            const float2 more = from[w * (2 * D_SUMS)];
+            v.x += more.x;
+            v.y += more.y;
+        }
+        const int lane = j >> 1 & 31, n = j / 64 % tiles, row = row0 + j / (64 * tiles) * 16 + (j & 1) * 8 + (lane >> 2);
+        if (row < p.rows) *(u32*)((u16*)d.ddt + (i64)row * d.ddt_stride + n * 8 + (lane & 3) * 2) = gs_pack_bf16(v.x, v.y);
     }
 }
 // Grid (stretches of p.stages stages, directions), D_THREADS threads.
@@ -98,9 +117,10 @@ extern "C" __global__ void __launch_bounds__(D_THREADS, GS_DT_BLOCKS) gs_dt_bwd(
     for (int i = first; i < last; i++)
     {
         gs_copy_wait_for(GS_DT_STAGES - 2);
-        __syncthreads();                                   // this stage has landed; nobody reads the one before it, nor its sums
+        __syncthreads();                                   // this stage has landed; nobody reads the one before it, whose sums are there
         if (i + GS_DT_STAGES - 1 < last) gs_dt_fetch(d, p, smem + ahead * D_STAGE, (i + GS_DT_STAGES - 1) * GS_DT_ROWS);
         gs_copy_commit();
+        if (i > first) gs_dt_sum(d, p, sums + (i - 1 & 1) * (GS_DT_WARPS * D_SUMS), (i - 1) * GS_DT_ROWS);
         // A lane's row of 4 tiles: 8 rows further for tiles 1 and 3, 8 columns for 2 and 3.
         const int row = (lane & 7) + (lane >> 3 & 1) * 8, column = lane >> 4;
         const unsigned char* stage = smem + slot * D_STAGE;
@@ -131,26 +151,13 @@ extern "C" __global__ void __launch_bounds__(D_THREADS, GS_DT_BLOCKS) gs_dt_bwd(
                 for (int n = 0; n < tiles; n++) gs_mma_bf16(dweight[c][n], a[0], a[2], a[1], a[3], dt[n][0], dt[n][1]);
             }
 #pragma unroll
-            for (int n = 0; n < tiles; n++) sums[warp * D_SUMS + (r * tiles + n) * 32 + lane] = ddt[n];
-        }
-        __syncthreads();
-        for (int j = threadIdx.x; j < 2 * D_SUMS; j += D_THREADS) // two neighbours of ddt
-        {
-            const float2* from = (const float2*)sums + j;
-            float2 v = from[0];
-#pragma unroll
-            for (int w = 1; w < GS_DT_WARPS; w++)
-            {
-                const float2 more = from[w * (2 * D_SUMS)];
-                v.x += more.x;
-                v.y += more.y;
-            }
-            const int of = j >> 1 & 31, n = j / 64 % tiles, to = i * GS_DT_ROWS + j / (64 * tiles) * 16 + (j & 1) * 8 + (of >> 2);
-            if (to < p.rows) *(u32*)((u16*)d.ddt + (i64)to * d.ddt_stride + n * 8 + (of & 3) * 2) = gs_pack_bf16(v.x, v.y);
+            for (int n = 0; n < tiles; n++) sums[((i & 1) * GS_DT_WARPS + warp) * D_SUMS + (r * tiles + n) * 32 + lane] = ddt[n];
         }
         slot = slot + 1 == GS_DT_STAGES ? 0 : slot + 1;
         ahead = ahead + 1 == GS_DT_STAGES ? 0 : ahead + 1;
     }
+    __syncthreads();
+    if (first < last) gs_dt_sum(d, p, sums + (last - 1 & 1) * (GS_DT_WARPS * D_SUMS), (last - 1) * GS_DT_ROWS);
     float* part = p.part + ((i64)blockIdx.x * gridDim.y + blockIdx.y) * p.channels * GS_DT_RANK;
 #pragma unroll
     for (int c = 0; c < 4; c++)
