@@ -2,9 +2,9 @@
 from gs import *
 F, I, L64 = torch.nn.functional, C.c_int, C.c_longlong
 up = lambda a, b: -(-a // b)
-class Dir(C.Structure): _fields_ = [(n, P) for n in "weight bias before u du dbefore through projection".split()] + [(n, L64) for n in ("u_stride", "du_stride", "through_stride")]
+class Dir(C.Structure): _fields_ = [(n, P) for n in "weight bias before u du dbefore through projection".split()] + [(n, L64) for n in ("u_stride", "du_stride")]
 class Conv(C.Structure):
-    _fields_ = [("d", Dir * 2)] + [(n, P) for n in "x ids dx part".split()] + [(n, L64) for n in ("x_stride", "dx_stride")] + [(n, I) for n in "batch length channels directions tiles rows lead tail period pad".split()]
+    _fields_ = [("d", Dir * 2)] + [(n, P) for n in "x ids dx part".split()] + [(n, L64) for n in ("x_stride", "dx_stride", "through_stride")] + [(n, I) for n in "batch length channels directions tiles rows lead tail period pad".split()]
 class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", I), ("columns", I)]
 CA = ["common.cu", "conv_args.cu"]; RED = (["common.cu", "reduce.cu"], {})
 def bw(dirs, warps=4, groups=1, stages=None, width=0, **more): # dirs 1 forward, 2 reverse, 3 both
@@ -31,7 +31,7 @@ class ConvCase:
             s.w[q], s.b[q], s.h[q] = rn(D, 4, t=torch.float32) * 0.5, rn(D, t=torch.float32), rn(B, 3, D) if before else None
             s.u[q], s.du[q], s.dh[q] = torch.full_like(rn(1), float("nan")).expand(B, L, D).clone(), rn(B, L, D), torch.zeros(B, 3, D, device="cuda", dtype=dt) if before else None
             d = s.a.d[q]; d.weight, d.bias, d.before, d.u, d.du, d.dbefore = (ptr(v[q]) for v in (s.w, s.b, s.h, s.u, s.du, s.dh)); d.u_stride = d.du_stride = D
-            if width: s.th[q], s.pr[q] = rn(B, L, width), rn(width, D) * width ** -0.5; d.through, d.projection, d.through_stride = ptr(s.th[q]), ptr(s.pr[q]), width
+            if width: s.th[q], s.pr[q] = rn(B, L, width), rn(width, D) * width ** -0.5; d.through, d.projection, s.a.through_stride = ptr(s.th[q]), ptr(s.pr[q]), width
         s.lead, s.tail = (3 if before and 0 in s.which else 0), (3 if before and 1 in s.which else 0)
     def fwd(s, mod, rows=4):
         f = mod.fn("gs_conv_fwd", 0, 256); tiles = up(s.L, 8 * rows); grid = (tiles * up(s.D, 256) * len(s.which), s.B)

@@ -21,17 +21,17 @@ class DtCase:
     def check(s, name):
         e = [(rel(s.dp[q][:, :s.rank], s.dd[q].double() @ s.w[q].double()), rel(s.sum[q], s.dd[q].double().t() @ s.pr[q][:, :s.rank].double())) for q in range(s.dirs)]
         print("ok  " if max(a for a, b in e) < 4e-3 and max(b for a, b in e) < 1e-5 else "FAIL", name, " ".join(f"ddt {a:.1e} dw {b:.1e}" for a, b in e), flush=True)
-V = {"4x5x2": bw(3, 4, 5, 2, 48)}; DV = {"16x4": dtdefs(512, 16)}
+V = {"2x8x3": bw(3, 2, 8, 3, 48)}; DV = {"16x4": dtdefs(512, 16)}
 if "sweep" in what:
-    V.update({f"{k} t{t}": bw(3, *v, 48, GS_CONV_TOGETHER=t) for k, v in {"4x5x2": (4, 5, 2), "4x4x2": (4, 4, 2), "4x4x3": (4, 4, 3), "2x8x3": (2, 8, 3), "4x3x3": (4, 3, 3)}.items() for t in (2, 4)})
-    DV.update({"16x3": dtdefs(512, 16, 16, 3), "32x2": dtdefs(512, 16, 32, 2), "32x3x1": dtdefs(512, 16, 32, 3, 1)})
-OLD = {"4x1x3": bw(3)}; OLD.update({"4x1x2": bw(3, 4, 1, 2), "2x1x3": bw(3, 2, 1, 3), "4x5x2": bw(3, 4, 5, 2)} if "sweep" in what else {})
+    V.update({f"{k} t{t} s{d}": bw(3, *v, 48, GS_CONV_TOGETHER=t, GS_CONV_SIDES=d) for k, v in {"4x4x2": (4, 4, 2), "4x4x3": (4, 4, 3), "2x8x3": (2, 8, 3), "2x8x2": (2, 8, 2), "1x16x2": (1, 16, 2)}.items() for t, d in ((4, 1), (2, 2), (4, 2))})
+    DV.update({"32x3x1": dtdefs(512, 16, 32, 3, 1)})
+OLD = {"4x1x3": bw(3)}; OLD.update({"4x1x2": bw(3, 4, 1, 2), "4x5x2": bw(3, 4, 5, 2), "4x4x3": bw(3, 4, 4, 3), "2x8x3": bw(3, 2, 8, 3), "4x4x4": bw(3, 4, 4, 4)} if "sweep" in what else {})
 FWD = {k: (CA + ["conv_fwd.cu"], {"GS_CONV_IDS": k}) for k in (0, 1)}
 CHECK = [(2, 1, 16, 3, 0, 1, 48), (2, 67, 520, 3, 1, 1, 40), (3, 1029, 512, 3, 0, 1, 48), (5, 997, 512, 3, 1, 0, 48), (7, 300, 512, 1, 0, 0, 48), (1, 300, 256, 2, 0, 1, 24), (9, 131, 64, 3, 0, 0, 64), (300, 3, 72, 3, 1, 0, 8), (3, 1031, 1024, 3, 0, 0, 64)]
 def plan(D, dirs, width, ids): # as BackwardPlan.For
-    w = min(4, up(D, 64)); g = 20 // w
-    while g > 1 and shared({"GS_CONV_WARPS": w, "GS_CONV_WIDTH": width, "GS_CONV_GROUPS": g, "GS_CONV_STAGES": 2}, 2 if dirs == 3 else 1, 2) > 227 * 1024: g -= 1
-    return bw(dirs, w, g, 2, width, GS_CONV_IDS=ids)
+    w = min(2, up(D, 64)); g = 16 // w
+    while g > 1 and shared({"GS_CONV_WARPS": w, "GS_CONV_WIDTH": width, "GS_CONV_GROUPS": g, "GS_CONV_STAGES": 3}, 2 if dirs == 3 else 1, 2) > 227 * 1024: g -= 1
+    return bw(dirs, w, g, 3, width, GS_CONV_IDS=ids)
 DCHECK = [(1, 8, 8, 1), (33, 24, 8, 2), (1031, 72, 16, 2), (4099, 512, 16, 2), (777, 512, 32, 2), (500, 1024, 16, 1), (333, 136, 24, 2)]
 build_all(list(V.values()) + list(DV.values()) + list(OLD.values()) + list(FWD.values()) + [RED] + ([plan(D, d, w, i) for _, _, D, d, i, _, w in CHECK] + [dtdefs(D, r) for _, D, r, _ in DCHECK] if "check" in what else []))
 print("built", round(time.time() - t00, 1), flush=True)
@@ -67,7 +67,7 @@ if "time" in what:
             f, fn = c.bwd(m); T(f"{name} conv with projections {k}", f, reg(fn))
         for k, m in dm.items():
             f, fn = e.run(m); T(f"{name} dt kernel {k}", f, reg(fn))
-        conv, _ = c.bwd(vm["4x5x2"]); dt, _ = e.run(dm["16x4"])
+        conv, _ = c.bwd(vm["2x8x3"]); dt, _ = e.run(dm["16x4"])
         for r in range(2): T(f"{name} all by products", lambda: (dts(), addmm(), old())); T(f"{name} all by kernels", lambda: (dt(), conv()))
         del c, e, u, flat, du, old, conv, dt
 print("seconds", round(time.time() - t00, 1))

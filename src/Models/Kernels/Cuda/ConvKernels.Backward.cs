@@ -6,7 +6,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// <content>The backward pass.</content>
 internal static partial class ConvKernels
 {
-    private const int MostShared = 227 * 1024, MostWarps = 20; // of a multiprocessor: more warps leave too few registers
+    private const int MostShared = 227 * 1024, MostWarps = 16; // of a multiprocessor: more leave too few registers
 
     /// <summary>Whether <see cref="Backward"/> takes a projection of this width; otherwise the caller adds to du beforehand.</summary>
     /// <param name="type">Of the activations.</param>
@@ -43,7 +43,7 @@ internal static partial class ConvKernels
             {
                 ref Direction d = ref Bind(ref a, x, directions[i]);
                 (d.Du, d.DuStride) = KernelRows.Of(du[i], "a gradient of u", x.dtype, x.shape);
-                if (through.Length > 0) width = BindProjection(ref d, x, through[i], width);
+                if (through.Length > 0) BindProjection(ref a, ref d, x, through[i], ref width);
                 if (before[i] is not { } b) continue;
                 d.DBefore = b.data_ptr();
                 // The kernel takes the rows before the sequence as rows of the sequence.
@@ -57,17 +57,18 @@ internal static partial class ConvKernels
         return Gradients(directions, sums, before);
     }
 
-    private static int BindProjection(ref Direction d, Tensor x, ConvProjection p, int widthBefore)
+    private static void BindProjection(ref Arguments a, ref Direction d, Tensor x, ConvProjection p, ref int width)
     {
-        long width = p.Weight.dim() == 2 ? p.Weight.size(0) : 0;
-        if (!TakesProjection(x.dtype, width) || (widthBefore > 0 && width != widthBefore))
+        long own = p.Weight.dim() == 2 ? p.Weight.size(0) : 0;
+        if (!TakesProjection(x.dtype, own) || (width > 0 && own != width))
         {
             throw new ArgumentException($"the kernel does not take projections of {x.dtype} by {p.Weight.Describe()}");
         }
 
-        (d.Through, d.ThroughStride) = KernelRows.Of(p.Rows, "a projection's gradient", x.dtype, [x.size(0), x.size(1), width]);
-        d.Projection = KernelTensors.Dense(p.Weight, "a projection", x.dtype, width, x.size(2));
-        return (int)width;
+        (d.Through, long stride) = KernelRows.Of(p.Rows, "a projection's gradient", x.dtype, [x.size(0), x.size(1), own]);
+        if (width > 0 && stride != a.ThroughStride) throw new ArgumentException("the projections' gradients must have rows of equal spacing");
+        (width, a.ThroughStride) = ((int)own, stride);
+        d.Projection = KernelTensors.Dense(p.Weight, "a projection", x.dtype, own, x.size(2));
     }
 
     private static void LaunchBackward(KernelDevice device, Arguments a, Tensor x, bool ids, int width, int count, Tensor sums)
@@ -114,11 +115,10 @@ internal static partial class ConvKernels
     {
         internal static BackwardPlan For(int channels, int count, int elementSize, int width)
         {
-            int warps = (int)Math.Min(4, KernelTensors.Ceiling(channels, 64));
-            if (width == 0) return new(warps, 1, 3, Shared(warps, 1, 3, count, elementSize, 0));
-            int groups = MostWarps / warps;
-            while (groups > 1 && Shared(warps, groups, 2, count, elementSize, width) > MostShared) groups--;
-            return new(warps, groups, 2, Shared(warps, groups, 2, count, elementSize, width));
+            const int stages = 3;
+            int warps = (int)Math.Min(width == 0 ? 4 : 2, KernelTensors.Ceiling(channels, 64)), groups = width == 0 ? 1 : MostWarps / warps;
+            while (groups > 1 && Shared(warps, groups, stages, count, elementSize, width) > MostShared) groups--;
+            return new(warps, groups, stages, Shared(warps, groups, stages, count, elementSize, width));
         }
 
         // B_COUNT B_PROJECTION + GS_CONV_GROUPS GS_CONV_STAGES B_STAGE

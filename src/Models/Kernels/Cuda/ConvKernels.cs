@@ -130,7 +130,7 @@ internal static partial class ConvKernels
     private struct Direction
     {
         public nint Weight, Bias, Before, U, Du, DBefore, Through, Projection;
-        public long UStride, DuStride, ThroughStride;
+        public long UStride, DuStride;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -138,7 +138,7 @@ internal static partial class ConvKernels
     {
         public Direction Forward, Reverse;
         public nint X, Ids, Dx, Part;
-        public long XStride, DxStride;
+        public long XStride, DxStride, ThroughStride;
         public int Batch, Length, Channels, Directions, Tiles, Rows, Lead, Tail, Period, Pad;
     }
 }

@@ -12,7 +12,7 @@ struct GsConvDirection
     void* dbefore;          // backward: [batch, 3, channels] or null
     const void* through;    // backward: [batch, length, GS_CONV_WIDTH], row stride through_stride: du gets through . projection added
     const void* projection; // [GS_CONV_WIDTH, channels]
-    i64 u_stride, du_stride, through_stride;
+    i64 u_stride, du_stride;
 };
 struct GsConv
 {
@@ -21,7 +21,7 @@ struct GsConv
     const int* ids;         // [batch, length] sequence ids or null: no tap reaches across a change of id
     void* dx;               // backward: row stride dx_stride
     float* part;            // backward: [batch * segments][directions][channels * 4 of weight, channels of bias]
-    i64 x_stride, dx_stride;
+    i64 x_stride, dx_stride, through_stride;
     int batch, length, channels;
     int directions;         // 1: forward only, 2: reverse only, 3: both
     int tiles, rows;        // backward: segments of a sequence, rows of a segment

@@ -25,6 +25,9 @@
 #ifndef GS_CONV_TOGETHER
 #define GS_CONV_TOGETHER 4            // tiles of 16 channels worked on at once: 2 or 4
 #endif
+#ifndef GS_CONV_SIDES
+#define GS_CONV_SIDES 1               // directions worked on at once
+#endif
 #define B_FWD (GS_CONV_DIRS & 1)
 #define B_REV (GS_CONV_DIRS >> 1)
 #define B_COUNT (B_FWD + B_REV)
@@ -152,52 +155,65 @@ __device__ __forceinline__ void gs_conv_stage(const GsConv& p, const unsigned ch
     }
 }
 #if GS_CONV_WIDTH > 0
-// The lane's places in tiles: row `low` of 8 plus 8 for tiles 2 and 3 (`far`), 8 columns further for tiles 1 and 3 (`odd`).
 // du += through . projection for a stage's rows and a warp's 64 channels: (channels x rows) as 4 tiles of 16 x 8, kept as rows x channels of bf16 where
 // du lies. Sums are fp32: du enters by a product with the unit matrix, which costs a quarter of unpacking it; the sum is rounded once.
+// Count directions from the first at once: products that do not wait for each other.
+template <int Count>
 __device__ __forceinline__ void gs_conv_project(unsigned char* du, const unsigned char* through, const unsigned char* projection, int lane)
 {
     constexpr int steps = B_STEPS, together = GS_CONV_TOGETHER;
-    const int low = lane & 7, odd = lane >> 3 & 1, far = lane >> 4;
+    const int low = lane & 7, odd = lane >> 3 & 1, far = lane >> 4; // a lane's row of tiles: `low` of 8, tiles 1 and 3, tiles 2 and 3
     const u32 unit = lane >> 2 == (lane & 3) * 2 ? 0x3f80u : lane >> 2 == (lane & 3) * 2 + 1 ? 0x3f800000u : 0u;
-    u32 b[steps + 1][2];
+    u32 b[Count][steps + 1][2];
     through += low * B_NARROW + (lane >> 3) * 16;
-#pragma unroll
-    for (int k = 0; k < steps; k += 2)
-    {
-        if (k + 1 < steps) gs_ld_tiles4(b[k], through + k * 32);
-        else gs_ld_tiles2(b[k], through + k * 32);
-    }
     du += low * B_PITCH + (lane >> 3) * 16;
     projection += (low + far * 8) * B_PITCH + odd * 16;
 #pragma unroll
+    for (int q = 0; q < Count; q++)
+    {
+#pragma unroll
+        for (int k = 0; k < steps; k += 2)
+        {
+            if (k + 1 < steps) gs_ld_tiles4(b[q][k], through + q * (B_ROWS * B_NARROW) + k * 32);
+            else gs_ld_tiles2(b[q][k], through + q * (B_ROWS * B_NARROW) + k * 32);
+        }
+    }
+#pragma unroll
     for (int m = 0; m < 4; m += together)
     {
-        u32 d[together][2];
-        float4 sum[together];
+        u32 d[Count][together][2];
+        float4 sum[Count][together];
 #pragma unroll
-        for (int j = 0; j < together; j += 2) gs_ld_tiles4_turned(d[j], du + (m + j) * 32);
+        for (int q = 0; q < Count; q++)
 #pragma unroll
-        for (int j = 0; j < together; j++)
-        {
-            sum[j] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-            gs_mma_bf16_k8(sum[j], d[j][0], d[j][1], unit);
-        }
+            for (int j = 0; j < together; j += 2) gs_ld_tiles4_turned(d[q][j], du + q * B_TENSOR + (m + j) * 32);
+#pragma unroll
+        for (int q = 0; q < Count; q++)
+#pragma unroll
+            for (int j = 0; j < together; j++)
+            {
+                sum[q][j] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                gs_mma_bf16_k8(sum[q][j], d[q][j][0], d[q][j][1], unit);
+            }
 #pragma unroll
         for (int k = 0; k < steps; k++)
         {
 #pragma unroll
-            for (int j = 0; j < together; j++)
-            {
-                u32 w[4];
-                gs_ld_tiles4_turned(w, projection + k * (16 * B_PITCH) + (m + j) * 32);
-                gs_mma_bf16(sum[j], w[0], w[1], w[2], w[3], b[k][0], b[k][1]);
-            }
+            for (int q = 0; q < Count; q++)
+#pragma unroll
+                for (int j = 0; j < together; j++)
+                {
+                    u32 w[4];
+                    gs_ld_tiles4_turned(w, projection + q * B_PROJECTION + k * (16 * B_PITCH) + (m + j) * 32);
+                    gs_mma_bf16(sum[q][j], w[0], w[1], w[2], w[3], b[q][k][0], b[q][k][1]);
+                }
         }
 #pragma unroll
-        for (int j = 0; j < together; j += 2)
-            gs_st_tiles4_turned(du + (m + j) * 32, gs_pack_bf16(sum[j].x, sum[j].y), gs_pack_bf16(sum[j].z, sum[j].w),
-                gs_pack_bf16(sum[j + 1].x, sum[j + 1].y), gs_pack_bf16(sum[j + 1].z, sum[j + 1].w));
+        for (int q = 0; q < Count; q++)
+#pragma unroll
+            for (int j = 0; j < together; j += 2)
+                gs_st_tiles4_turned(du + q * B_TENSOR + (m + j) * 32, gs_pack_bf16(sum[q][j].x, sum[q][j].y), gs_pack_bf16(sum[q][j].z, sum[q][j].w),
+                    gs_pack_bf16(sum[q][j + 1].x, sum[q][j + 1].y), gs_pack_bf16(sum[q][j + 1].z, sum[q][j + 1].w));
     }
 }
 // Starts copying the block's slices of the projections, and clears the columns of `through` and the rows of the projections that fill up the last step.
@@ -221,21 +237,33 @@ __device__ __forceinline__ void gs_conv_prepare(const GsConv& p, unsigned char* 
         }
     }
 }
-// Starts copying a stage's rows of `through`.
-__device__ __forceinline__ void gs_conv_fetch_through(const GsConv& p, unsigned char* to, int tid, int b, int t0)
+#define B_ACROSS (GS_CONV_WIDTH <= 64 ? 8 : GS_CONV_WIDTH <= 128 ? 16 : 32) // places for the 16-byte pieces of a row of `through`
+#define B_EVEN ((GS_CONV_WARPS & (GS_CONV_WARPS - 1)) == 0) // a thread's pieces lie evenly
+// Where the i-th piece of a stage's rows of `through` comes from, the stage's rows beginning at t0.
+__device__ __forceinline__ const unsigned char* gs_conv_through(const GsConv& p, int i, int b, int t0, bool clamp)
 {
-    constexpr int across = GS_CONV_WIDTH <= 64 ? 8 : GS_CONV_WIDTH <= 128 ? 16 : 32; // places for the pieces of a row
+    const int side = B_COUNT == 2 ? i / (B_ACROSS * B_ROWS) : B_REV;
+    int at = t0 + i / B_ACROSS % B_ROWS - 3 * side;
+    if (clamp) at = min(max(at, 0), p.length - 1);
+    return (const unsigned char*)p.d[side].through + (((i64)b * p.length + at) * p.through_stride + i % B_ACROSS * 8) * 2;
+}
+// Starts copying a stage's rows of `through`; next: where this thread's first piece comes from, if all rows are inside the sequence.
+__device__ __forceinline__ void gs_conv_fetch_through(const GsConv& p, const unsigned char* next, unsigned char* to, int tid, int b, int t0, bool inside)
+{
+    constexpr int pieces = B_COUNT * B_ROWS * B_ACROSS;
 #pragma unroll
-    for (int k = 0; k < (B_COUNT * B_ROWS * across + B_THREADS - 1) / B_THREADS; k++)
+    for (int k = 0; k < (pieces + B_THREADS - 1) / B_THREADS; k++)
     {
-        const int i = tid + k * B_THREADS, piece = i % across, row = i / across % B_ROWS, q = i / (across * B_ROWS);
-        const int side = B_COUNT == 2 ? q : B_REV;
-        if (piece < GS_CONV_WIDTH / 8 && q < B_COUNT)
+        const int i = tid + k * B_THREADS, side = k * B_THREADS / (B_ACROSS * B_ROWS), row = k * B_THREADS / B_ACROSS % B_ROWS;
+        if (i % B_ACROSS >= GS_CONV_WIDTH / 8 || i >= pieces) continue;
+        const unsigned char* from = next;
+        if (!B_EVEN || !inside) from = gs_conv_through(p, i, b, t0, !inside);
+        else if (k > 0)                                    // 64 threads have all rows of a direction
         {
-            const int at = min(max(t0 + row - 3 * side, 0), p.length - 1);
-            const GsConvDirection& d = p.d[side];
-            gs_copy16(to + (q * B_ROWS + row) * B_NARROW + piece * 16, (const u16*)d.through + ((i64)b * p.length + at) * d.through_stride + piece * 8);
+            from += (row - 3 * side) * p.through_stride * 2;
+            if (side > 0) from += (const unsigned char*)p.d[1].through - (const unsigned char*)p.d[0].through;
         }
+        gs_copy16(to + i / B_ACROSS * B_NARROW + i % B_ACROSS * 16, from);
     }
 }
 #endif
@@ -246,40 +274,64 @@ __device__ __forceinline__ void gs_conv_sync(int group)
     else if (GS_CONV_WARPS == 1) gs_warp_sync();
     else gs_barrier(1 + group, B_THREADS);
 }
-// Starts copying the rows of a stage: x and forward du from t0, reverse du from t0 - 3. Channels beyond the last are copies of others.
-__device__ __forceinline__ void gs_conv_fetch(const GsConv& p, unsigned char* to, int tid, int b, int t0, int c0)
+// Where a thread's first pieces of the next stage come from, if its rows are inside the sequence.
+struct GsConvSource
 {
-    const int part = tid % B_PARTS, own = tid / B_PARTS, L = p.length;
-    const int c = min(c0 + part * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE);
-    const i64 base = (i64)b * L;
+    const unsigned char* x;
+    const unsigned char* du[2];
 #if GS_CONV_WIDTH > 0
-    gs_conv_fetch_through(p, to + (1 + B_COUNT) * B_TENSOR, tid, b, t0);
+    const unsigned char* through;
 #endif
-    to += own * B_PITCH + part * 16;
+};
+__device__ __forceinline__ void gs_conv_source(const GsConv& p, GsConvSource& s, int tid, int b, int t0, int c0)
+{
+    const int c = min(c0 + tid % B_PARTS * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE);
+    const i64 row = (i64)b * p.length + t0 + tid / B_PARTS;
+    s.x = (const unsigned char*)p.x + (row * p.x_stride + c) * GS_ESIZE;
+    s.du[0] = (const unsigned char*)p.d[0].du + (row * p.d[0].du_stride + c) * GS_ESIZE;
+    s.du[1] = (const unsigned char*)p.d[1].du + ((row - 3) * p.d[1].du_stride + c) * GS_ESIZE;
+#if GS_CONV_WIDTH > 0
+    s.through = gs_conv_through(p, min(tid, B_COUNT * B_ROWS * B_ACROSS - 1), b, t0, false);
+#endif
+}
+// Starts copying the rows of a stage: x and forward du from t0, reverse du from t0 - 3. Channels beyond the last are copies of others.
+__device__ __forceinline__ void gs_conv_fetch(const GsConv& p, GsConvSource& s, unsigned char* to, int tid, int b, int t0, int c0)
+{
+    constexpr int rows = B_THREADS / B_PARTS;              // that the group's threads copy at once
+    const int L = p.length;
     const bool inside = t0 >= 3 && t0 + B_ROWS <= L;
+#if GS_CONV_WIDTH > 0
+    gs_conv_fetch_through(p, s.through, to + (1 + B_COUNT) * B_TENSOR, tid, b, t0, inside);
+    s.through += p.through_stride * (B_ROWS * 2);
+#endif
+    to += tid / B_PARTS * B_PITCH + tid % B_PARTS * 16;
 #pragma unroll
-    for (int k = 0; k < B_ROWS * B_PARTS / B_THREADS; k++)
+    for (int k = 0; k < B_ROWS / rows; k++)
     {
-        const int at = t0 + own + k * (B_THREADS / B_PARTS), row = inside ? at : min(max(at, 0), L - 1);
-        unsigned char* piece = to + k * (B_THREADS / B_PARTS * B_PITCH);
-        if (inside) gs_copy16(piece, (const unsigned char*)p.x + ((base + row) * p.x_stride + c) * GS_ESIZE);
-        else
+        unsigned char* piece = to + k * (rows * B_PITCH);
+        if (inside)
         {
-            const int fwd = 3 + at, rev = L + 2 - at;       // places in the inputs that precede each direction
-            const void* from = p.x;
-            i64 e = (base + row) * p.x_stride + c;
-            bool copy = at >= 0 && at < L;
-            if (at < 0 && fwd >= 0 && p.d[0].before != 0) { from = p.d[0].before; e = ((i64)b * 3 + fwd) * p.channels + c; copy = true; }
-            if (at >= L && rev >= 0 && p.d[1].before != 0) { from = p.d[1].before; e = ((i64)b * 3 + rev) * p.channels + c; copy = true; }
-            gs_copy16_or_zero(piece, (const unsigned char*)from + e * GS_ESIZE, copy);
+            gs_copy16(piece, s.x + p.x_stride * (k * rows * GS_ESIZE));
+            if (B_FWD) gs_copy16(piece + B_TENSOR, s.du[0] + p.d[0].du_stride * (k * rows * GS_ESIZE));
+            if (B_REV) gs_copy16(piece + (1 + B_FWD) * B_TENSOR, s.du[1] + p.d[1].du_stride * (k * rows * GS_ESIZE));
+            continue;
         }
+        const int c = min(c0 + tid % B_PARTS * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE), at = t0 + tid / B_PARTS + k * rows;
+        const int row = min(max(at, 0), L - 1), back = min(max(at - 3, 0), L - 1);
+        const int fwd = 3 + at, rev = L + 2 - at;           // places in the inputs that precede each direction
+        const i64 base = (i64)b * L;
+        const void* from = p.x;
+        i64 e = (base + row) * p.x_stride + c;
+        bool copy = at >= 0 && at < L;
+        if (at < 0 && fwd >= 0 && p.d[0].before != 0) { from = p.d[0].before; e = ((i64)b * 3 + fwd) * p.channels + c; copy = true; }
+        if (at >= L && rev >= 0 && p.d[1].before != 0) { from = p.d[1].before; e = ((i64)b * 3 + rev) * p.channels + c; copy = true; }
+        gs_copy16_or_zero(piece, (const unsigned char*)from + e * GS_ESIZE, copy);
         if (B_FWD) gs_copy16(piece + B_TENSOR, (const unsigned char*)p.d[0].du + ((base + row) * p.d[0].du_stride + c) * GS_ESIZE);
-        if (B_REV)
-        {
-            const int back = inside ? at - 3 : min(max(at - 3, 0), L - 1);
-            gs_copy16(piece + (1 + B_FWD) * B_TENSOR, (const unsigned char*)p.d[1].du + ((base + back) * p.d[1].du_stride + c) * GS_ESIZE);
-        }
+        if (B_REV) gs_copy16(piece + (1 + B_FWD) * B_TENSOR, (const unsigned char*)p.d[1].du + ((base + back) * p.d[1].du_stride + c) * GS_ESIZE);
     }
+    s.x += p.x_stride * (B_ROWS * GS_ESIZE);
+    s.du[0] += p.d[0].du_stride * (B_ROWS * GS_ESIZE);
+    s.du[1] += p.d[1].du_stride * (B_ROWS * GS_ESIZE);
 }
 // Grid (ceil(channels / (64 GS_CONV_WARPS)), ceil(segments / GS_CONV_GROUPS)); segments: batch * p.tiles of p.rows rows. part gets a row of each.
 // channels is a multiple of 8.
@@ -308,10 +360,12 @@ extern "C" __global__ void __launch_bounds__(B_THREADS * GS_CONV_GROUPS, GS_CONV
     gs_conv_prepare(p, smem, ring, tid, c0);
     gs_copy_commit();
 #endif
+    GsConvSource source;
+    gs_conv_source(p, source, tid, b, first, c0);
 #pragma unroll
     for (int i = 0; i < GS_CONV_STAGES - 1; i++)
     {
-        if (i < stages) gs_conv_fetch(p, ring + i * B_STAGE, tid, b, first + i * B_ROWS, c0);
+        if (i < stages) gs_conv_fetch(p, source, ring + i * B_STAGE, tid, b, first + i * B_ROWS, c0);
         gs_copy_commit();
     }
     // Lane k says whether a border lies before row t0 - 5 + k of the stage: by its place in its sequence (never the first where there is but one),
@@ -336,14 +390,14 @@ extern "C" __global__ void __launch_bounds__(B_THREADS * GS_CONV_GROUPS, GS_CONV
         const int t0 = first + i * B_ROWS;
         gs_copy_wait_for(GS_CONV_STAGES - 2);
         gs_conv_sync(group);                               // this stage has landed; nobody reads the one before it
-        if (i + GS_CONV_STAGES - 1 < stages) gs_conv_fetch(p, ring + ahead * B_STAGE, tid, b, t0 + (GS_CONV_STAGES - 1) * B_ROWS, c0);
+        if (i + GS_CONV_STAGES - 1 < stages) gs_conv_fetch(p, source, ring + ahead * B_STAGE, tid, b, t0 + (GS_CONV_STAGES - 1) * B_ROWS, c0);
         gs_copy_commit();
         unsigned char* rows = ring + slot * B_STAGE + warp * (64 * GS_ESIZE);
 #if GS_CONV_WIDTH > 0
+        const unsigned char* through = ring + slot * B_STAGE + (1 + B_COUNT) * B_TENSOR;
 #pragma unroll
-        for (int q = 0; q < B_COUNT; q++)
-            gs_conv_project(rows + (1 + q) * B_TENSOR, ring + slot * B_STAGE + (1 + B_COUNT) * B_TENSOR + q * (B_ROWS * B_NARROW),
-                smem + q * B_PROJECTION + warp * 128, lane);
+        for (int q = 0; q < B_COUNT; q += GS_CONV_SIDES)
+            gs_conv_project<GS_CONV_SIDES>(rows + (1 + q) * B_TENSOR, through + q * (B_ROWS * B_NARROW), smem + q * B_PROJECTION + warp * 128, lane);
         gs_warp_sync();                                    // a warp's channels are its own
 #endif
         bool border = phase == 0;
