@@ -21,11 +21,10 @@ class DtCase:
     def check(s, name):
         e = [(rel(s.dp[q][:, :s.rank], s.dd[q].double() @ s.w[q].double()), rel(s.sum[q], s.dd[q].double().t() @ s.pr[q][:, :s.rank].double())) for q in range(s.dirs)]
         print("ok  " if max(a for a, b in e) < 4e-3 and max(b for a, b in e) < 1e-5 else "FAIL", name, " ".join(f"ddt {a:.1e} dw {b:.1e}" for a, b in e), flush=True)
-V = {"2x8x3": bw(3, 2, 8, 3, 48)}; DV = {"16x4": dtdefs(512, 16)}
+V = {"2x8x3": bw(3, 2, 8, 3, 48)}; DV = {"16x4": dtdefs(512, 16), "32x3x1": dtdefs(512, 16, 32, 3, 1)}
 if "sweep" in what:
-    V.update({f"{k} t{t} s{d}": bw(3, *v, 48, GS_CONV_TOGETHER=t, GS_CONV_SIDES=d) for k, v in {"4x4x2": (4, 4, 2), "4x4x3": (4, 4, 3), "2x8x3": (2, 8, 3), "2x8x2": (2, 8, 2), "1x16x2": (1, 16, 2)}.items() for t, d in ((4, 1), (2, 2), (4, 2))})
-    DV.update({"32x3x1": dtdefs(512, 16, 32, 3, 1)})
-OLD = {"4x1x3": bw(3)}; OLD.update({"4x1x2": bw(3, 4, 1, 2), "4x5x2": bw(3, 4, 5, 2), "4x4x3": bw(3, 4, 4, 3), "2x8x3": bw(3, 2, 8, 3), "4x4x4": bw(3, 4, 4, 4)} if "sweep" in what else {})
+    V.update({f"{k} t{t} s{d}": bw(3, *v, 48, GS_CONV_TOGETHER=t, GS_CONV_SIDES=d) for k, v in {"4x4x2": (4, 4, 2), "4x4x3": (4, 4, 3), "2x8x3": (2, 8, 3), "2x8x2": (2, 8, 2), "4x5x2": (4, 5, 2)}.items() for t, d in ((4, 1), (2, 2), (4, 2))})
+OLD = {"4x1x3": bw(3)}; OLD.update({"4x1x2": bw(3, 4, 1, 2), "4x1x3 20": bw(3, GS_CONV_BWD_BLOCKS=5), "2x1x3": bw(3, 2, 1, 3), "2x1x2": bw(3, 2, 1, 2)} if "sweep" in what else {})
 FWD = {k: (CA + ["conv_fwd.cu"], {"GS_CONV_IDS": k}) for k in (0, 1)}
 CHECK = [(2, 1, 16, 3, 0, 1, 48), (2, 67, 520, 3, 1, 1, 40), (3, 1029, 512, 3, 0, 1, 48), (5, 997, 512, 3, 1, 0, 48), (7, 300, 512, 1, 0, 0, 48), (1, 300, 256, 2, 0, 1, 24), (9, 131, 64, 3, 0, 0, 64), (300, 3, 72, 3, 1, 0, 8), (3, 1031, 1024, 3, 0, 0, 64)]
 def plan(D, dirs, width, ids): # as BackwardPlan.For

@@ -33,6 +33,7 @@ static inline float gs_ex2(float x) { return exp2f(x); }
 static inline float gs_lg2(float x) { return log2f(x); }
 static inline float gs_rcp(float x) { return 1.0f / x; }
 static inline float gs_rsqrt(float x) { return 1.0f / sqrtf(x); }
+static inline float gs_tanh(float x) { return tanhf(x); }
 static inline float gs_select_below(float x, float limit, float yes, float no) { return x < limit ? yes : no; }
 
 static inline void gs_ld_word(const u64* p, u32& value, u32& tag)
@@ -143,6 +144,7 @@ static inline void gs_copy16_or_zero(void* to, const void* from, bool copy)
     alignas(16) static const unsigned char zeros[16] = {};
     emu::CopyLater(to, copy ? from : zeros, 16);
 }
+static inline void gs_copy16_if(void* to, const void* from, bool copy) { if (copy) emu::CopyLater(to, from, 16); }
 static inline void gs_copy_commit() { emu::current->group++; }
 static inline void gs_copy_wait() { emu::CopyWait(0); }
 template <int Pending> static inline void gs_copy_wait_but() { emu::CopyWait(Pending); }

@@ -15,6 +15,7 @@ __device__ __forceinline__ float gs_ex2(float x) { float y; asm("ex2.approx.ftz.
 __device__ __forceinline__ float gs_lg2(float x) { float y; asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float gs_rcp(float x) { float y; asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float gs_rsqrt(float x) { float y; asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
+__device__ __forceinline__ float gs_tanh(float x) { float y; asm("tanh.approx.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 // x < limit ? yes : no, without a branch: both are computed.
 __device__ __forceinline__ float gs_select_below(float x, float limit, float yes, float no)
 { float y; asm("{ .reg .pred q; setp.lt.f32 q, %1, %2; selp.f32 %0, %3, %4, q; }" : "=f"(y) : "f"(x), "f"(limit), "f"(yes), "f"(no)); return y; }
@@ -115,6 +116,11 @@ __device__ __forceinline__ void gs_copy16_or_zero(void* to, const void* from, bo
 {
     asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;"
         :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"(copy ? 16 : 0) : "memory");
+}
+__device__ __forceinline__ void gs_copy16_if(void* to, const void* from, bool copy) // predicated, not branched around
+{
+    asm volatile("{ .reg .pred q; setp.ne.u32 q, %2, 0; @q cp.async.cg.shared.global.L2::128B [%0], [%1], 16; }"
+        :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"((u32)copy) : "memory");
 }
 __device__ __forceinline__ void gs_copy_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 __device__ __forceinline__ void gs_copy_wait() { asm volatile("cp.async.wait_group 0;" ::: "memory"); }

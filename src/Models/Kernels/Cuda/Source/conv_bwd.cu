@@ -17,7 +17,7 @@
 #define GS_CONV_STAGES 3
 #endif
 #ifndef GS_CONV_BWD_BLOCKS
-#define GS_CONV_BWD_BLOCKS (20 / (GS_CONV_WARPS * GS_CONV_GROUPS))
+#define GS_CONV_BWD_BLOCKS (16 / (GS_CONV_WARPS * GS_CONV_GROUPS))
 #endif
 #ifndef GS_CONV_WIDTH
 #define GS_CONV_WIDTH 0               // of the projections through which more of du comes, a multiple of 8; 0: none. bf16 only
@@ -44,7 +44,7 @@
 #define B_STAGE ((1 + B_COUNT) * B_TENSOR + B_COUNT * B_ROWS * B_NARROW)
 // Shared memory, bytes: B_COUNT B_PROJECTION + GS_CONV_GROUPS GS_CONV_STAGES B_STAGE (36,864 for both directions, bf16, one group, no projections).
 struct GsPair { float a, b; };
-struct GsTaps { GsPair w[4], bias; };
+struct GsTaps { GsPair w[4], bias; };                  // times B_SCALE
 // What a lane carries from row to row: row t at [t & 3] for x and dc of the forward direction, row t - 3 for dc of the reverse one.
 struct GsWindow { GsPair x[4], dc[2][4]; };
 __device__ __forceinline__ GsPair gs_staged(const unsigned char* row, int lane)
@@ -59,22 +59,34 @@ __device__ __forceinline__ GsPair gs_staged(const unsigned char* row, int lane)
 #endif
     return r;
 }
+// dc / B_SCALE from c * B_SCALE. bf16: by one tanh of c / 2 (2^-11) in place of an exponential and a reciprocal; with h = c / 2, t = tanh(h),
+// 2 silu'(c) = 1 + t + h (1 - t^2).
+#if GS_F32_IO
+#define B_SCALE 1.0f
+__device__ __forceinline__ float gs_dc(float c, float du)
+{
+    const float s = gs_sigmoid(c);
+    return du * fmaf(s, fmaf(-c, s, c), s);
+}
+#else
+#define B_SCALE 0.5f
+__device__ __forceinline__ float gs_dc(float h, float du)
+{
+    const float t = gs_tanh(h);
+    return fmaf(du, fmaf(h, fmaf(-t, t, 1.0f), t), du);
+}
+#endif
 __device__ __forceinline__ void gs_taps(const GsConvDirection& d, int c, GsTaps& t)
 {
     const float4 a = *(const float4*)(d.weight + (i64)c * 4), b = *(const float4*)(d.weight + (i64)c * 4 + 4);
-    t.w[0].a = a.w; t.w[1].a = a.z; t.w[2].a = a.y; t.w[3].a = a.x;
-    t.w[0].b = b.w; t.w[1].b = b.z; t.w[2].b = b.y; t.w[3].b = b.x;
-    t.bias.a = d.bias != 0 ? d.bias[c] : 0.0f; t.bias.b = d.bias != 0 ? d.bias[c + 1] : 0.0f;
+    t.w[0].a = a.w * B_SCALE; t.w[1].a = a.z * B_SCALE; t.w[2].a = a.y * B_SCALE; t.w[3].a = a.x * B_SCALE;
+    t.w[0].b = b.w * B_SCALE; t.w[1].b = b.z * B_SCALE; t.w[2].b = b.y * B_SCALE; t.w[3].b = b.x * B_SCALE;
+    t.bias.a = d.bias != 0 ? d.bias[c] * B_SCALE : 0.0f; t.bias.b = d.bias != 0 ? d.bias[c + 1] * B_SCALE : 0.0f;
 }
 __device__ __forceinline__ void gs_add(GsPair& sum, bool on, const GsPair& a, const GsPair& b)
 {
     sum.a = fmaf(on ? a.a : 0.0f, b.a, sum.a);
     sum.b = fmaf(on ? a.b : 0.0f, b.b, sum.b);
-}
-__device__ __forceinline__ float gs_dc(float c, float du)
-{
-    const float s = gs_sigmoid(c);
-    return du * fmaf(s, fmaf(-c, s, c), s);
 }
 // Position t of the sequence or just outside it gets its dx.
 __device__ __forceinline__ void gs_conv_store(void* to, i64 e, const GsPair& dx)
@@ -247,23 +259,23 @@ __device__ __forceinline__ const unsigned char* gs_conv_through(const GsConv& p,
     if (clamp) at = min(max(at, 0), p.length - 1);
     return (const unsigned char*)p.d[side].through + (((i64)b * p.length + at) * p.through_stride + i % B_ACROSS * 8) * 2;
 }
-// Starts copying a stage's rows of `through`; next: where this thread's first piece comes from, if all rows are inside the sequence.
-__device__ __forceinline__ void gs_conv_fetch_through(const GsConv& p, const unsigned char* next, unsigned char* to, int tid, int b, int t0, bool inside)
+// Starts copying a stage's rows of `through`. Inside: all of them are rows of the sequence, and the thread's first piece comes from `next`.
+template <bool Inside>
+__device__ __forceinline__ void gs_conv_fetch_through(const GsConv& p, const unsigned char* next, unsigned char* to, int tid, int b, int t0)
 {
     constexpr int pieces = B_COUNT * B_ROWS * B_ACROSS;
 #pragma unroll
     for (int k = 0; k < (pieces + B_THREADS - 1) / B_THREADS; k++)
     {
         const int i = tid + k * B_THREADS, side = k * B_THREADS / (B_ACROSS * B_ROWS), row = k * B_THREADS / B_ACROSS % B_ROWS;
-        if (i % B_ACROSS >= GS_CONV_WIDTH / 8 || i >= pieces) continue;
         const unsigned char* from = next;
-        if (!B_EVEN || !inside) from = gs_conv_through(p, i, b, t0, !inside);
-        else if (k > 0)                                    // 64 threads have all rows of a direction
+        if (!B_EVEN || !Inside) from = gs_conv_through(p, i, b, t0, !Inside);
+        else if (k > 0)
         {
             from += (row - 3 * side) * p.through_stride * 2;
             if (side > 0) from += (const unsigned char*)p.d[1].through - (const unsigned char*)p.d[0].through;
         }
-        gs_copy16(to + i / B_ACROSS * B_NARROW + i % B_ACROSS * 16, from);
+        gs_copy16_if(to + i / B_ACROSS * B_NARROW + i % B_ACROSS * 16, from, i % B_ACROSS < GS_CONV_WIDTH / 8 && i < pieces);
     }
 }
 #endif
@@ -295,31 +307,38 @@ __device__ __forceinline__ void gs_conv_source(const GsConv& p, GsConvSource& s,
 #endif
 }
 // Starts copying the rows of a stage: x and forward du from t0, reverse du from t0 - 3. Channels beyond the last are copies of others.
-__device__ __forceinline__ void gs_conv_fetch(const GsConv& p, GsConvSource& s, unsigned char* to, int tid, int b, int t0, int c0)
+__device__ __forceinline__ void gs_conv_fetch_inside(const GsConv& p, const GsConvSource& s, unsigned char* to, int tid, int b, int t0)
 {
     constexpr int rows = B_THREADS / B_PARTS;              // that the group's threads copy at once
-    const int L = p.length;
-    const bool inside = t0 >= 3 && t0 + B_ROWS <= L;
 #if GS_CONV_WIDTH > 0
-    gs_conv_fetch_through(p, s.through, to + (1 + B_COUNT) * B_TENSOR, tid, b, t0, inside);
-    s.through += p.through_stride * (B_ROWS * 2);
+    gs_conv_fetch_through<true>(p, s.through, to + (1 + B_COUNT) * B_TENSOR, tid, b, t0);
 #endif
     to += tid / B_PARTS * B_PITCH + tid % B_PARTS * 16;
 #pragma unroll
     for (int k = 0; k < B_ROWS / rows; k++)
     {
         unsigned char* piece = to + k * (rows * B_PITCH);
-        if (inside)
-        {
-            gs_copy16(piece, s.x + p.x_stride * (k * rows * GS_ESIZE));
-            if (B_FWD) gs_copy16(piece + B_TENSOR, s.du[0] + p.d[0].du_stride * (k * rows * GS_ESIZE));
-            if (B_REV) gs_copy16(piece + (1 + B_FWD) * B_TENSOR, s.du[1] + p.d[1].du_stride * (k * rows * GS_ESIZE));
-            continue;
-        }
-        const int c = min(c0 + tid % B_PARTS * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE), at = t0 + tid / B_PARTS + k * rows;
-        const int row = min(max(at, 0), L - 1), back = min(max(at - 3, 0), L - 1);
+        gs_copy16(piece, s.x + p.x_stride * (k * rows * GS_ESIZE));
+        if (B_FWD) gs_copy16(piece + B_TENSOR, s.du[0] + p.d[0].du_stride * (k * rows * GS_ESIZE));
+        if (B_REV) gs_copy16(piece + (1 + B_FWD) * B_TENSOR, s.du[1] + p.d[1].du_stride * (k * rows * GS_ESIZE));
+    }
+}
+// The same where some rows lie outside the sequence.
+__device__ __forceinline__ void gs_conv_fetch_edge(const GsConv& p, unsigned char* to, int tid, int b, int t0, int c0)
+{
+    constexpr int rows = B_THREADS / B_PARTS;
+    const int L = p.length, c = min(c0 + tid % B_PARTS * (16 / GS_ESIZE), p.channels - 16 / GS_ESIZE);
+    const i64 base = (i64)b * L;
+#if GS_CONV_WIDTH > 0
+    gs_conv_fetch_through<false>(p, 0, to + (1 + B_COUNT) * B_TENSOR, tid, b, t0);
+#endif
+    to += tid / B_PARTS * B_PITCH + tid % B_PARTS * 16;
+#pragma unroll 1
+    for (int k = 0; k < B_ROWS / rows; k++)
+    {
+        unsigned char* piece = to + k * (rows * B_PITCH);
+        const int at = t0 + tid / B_PARTS + k * rows, row = min(max(at, 0), L - 1), back = min(max(at - 3, 0), L - 1);
         const int fwd = 3 + at, rev = L + 2 - at;           // places in the inputs that precede each direction
-        const i64 base = (i64)b * L;
         const void* from = p.x;
         i64 e = (base + row) * p.x_stride + c;
         bool copy = at >= 0 && at < L;
@@ -329,9 +348,17 @@ __device__ __forceinline__ void gs_conv_fetch(const GsConv& p, GsConvSource& s, 
         if (B_FWD) gs_copy16(piece + B_TENSOR, (const unsigned char*)p.d[0].du + ((base + row) * p.d[0].du_stride + c) * GS_ESIZE);
         if (B_REV) gs_copy16(piece + (1 + B_FWD) * B_TENSOR, (const unsigned char*)p.d[1].du + ((base + back) * p.d[1].du_stride + c) * GS_ESIZE);
     }
+}
+__device__ __forceinline__ void gs_conv_fetch(const GsConv& p, GsConvSource& s, unsigned char* to, int tid, int b, int t0, int c0)
+{
+    if (t0 >= 3 && t0 + B_ROWS <= p.length) gs_conv_fetch_inside(p, s, to, tid, b, t0);
+    else gs_conv_fetch_edge(p, to, tid, b, t0, c0);
     s.x += p.x_stride * (B_ROWS * GS_ESIZE);
     s.du[0] += p.d[0].du_stride * (B_ROWS * GS_ESIZE);
     s.du[1] += p.d[1].du_stride * (B_ROWS * GS_ESIZE);
+#if GS_CONV_WIDTH > 0
+    s.through += p.through_stride * (B_ROWS * 2);
+#endif
 }
 // Grid (ceil(channels / (64 GS_CONV_WARPS)), ceil(segments / GS_CONV_GROUPS)); segments: batch * p.tiles of p.rows rows. part gets a row of each.
 // channels is a multiple of 8.
@@ -362,7 +389,7 @@ extern "C" __global__ void __launch_bounds__(B_THREADS * GS_CONV_GROUPS, GS_CONV
 #endif
     GsConvSource source;
     gs_conv_source(p, source, tid, b, first, c0);
-#pragma unroll
+#pragma unroll 1
     for (int i = 0; i < GS_CONV_STAGES - 1; i++)
     {
         if (i < stages) gs_conv_fetch(p, source, ring + i * B_STAGE, tid, b, first + i * B_ROWS, c0);
@@ -421,6 +448,8 @@ extern "C" __global__ void __launch_bounds__(B_THREADS * GS_CONV_GROUPS, GS_CONV
     {
         if ((GS_CONV_DIRS >> q & 1) == 0) continue;
         float* part = p.part + ((i64)walker * B_COUNT + (B_COUNT == 2 ? q : 0)) * 5 * p.channels;
+#pragma unroll
+        for (int j = 0; j < 5; j++) dw[q][j].a *= B_SCALE, dw[q][j].b *= B_SCALE;
         *(float4*)(part + c * 4) = make_float4(dw[q][3].a, dw[q][2].a, dw[q][1].a, dw[q][0].a);
         *(float4*)(part + c * 4 + 4) = make_float4(dw[q][3].b, dw[q][2].b, dw[q][1].b, dw[q][0].b);
         *(float2*)(part + 4 * p.channels + c) = make_float2(dw[q][4].a, dw[q][4].b);
