@@ -8,7 +8,7 @@ class Conv(C.Structure):
 class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", I), ("columns", I)]
 CA = ["common.cu", "conv_args.cu"]; RED = (["common.cu", "reduce.cu"], {})
 def bw(dirs, warps=4, groups=1, stages=None, width=0, **more): # dirs 1 forward, 2 reverse, 3 both
-    return (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": dirs, "GS_CONV_WARPS": warps, "GS_CONV_GROUPS": groups, "GS_CONV_STAGES": stages or (2 if width else 3), "GS_CONV_WIDTH": width, **more})
+    return (CA + ["conv_bwd.cu"], {"GS_CONV_DIRS": dirs, "GS_CONV_WARPS": warps, "GS_CONV_GROUPS": groups, "GS_CONV_STAGES": stages or 2, "GS_CONV_WIDTH": width, **more})
 def shared(d, count, es): # as BackwardPlan.Shared
     w, width = d["GS_CONV_WARPS"], d["GS_CONV_WIDTH"]; pitch = w * 64 * es + (16 if width else 0); steps = up(width, 16)
     stage = (1 + count) * 8 * pitch + (count * 8 * (steps * 32 + 16) if width else 0)

@@ -4,8 +4,8 @@ from conv import *
 t00 = time.time(); what = sys.argv[1:] or ["check", "time"]
 class DtDir(C.Structure): _fields_ = [(n, P) for n in "ddelta dt weight ddt".split()] + [(n + "_stride", L64) for n in "ddelta dt ddt".split()]
 class Dt(C.Structure): _fields_ = [("d", DtDir * 2), ("part", P)] + [(n, I) for n in "rows channels stages pad".split()]
-def dtdefs(D, rank, rows=16, stages=4, blocks=None): # as DtProjectionKernels.Launch
-    w = up(D, 64); return (["common.cu", "dt_bwd.cu"], {"GS_DT_RANK": rank, "GS_DT_WARPS": w, "GS_DT_ROWS": rows, "GS_DT_STAGES": stages, "GS_DT_BLOCKS": blocks or (1 if w > 8 or rank > 16 else 2 if w > 5 else 3)})
+def dtdefs(D, rank, rows=None, stages=3): # as DtProjectionKernels.Launch
+    w = up(D, 64); return (["common.cu", "dt_bwd.cu"], {"GS_DT_RANK": rank, "GS_DT_WARPS": w, "GS_DT_ROWS": rows or (16 if w > 8 else 32), "GS_DT_STAGES": stages})
 class DtCase:
     def __init__(s, T, D, rank, dirs=2, seed=3):
         g = torch.Generator(device="cuda").manual_seed(seed); rn = lambda *a: torch.randn(*a, generator=g, device="cuda").bfloat16()
@@ -21,16 +21,16 @@ class DtCase:
     def check(s, name):
         e = [(rel(s.dp[q][:, :s.rank], s.dd[q].double() @ s.w[q].double()), rel(s.sum[q], s.dd[q].double().t() @ s.pr[q][:, :s.rank].double())) for q in range(s.dirs)]
         print("ok  " if max(a for a, b in e) < 4e-3 and max(b for a, b in e) < 1e-5 else "FAIL", name, " ".join(f"ddt {a:.1e} dw {b:.1e}" for a, b in e), flush=True)
-V = {"2x8x3": bw(3, 2, 8, 3, 48)}; DV = {"16x4": dtdefs(512, 16), "32x3x1": dtdefs(512, 16, 32, 3, 1)}
+V = {"2x8x2": bw(3, 2, 8, 2, 48)}; DV = {"32x3": dtdefs(512, 16)}; OLD = {"4x1x2": bw(3)}
 if "sweep" in what:
-    V.update({f"{k} t{t} s{d}": bw(3, *v, 48, GS_CONV_TOGETHER=t, GS_CONV_SIDES=d) for k, v in {"4x4x2": (4, 4, 2), "4x4x3": (4, 4, 3), "2x8x3": (2, 8, 3), "2x8x2": (2, 8, 2), "4x5x2": (4, 5, 2)}.items() for t, d in ((4, 1), (2, 2), (4, 2))})
-OLD = {"4x1x3": bw(3)}; OLD.update({"4x1x2": bw(3, 4, 1, 2), "4x1x3 20": bw(3, GS_CONV_BWD_BLOCKS=5), "2x1x3": bw(3, 2, 1, 3), "2x1x2": bw(3, 2, 1, 2)} if "sweep" in what else {})
+    V.update({f"{w}x{g}x{st} t{t} s{d}": bw(3, w, g, st, 48, GS_CONV_TOGETHER=t, GS_CONV_SIDES=d) for w, g, st in ((4, 4, 2), (2, 8, 3), (2, 8, 2)) for t, d in ((2, 1), (2, 2), (4, 2))})
+    DV.update({"32x2": dtdefs(512, 16, 32, 2), "16x4": dtdefs(512, 16, 16, 4)}); OLD.update({"4x1x3": bw(3, 4, 1, 3), "4x1x2 20": bw(3, GS_CONV_BWD_BLOCKS=5), "2x1x2": bw(3, 2, 1, 2)})
 FWD = {k: (CA + ["conv_fwd.cu"], {"GS_CONV_IDS": k}) for k in (0, 1)}
 CHECK = [(2, 1, 16, 3, 0, 1, 48), (2, 67, 520, 3, 1, 1, 40), (3, 1029, 512, 3, 0, 1, 48), (5, 997, 512, 3, 1, 0, 48), (7, 300, 512, 1, 0, 0, 48), (1, 300, 256, 2, 0, 1, 24), (9, 131, 64, 3, 0, 0, 64), (300, 3, 72, 3, 1, 0, 8), (3, 1031, 1024, 3, 0, 0, 64)]
 def plan(D, dirs, width, ids): # as BackwardPlan.For
     w = min(2, up(D, 64)); g = 16 // w
-    while g > 1 and shared({"GS_CONV_WARPS": w, "GS_CONV_WIDTH": width, "GS_CONV_GROUPS": g, "GS_CONV_STAGES": 3}, 2 if dirs == 3 else 1, 2) > 227 * 1024: g -= 1
-    return bw(dirs, w, g, 3, width, GS_CONV_IDS=ids)
+    while g > 1 and shared({"GS_CONV_WARPS": w, "GS_CONV_WIDTH": width, "GS_CONV_GROUPS": g, "GS_CONV_STAGES": 2}, 2 if dirs == 3 else 1, 2) > 227 * 1024: g -= 1
+    return bw(dirs, w, g, 2, width, GS_CONV_IDS=ids)
 DCHECK = [(1, 8, 8, 1), (33, 24, 8, 2), (1031, 72, 16, 2), (4099, 512, 16, 2), (777, 512, 32, 2), (500, 1024, 16, 1), (333, 136, 24, 2)]
 build_all(list(V.values()) + list(DV.values()) + list(OLD.values()) + list(FWD.values()) + [RED] + ([plan(D, d, w, i) for _, _, D, d, i, _, w in CHECK] + [dtdefs(D, r) for _, D, r, _ in DCHECK] if "check" in what else []))
 print("built", round(time.time() - t00, 1), flush=True)
@@ -61,12 +61,12 @@ if "time" in what:
         T(f"{name} addmm, both", addmm); T(f"{name} ddt and dWdt by products, both", dts); T(f"{name} dWx, both", dwx)
         for k, m in om.items():
             for fl in (False, True) if B > 1 else (True,): f, fn = c.bwd(m, fl); T(f"{name} conv alone {k} {'end to end' if fl else 'by sequence'}", f, reg(fn))
-        old, _ = c.bwd(om["4x1x3"], False)
+        old, _ = c.bwd(om["4x1x2"], False)
         for k, m in vm.items():
             f, fn = c.bwd(m); T(f"{name} conv with projections {k}", f, reg(fn))
         for k, m in dm.items():
             f, fn = e.run(m); T(f"{name} dt kernel {k}", f, reg(fn))
-        conv, _ = c.bwd(vm["2x8x3"]); dt, _ = e.run(dm["16x4"])
+        conv, _ = c.bwd(vm["2x8x2"]); dt, _ = e.run(dm["32x3"])
         for r in range(2): T(f"{name} all by products", lambda: (dts(), addmm(), old())); T(f"{name} all by kernels", lambda: (dt(), conv()))
         del c, e, u, flat, du, old, conv, dt
 print("seconds", round(time.time() - t00, 1))

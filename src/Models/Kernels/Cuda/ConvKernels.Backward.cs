@@ -115,7 +115,7 @@ internal static partial class ConvKernels
     {
         internal static BackwardPlan For(int channels, int count, int elementSize, int width)
         {
-            const int stages = 3;
+            const int stages = 2;
             int warps = (int)Math.Min(width == 0 ? 4 : 2, KernelTensors.Ceiling(channels, 64)), groups = width == 0 ? 1 : MostWarps / warps;
             while (groups > 1 && Shared(warps, groups, stages, count, elementSize, width) > MostShared) groups--;
             return new(warps, groups, stages, Shared(warps, groups, stages, count, elementSize, width));

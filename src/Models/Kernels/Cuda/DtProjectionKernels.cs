@@ -15,7 +15,7 @@ internal sealed record DtProjection(Tensor DDelta, Tensor Dt, Tensor Weight, Ten
 /// <summary>The way back through dt_proj in one pass over delta's gradient (dt_bwd.cu), which two matrix products read twice.</summary>
 internal static class DtProjectionKernels
 {
-    private const int Rows = 16, Stages = 4; // GS_DT_ROWS, GS_DT_STAGES
+    private const int Stages = 3; // GS_DT_STAGES
 
     /// <summary>Whether the kernel takes this type and size; a pair of matrix products takes all.</summary>
     /// <param name="type">Of the activations.</param>
@@ -59,14 +59,13 @@ internal static class DtProjectionKernels
     private static void Launch(KernelDevice device, ref Arguments a, int count, int rank, Tensor sums)
     {
         using DisposeScope scope = NewDisposeScope();
-        int warps = (a.Channels + 63) / 64, tiles = rank / 8;
-        int stage = Rows * ((warps * 128) + 16 + ((tiles | 1) * 16)); // D_STAGE
-        int shared = (Stages * stage) + (32 * warps * (Rows / 16 * tiles * 32));
-        int blocks = warps > 8 || rank > 16 ? 1 : warps > 5 ? 2 : 3;
+        int warps = (a.Channels + 63) / 64, tiles = rank / 8, rows = warps > 8 ? 16 : 32;
+        int stage = rows * ((warps * 128) + 16 + ((tiles | 1) * 16)); // D_STAGE
+        int shared = (Stages * stage) + (32 * warps * (rows / 16 * tiles * 32));
         KernelFunction function = device.Function(
-            new KernelProgram(["common.cu", "dt_bwd.cu"], $"GS_DT_RANK={rank}", $"GS_DT_WARPS={warps}", $"GS_DT_BLOCKS={blocks}"),
+            new KernelProgram(["common.cu", "dt_bwd.cu"], $"GS_DT_RANK={rank}", $"GS_DT_WARPS={warps}", $"GS_DT_ROWS={rows}"),
             "gs_dt_bwd", warps * 32, shared);
-        long all = KernelTensors.Ceiling(a.Rows, Rows);
+        long all = KernelTensors.Ceiling(a.Rows, rows);
         long stretches = KernelTensors.Grid(device, function, all * count) / count;
         a.Stages = (int)KernelTensors.Ceiling(all, Math.Max(stretches, 1));
         stretches = KernelTensors.Ceiling(all, a.Stages);

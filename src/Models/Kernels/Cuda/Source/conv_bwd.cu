@@ -14,7 +14,7 @@
 #define GS_CONV_GROUPS 1              // segments of a block
 #endif
 #ifndef GS_CONV_STAGES
-#define GS_CONV_STAGES 3
+#define GS_CONV_STAGES 2
 #endif
 #ifndef GS_CONV_BWD_BLOCKS
 #define GS_CONV_BWD_BLOCKS (16 / (GS_CONV_WARPS * GS_CONV_GROUPS))
@@ -42,7 +42,7 @@
 #define B_PROJECTION (B_STEPS * 16 * B_PITCH)
 // x of rows t, du of the forward direction of rows t, of the reverse one of rows t - 3, then the rows of `through` of the same
 #define B_STAGE ((1 + B_COUNT) * B_TENSOR + B_COUNT * B_ROWS * B_NARROW)
-// Shared memory, bytes: B_COUNT B_PROJECTION + GS_CONV_GROUPS GS_CONV_STAGES B_STAGE (36,864 for both directions, bf16, one group, no projections).
+// Shared memory, bytes: B_COUNT B_PROJECTION + GS_CONV_GROUPS GS_CONV_STAGES B_STAGE (24,576 for both directions, bf16, one group, no projections).
 struct GsPair { float a, b; };
 struct GsTaps { GsPair w[4], bias; };                  // times B_SCALE
 // What a lane carries from row to row: row t at [t & 3] for x and dc of the forward direction, row t - 3 for dc of the reverse one.

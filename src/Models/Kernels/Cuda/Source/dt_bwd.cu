@@ -11,13 +11,10 @@
 #define GS_DT_WARPS 8                  // ceil(channels / 64)
 #endif
 #ifndef GS_DT_ROWS
-#define GS_DT_ROWS 16                  // of a stage, a multiple of 16
+#define GS_DT_ROWS 32                  // of a stage, a multiple of 16
 #endif
 #ifndef GS_DT_STAGES
-#define GS_DT_STAGES 4
-#endif
-#ifndef GS_DT_BLOCKS
-#define GS_DT_BLOCKS (GS_DT_WARPS > 8 ? 1 : GS_DT_WARPS > 5 ? 2 : 3)
+#define GS_DT_STAGES 3
 #endif
 #define D_THREADS (GS_DT_WARPS * 32)
 #define D_TILES (GS_DT_RANK / 8)
@@ -82,7 +79,7 @@ __device__ __forceinline__ void gs_dt_sum(const GsDtDirection& d, const GsDt& p,
     }
 }
 // Grid (stretches of p.stages stages, directions), D_THREADS threads.
-extern "C" __global__ void __launch_bounds__(D_THREADS, GS_DT_BLOCKS) gs_dt_bwd(const __grid_constant__ GsDt p)
+extern "C" __global__ void __launch_bounds__(D_THREADS) gs_dt_bwd(const __grid_constant__ GsDt p)
 {
     extern __shared__ __align__(16) unsigned char smem[];
     constexpr int tiles = D_TILES;
