@@ -33,6 +33,7 @@ static inline float gs_ex2(float x) { return exp2f(x); }
 static inline float gs_lg2(float x) { return log2f(x); }
 static inline float gs_rcp(float x) { return 1.0f / x; }
 static inline float gs_rsqrt(float x) { return 1.0f / sqrtf(x); }
+static inline float gs_tanh(float x) { return tanhf(x); }
 static inline float gs_select_below(float x, float limit, float yes, float no) { return x < limit ? yes : no; }
 
 static inline void gs_ld_word(const u64* p, u32& value, u32& tag)
@@ -70,6 +71,65 @@ static inline void gs_mma_tf32(float4& c, float a0, float a1, float a2, float a3
     }
 }
 
+// bfloat16: the operands are exact, the sum is kept in single precision.
+static inline void EmuMmaBf16(const char* kind, float4& c, const u32* mine, int k)
+{
+    const auto* slots = emu::Gather(kind, mine, 6 * sizeof(u32));
+    const auto at = [&](int lane, int i, int half)
+    { u32 w; memcpy(&w, slots[lane] + i * 4, 4); return __uint_as_float(half ? w & 0xffff0000u : w << 16); };
+    const int g = (int)emu::current->lane >> 2, q = (int)emu::current->lane & 3;
+    float* r[4] = {&c.x, &c.y, &c.z, &c.w};
+    for (int i = 0; i < 4; i++)
+    {
+        const int high = i >> 1, column = 2 * q + (i & 1);
+        float sum = *r[i];
+        for (int j = 0; j < k; j++)
+            sum += at(g * 4 + (j >> 1 & 3), high + (j >= 8 ? 2 : 0), j & 1) * at(column * 4 + (j >> 1 & 3), 4 + (j >= 8), j & 1);
+        *r[i] = sum;
+    }
+}
+static inline void gs_mma_bf16(float4& c, u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{ const u32 mine[6] = {a0, a1, a2, a3, b0, b1}; EmuMmaBf16("gs_mma_bf16", c, mine, 16); }
+static inline void gs_mma_bf16_k8(float4& c, u32 a0, u32 a1, u32 b0)
+{ const u32 mine[6] = {a0, a1, 0, 0, b0, 0}; EmuMmaBf16("gs_mma_bf16_k8", c, mine, 8); }
+
+static inline void EmuLoadTiles(const char* kind, u32* r, const void* row, int tiles, bool turned)
+{
+    const auto* slots = emu::Gather(kind, &row, sizeof row);
+    const int g = (int)emu::current->lane >> 2, q = (int)emu::current->lane & 3;
+    for (int i = 0; i < tiles; i++)
+    {
+        u16 v[2];
+        for (int h = 0; h < 2; h++)
+        {
+            const u16* p;
+            memcpy(&p, slots[8 * i + (turned ? 2 * q + h : g)], sizeof p);
+            if ((uintptr_t)p % 16 != 0) emu::Fail("%s: misaligned row at %p", kind, p);
+            v[h] = p[turned ? g : 2 * q + h];
+        }
+        r[i] = v[0] | (u32)v[1] << 16;
+    }
+}
+static inline void gs_ld_tiles4(u32* r, const void* row) { EmuLoadTiles("gs_ld_tiles4", r, row, 4, false); }
+static inline void gs_ld_tiles2(u32* r, const void* row) { EmuLoadTiles("gs_ld_tiles2", r, row, 2, false); }
+static inline void gs_ld_tiles4_turned(u32* r, const void* row) { EmuLoadTiles("gs_ld_tiles4_turned", r, row, 4, true); }
+static inline void gs_ld_tiles2_turned(u32* r, const void* row) { EmuLoadTiles("gs_ld_tiles2_turned", r, row, 2, true); }
+// Every lane writes the row whose address it gave.
+static inline void gs_st_tiles4_turned(void* row, u32 r0, u32 r1, u32 r2, u32 r3)
+{
+    const u32 mine[4] = {r0, r1, r2, r3};
+    const auto* slots = emu::Gather("gs_st_tiles4_turned", mine, sizeof mine);
+    const int i = (int)emu::current->lane >> 3, at = (int)emu::current->lane & 7;
+    if ((uintptr_t)row % 16 != 0) emu::Fail("gs_st_tiles4_turned: misaligned row at %p", row);
+    for (int c = 0; c < 8; c++)
+    {
+        u32 w;
+        memcpy(&w, slots[c * 4 + (at >> 1)] + i * 4, 4);
+        ((u16*)row)[c] = (u16)(at & 1 ? w >> 16 : w);
+    }
+}
+static inline void gs_barrier(int id, int threads) { emu::Barrier(id, (unsigned)threads); }
+
 static inline u16 gs_to_bf16(float v)
 {
     const u32 u = __float_as_uint(v);
@@ -84,6 +144,7 @@ static inline void gs_copy16_or_zero(void* to, const void* from, bool copy)
     alignas(16) static const unsigned char zeros[16] = {};
     emu::CopyLater(to, copy ? from : zeros, 16);
 }
+static inline void gs_copy16_if(void* to, const void* from, bool copy) { if (copy) emu::CopyLater(to, from, 16); }
 static inline void gs_copy_commit() { emu::current->group++; }
 static inline void gs_copy_wait() { emu::CopyWait(0); }
 template <int Pending> static inline void gs_copy_wait_but() { emu::CopyWait(Pending); }

@@ -12,6 +12,11 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// <param name="Before">The d_conv - 1 inputs before the first, [batch, d_conv - 1, channels] in the activation type, oldest first in scan order; null for zeros.</param>
 internal sealed record ConvDirection(Tensor Weight, Tensor? Bias, bool Reverse, Tensor? Before);
 
+/// <summary>More of u's gradient: what comes back through a projection of u, <c>rows . weight</c>.</summary>
+/// <param name="Rows">Gradient of the projection [batch, length, width].</param>
+/// <param name="Weight">[width, channels], contiguous.</param>
+internal sealed record ConvProjection(Tensor Rows, Tensor Weight);
+
 /// <summary>Gradients of one direction of the convolution.</summary>
 /// <param name="DWeight">[channels, 1, d_conv] f32.</param>
 /// <param name="DBias">[channels] f32, or null.</param>
@@ -22,9 +27,9 @@ internal sealed record ConvGradients(Tensor DWeight, Tensor? DBias, Tensor? DBef
 /// Causal depthwise convolution with SiLU (conv_fwd.cu, conv_bwd.cu): one direction, or both over the same x, which is then read
 /// once. No tap reaches across a change of the sequence ids.
 /// </summary>
-internal static class ConvKernels
+internal static partial class ConvKernels
 {
-    private const int Taps = 4, Threads = 256, Stages = 3; // GS_CONV_STAGES
+    private const int Taps = 4, Threads = 256;
 
     /// <summary>u_k = silu(conv_k(x)).</summary>
     /// <param name="device">Where the tensors are.</param>
@@ -50,73 +55,6 @@ internal static class ConvKernels
         KernelFunction function = Function(device, "gs_conv_fwd", "conv_fwd.cu", x.dtype, Threads, 0, ids is not null, $"GS_CONV_LANES={lanes}");
         device.Launch(function, (tiles * KernelTensors.Ceiling(a.Channels, 8 * lanes) * u.Length, a.Batch, 1), a);
         return u;
-    }
-
-    /// <summary>Gradients; dx is the sum over the directions.</summary>
-    /// <param name="device">Where the tensors are.</param>
-    /// <param name="x">The forward pass's.</param>
-    /// <param name="directions">The forward pass's.</param>
-    /// <param name="ids">The forward pass's.</param>
-    /// <param name="du">Gradient of each u [batch, length, channels], rows evenly spaced.</param>
-    /// <param name="dx">[batch, length, channels], rows evenly spaced; overwritten.</param>
-    /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
-    internal static ConvGradients[] Backward(
-        KernelDevice device, Tensor x, ReadOnlySpan<ConvDirection> directions, Tensor? ids, ReadOnlySpan<Tensor> du, Tensor dx)
-    {
-        if (du.Length != directions.Length) throw new ArgumentException($"{du.Length} gradients for {directions.Length} directions", nameof(du));
-        Arguments a = Common(x, directions, ids);
-        (a.Dx, a.DxStride) = KernelRows.Of(dx, "x's gradient", x.dtype, x.shape);
-        int count = directions.Length;
-        Tensor sums = zeros([count, 5, a.Channels], float32, x.device);
-        var before = new Tensor?[count];
-        for (int i = 0; i < count; i++)
-            before[i] = directions[i].Before is null ? null : zeros([a.Batch, Taps - 1, a.Channels], x.dtype, x.device);
-        using (NewDisposeScope())
-        {
-            for (int i = 0; i < count; i++)
-            {
-                ref Direction d = ref Bind(ref a, x, directions[i]);
-                (d.Du, d.DuStride) = KernelRows.Of(du[i], "a gradient of u", x.dtype, x.shape);
-                if (before[i] is not { } b) continue;
-                d.DBefore = b.data_ptr();
-                // The kernel takes the rows before the sequence as rows of the sequence.
-                if (directions[i].Reverse) a.Tail = Taps - 1;
-                else a.Lead = Taps - 1;
-            }
-
-            int warps = (int)Math.Min(4, KernelTensors.Ceiling(a.Channels, 64));
-            int shared = Stages * (1 + count) * 8 * warps * 64 * x.dtype.ElementSize(); // GS_CONV_STAGES B_STAGE
-            KernelFunction function = Function(
-                device, "gs_conv_bwd", "conv_bwd.cu", x.dtype, warps * 32, shared, ids is not null, $"GS_CONV_DIRS={a.Directions}", $"GS_CONV_WARPS={warps}");
-            long groups = KernelTensors.Ceiling(a.Channels, 64 * warps);
-            long slots = (long)device.Multiprocessors * function.BlocksPerMultiprocessor;
-            (a.Tiles, a.Rows) = Segments(a.Length + a.Lead + a.Tail, a.Batch * groups, slots);
-            long walkers = a.Length == 0 ? 0 : (long)a.Tiles * a.Batch;
-            if (walkers > 0)
-            {
-                Tensor part = empty([walkers, count, 5, a.Channels], float32, x.device);
-                a.Part = part.data_ptr();
-                device.Launch(function, (groups, walkers, 1), a);
-                RowSumKernels.Run(device, part, sums);
-            }
-        }
-
-        return Gradients(directions, sums, before);
-    }
-
-    // The number of segments that ends soonest when `slots` blocks run at once; a segment costs its rows and about 30 more.
-    private static (int Segments, int Rows) Segments(int rows, long sequences, long slots)
-    {
-        (long Cost, int Segments, int Rows) best = (long.MaxValue, 1, rows);
-        for (int n = 1; n <= Math.Min(1024, (rows + 31) / 32); n++)
-        {
-            int each = (rows + n - 1) / n;
-            int needed = (rows + each - 1) / each;
-            long cost = KernelTensors.Ceiling(needed * sequences, slots) * (each + 30);
-            if (cost < best.Cost) best = (cost, needed, each);
-        }
-
-        return (best.Segments, best.Rows);
     }
 
     // The kernel's sums lie as [forward, reverse][4 channels of weight, channels of bias].
@@ -191,7 +129,7 @@ internal static class ConvKernels
     [StructLayout(LayoutKind.Sequential)]
     private struct Direction
     {
-        public nint Weight, Bias, Before, U, Du, DBefore;
+        public nint Weight, Bias, Before, U, Du, DBefore, Through, Projection;
         public long UStride, DuStride;
     }
 
@@ -200,7 +138,7 @@ internal static class ConvKernels
     {
         public Direction Forward, Reverse;
         public nint X, Ids, Dx, Part;
-        public long XStride, DxStride;
-        public int Batch, Length, Channels, Directions, Tiles, Rows, Lead, Tail;
+        public long XStride, DxStride, ThroughStride;
+        public int Batch, Length, Channels, Directions, Tiles, Rows, Lead, Tail, Period, Pad;
     }
 }

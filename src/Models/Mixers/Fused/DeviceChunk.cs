@@ -76,18 +76,19 @@ internal static class DeviceChunk
         Tensor g = empty(dgated.shape, xz.dtype, xz.device);
         GateKernels.Backward(device, dgated, scan.Y[0], Z(xz), g, Z(dxz));
         Tensor dprojected = empty(projected.shape, xz.dtype, xz.device);
-        ScanGradients s = ScanBackwardKernels.Run(device, [direction], ids, scan.Checkpoints!, [g],
+        ScanGradients[] scans = ScanBackwardKernels.Run(device, [direction], ids, scan.Checkpoints!, [g],
             [dprojected.narrow(2, p.PaddedRank, p.States)], [dprojected.narrow(2, p.PaddedRank + p.States, p.States)],
-            dnext is null ? null : [dnext.State])[0];
-        (Tensor xProj, Tensor dtProj) = DeviceMambaCore.ProjectBack(p, u, projected, s, dprojected);
-        ConvGradients conv = ConvKernels.Backward(device, X(xz), [Convolution(p, carry)], ids, [s.DU], X(dxz))[0];
+            dnext is null ? null : [dnext.State]);
+        ScanGradients s = scans[0];
+        (Tensor[] xProj, Tensor[] dtProj) = DeviceMambaCore.ProjectBack(device, [p], [u], [projected], scans, [dprojected]);
+        ConvGradients conv = DeviceMambaCore.ConvolveBack(device, X(xz), [p], ids, carry.Halo, scans, [dprojected], X(dxz))[0];
         if (dnext is not null)
         {
             AddToLastInputs(X(dxz), conv.DBefore!, p.Reverse, dnext.Halo);
         }
 
-        var own = new DirectionGradients(conv.DWeight, p.ConvBias is null ? null : conv.DBias, p.WithoutPadding(xProj),
-            dtProj.narrow(1, 0, p.Rank).contiguous(), s.DDtBias!, s.DA.mul_(p.A), s.DSkip!);
+        var own = new DirectionGradients(conv.DWeight, p.ConvBias is null ? null : conv.DBias, p.WithoutPadding(xProj[0]),
+            dtProj[0].narrow(1, 0, p.Rank).contiguous(), s.DDtBias!, s.DA.mul_(p.A), s.DSkip!);
         own.MoveToOuterDisposeScope();
         var dcarry = new ChunkCarry(s.DInitialState!.MoveToOuterDisposeScope(), conv.DBefore!.MoveToOuterDisposeScope());
         return (gated.MoveToOuterDisposeScope(), dxz.MoveToOuterDisposeScope(), own, dcarry);

@@ -80,26 +80,18 @@ internal static class DeviceMambaCore
         g.Dispose();
         CoreActivations.Release(delta);
         CoreActivations.Release(kept.Checkpoints);
-        var du = new Tensor[directions.Length];
-        var projections = new (Tensor XProj, Tensor DtProj)[directions.Length];
-        for (int k = 0; k < directions.Length; k++)
-        {
-            projections[k] = ProjectBack(directions[k], u[k], kept.Projected[k], scans[k], dprojected[k]);
-            du[k] = scans[k].DU;
-            u[k].Dispose();
-            scans[k].DDelta.Dispose();
-            dprojected[k].Dispose();
-        }
-
+        (Tensor[] dxProj, Tensor[] ddtProj) = ProjectBack(device, directions, u, kept.Projected, scans, dprojected);
+        CoreActivations.Release(u);
+        CoreActivations.Release(Array.ConvertAll(scans, s => s.DDelta));
         CoreActivations.Release(kept.Projected);
-        ConvGradients[] conv = ConvolveBack(device, xz, directions, ids, du, dxz);
+        ConvGradients[] conv = ConvolveBack(device, X(xz), directions, ids, null, scans, dprojected, X(dxz));
         var gradients = new DirectionGradients[directions.Length];
         for (int k = 0; k < directions.Length; k++)
         {
             DeviceDirection p = directions[k];
             ScanGradients s = scans[k];
             gradients[k] = new DirectionGradients(conv[k].DWeight, p.ConvBias is null ? null : conv[k].DBias,
-                p.WithoutPadding(projections[k].XProj), projections[k].DtProj.narrow(1, 0, p.Rank).contiguous(), s.DDtBias!,
+                p.WithoutPadding(dxProj[k]), ddtProj[k].narrow(1, 0, p.Rank).contiguous(), s.DDtBias!,
                 s.DA.mul_(p.A), s.DSkip!); // d A_log = dA * A, since A = -exp(A_log)
             gradients[k].MoveToOuterDisposeScope();
         }
@@ -121,7 +113,7 @@ internal static class DeviceMambaCore
         MambaState? state)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Outer(ConvKernels.Forward(device, X(xz), Convolutions(directions, xz.dtype, state), ids));
+        return Outer(ConvKernels.Forward(device, X(xz), Convolutions(directions, state?.HaloOfThree(xz.dtype)), ids));
     }
 
     private static Tensor[] Project(Tensor[] u, ReadOnlySpan<DeviceDirection> directions)
@@ -194,29 +186,67 @@ internal static class DeviceMambaCore
         return (gradients, Outer(dprojected));
     }
 
-    // Through dt_proj and x_proj: completes the gradient of [dt, B, C] and adds what flows through it to the gradient of u.
-    internal static (Tensor XProj, Tensor DtProj) ProjectBack(DeviceDirection p, Tensor u, Tensor projected, ScanGradients scan,
-        Tensor dprojected)
+    /// <summary>
+    /// Through dt_proj: completes the gradients of [dt, B, C] and gives the weights' of x_proj and dt_proj. The way through
+    /// x_proj to u is left to <see cref="ConvolveBack"/>.
+    /// </summary>
+    internal static (Tensor[] XProj, Tensor[] DtProj) ProjectBack(KernelDevice device, ReadOnlySpan<DeviceDirection> directions,
+        Tensor[] u, Tensor[] projected, ScanGradients[] scans, Tensor[] dprojected)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor ddelta = Flat(scan.DDelta);
-        Tensor flat = Flat(dprojected);
-        DeviceGemm.BackInto(ddelta, p.DtProj, flat.narrow(1, 0, p.PaddedRank));
-        Tensor dtProj = DeviceGemm.Gradient(ddelta, Flat(projected).narrow(1, 0, p.PaddedRank));
-        Tensor xProj = DeviceGemm.Gradient(flat, Flat(u));
-        DeviceGemm.AddBack(Flat(scan.DU), flat, p.XProj);
-        return (xProj.MoveToOuterDisposeScope(), dtProj.MoveToOuterDisposeScope());
+        var dt = new DtProjection[u.Length];
+        for (int k = 0; k < dt.Length; k++)
+        {
+            DeviceDirection p = directions[k];
+            dt[k] = new DtProjection(scans[k].DDelta, projected[k].narrow(2, 0, p.PaddedRank), p.DtProj, dprojected[k].narrow(2, 0, p.PaddedRank));
+        }
+
+        Tensor[] dtProj = DtProjectionKernels.Takes(u[0].dtype, u[0].size(2), directions[0].PaddedRank)
+            ? DtProjectionKernels.Backward(device, dt)
+            : Array.ConvertAll(dt, DtProjectBack);
+        var xProj = new Tensor[u.Length];
+        for (int k = 0; k < xProj.Length; k++)
+        {
+            xProj[k] = DeviceGemm.Gradient(Flat(dprojected[k]), Flat(u[k]));
+        }
+
+        return (Outer(xProj), Outer(dtProj));
     }
 
-    private static ConvGradients[] ConvolveBack(KernelDevice device, Tensor xz, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
-        Tensor[] du, Tensor dxz)
+    private static Tensor DtProjectBack(DtProjection p)
+    {
+        DeviceGemm.BackInto(Flat(p.DDelta), p.Weight, Flat(p.DDt));
+        return DeviceGemm.Gradient(Flat(p.DDelta), Flat(p.Dt));
+    }
+
+    /// <summary>Through x_proj and the convolution: u's gradients, which are left undefined, to x's.</summary>
+    internal static ConvGradients[] ConvolveBack(KernelDevice device, Tensor x, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
+        Tensor? before, ScanGradients[] scans, Tensor[] dprojected, Tensor dx)
     {
         using DisposeScope scope = NewDisposeScope();
-        ConvGradients[] gradients = ConvKernels.Backward(device, X(xz), Convolutions(directions, xz.dtype, null), ids, du, X(dxz));
+        Tensor[] du = Array.ConvertAll(scans, s => s.DU);
+        var through = new ConvProjection[du.Length];
+        for (int k = 0; k < through.Length; k++)
+        {
+            through[k] = new ConvProjection(dprojected[k], directions[k].XProj);
+        }
+
+        if (!ConvKernels.TakesProjection(x.dtype, directions[0].ProjectedWidth))
+        {
+            for (int k = 0; k < through.Length; k++)
+            {
+                DeviceGemm.AddBack(Flat(du[k]), Flat(through[k].Rows), through[k].Weight);
+            }
+
+            through = [];
+        }
+
+        ConvGradients[] gradients = ConvKernels.Backward(device, x, Convolutions(directions, before), ids, du, dx, through);
         foreach (ConvGradients g in gradients)
         {
             g.DWeight.MoveToOuterDisposeScope();
             g.DBias?.MoveToOuterDisposeScope();
+            g.DBefore?.MoveToOuterDisposeScope();
         }
 
         return gradients;
@@ -224,13 +254,13 @@ internal static class DeviceMambaCore
 
     private static Tensor Shaped(Tensor flat, Tensor like) => flat.view(like.size(0), like.size(1), flat.size(1));
 
-    private static ConvDirection[] Convolutions(ReadOnlySpan<DeviceDirection> directions, ScalarType type, MambaState? state)
+    private static ConvDirection[] Convolutions(ReadOnlySpan<DeviceDirection> directions, Tensor? before)
     {
         var result = new ConvDirection[directions.Length];
         for (int k = 0; k < result.Length; k++)
         {
             DeviceDirection p = directions[k];
-            result[k] = new ConvDirection(p.Conv, p.ConvBias, p.Reverse, state?.HaloOfThree(type));
+            result[k] = new ConvDirection(p.Conv, p.ConvBias, p.Reverse, before);
         }
 
         return result;

@@ -16,6 +16,9 @@ public sealed record ConvCase(int Batch, int Length, int Channels, bool Forward,
     /// <summary>Elements between rows beyond the channels.</summary>
     public int Gap { get; init; }
 
+    /// <summary>Of the projections through which more of u's gradient comes; 0: none.</summary>
+    public int Width { get; init; }
+
     public ScalarType Type => Single ? float32 : bfloat16;
 }
 
@@ -49,8 +52,9 @@ internal sealed unsafe class ConvData
             (Tensor du, double[] g) = sample.Normal(c.Type, c.Batch, c.Length, c.Channels);
             Tensor rows = Strided(c);
             rows.copy_(du);
+            ConvProjection? through = c.Width == 0 ? null : Project(c, sample, g);
             var direction = new ConvDirection(weight, c.Bias ? bias : null, reverse, c.Before ? before : null);
-            _sides.Add(new Side(direction, rows, w, c.Bias ? b : null, c.Before ? h : null, g));
+            _sides.Add(new Side(direction, rows, through, w, c.Bias ? b : null, c.Before ? h : null, g));
         }
     }
 
@@ -68,7 +72,8 @@ internal sealed unsafe class ConvData
         var results = new Results();
         Tensor[] u = ConvKernels.Forward(device, X, Directions, Ids);
         Tensor dx = Strided(_case);
-        ConvGradients[] gradients = ConvKernels.Backward(device, X, Directions, Ids, [.. _sides.Select(s => s.Rows)], dx);
+        ConvGradients[] gradients = ConvKernels.Backward(device, X, Directions, Ids, [.. _sides.Select(s => s.Rows)], dx,
+            _case.Width == 0 ? [] : [.. _sides.Select(s => s.Through!)]);
         results.Put("dx", Sample.Doubles(dx));
         for (int i = 0; i < u.Length; i++)
         {
@@ -137,9 +142,27 @@ internal sealed unsafe class ConvData
     public double Objective(KernelDevice device) => ConvKernels.Forward(device, X, Directions, Ids)
         .Select((u, i) => Sample.Doubles(u).Zip(_sides[i].Gradient, (a, b) => a * b).Sum()).Sum();
 
+    // Adds what comes through a projection to a gradient.
+    private static ConvProjection Project(ConvCase c, Sample sample, double[] gradient)
+    {
+        (Tensor rows, double[] r) = sample.Normal(c.Type, c.Batch, c.Length, c.Width);
+        (Tensor weight, double[] w) = sample.Normal(c.Type, c.Width, c.Channels);
+        for (int t = 0; t < c.Batch * c.Length; t++)
+        {
+            for (int k = 0; k < c.Width; k++)
+            {
+                for (int i = 0; i < c.Channels; i++) gradient[(t * c.Channels) + i] += r[(t * c.Width) + k] * w[(k * c.Channels) + i];
+            }
+        }
+
+        Tensor strided = full([c.Batch, c.Length, c.Width + c.Gap], double.NaN, c.Type).narrow(2, 0, c.Width);
+        strided.copy_(rows);
+        return new ConvProjection(strided, weight);
+    }
+
     // A view of wider rows, NaN where nothing was written.
     private static Tensor Strided(ConvCase c) =>
         full([c.Batch, c.Length, c.Channels + c.Gap], double.NaN, c.Type).narrow(2, c.Gap, c.Channels);
 
-    private sealed record Side(ConvDirection Direction, Tensor Rows, double[] Weight, double[]? Bias, double[]? Before, double[] Gradient);
+    private sealed record Side(ConvDirection Direction, Tensor Rows, ConvProjection? Through, double[] Weight, double[]? Bias, double[]? Before, double[] Gradient);
 }

@@ -45,6 +45,59 @@ public sealed class ConvKernelTests
         Check(new ConvCase(2, 71, 24, true, true, true, false, false) { Taps = taps });
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void Conv_WithProjections_EveryLengthTo40_MatchesReference(bool forward, bool reverse)
+    {
+        for (int length = 1; length <= 40; length++)
+        {
+            bool ids = length % 3 == 1, before = length % 4 == 0;
+            Check(new ConvCase(1 + (length % 3), length, 8 * (1 + (length % 5)), forward, reverse, ids, before, false)
+            {
+                Gap = length % 7 == 0 ? 8 : 0,
+                Width = length % 2 == 0 ? 48 : 40,
+            });
+        }
+    }
+
+    [Theory]
+    [InlineData(131, 24, 48, false)]
+    [InlineData(257, 136, 8, true)]
+    [InlineData(1031, 64, 40, false)]
+    [InlineData(67, 512, 48, true)]
+    [InlineData(61, 264, 80, false)]
+    [InlineData(35, 512, 128, false)]
+    public void Conv_WithProjections_Widths_MatchReference(int length, int channels, int width, bool ids)
+    {
+        Check(new ConvCase(2, length, channels, true, true, ids, true, false) { Gap = 16, Width = width });
+        Check(new ConvCase(3, length, channels, true, true, ids, false, false) { Width = width, Bias = false });
+        Check(new ConvCase(1, length, channels, false, true, ids, false, false) { Width = width });
+    }
+
+    [Theory]
+    [InlineData(5, 3)]
+    [InlineData(40, 7)]
+    [InlineData(9, 64)]
+    [InlineData(3, 129)]
+    public void Conv_ManySequences_MatchReference(int batch, int length)
+    {
+        Check(new ConvCase(batch, length, 72, true, true, false, false, false));
+        Check(new ConvCase(batch, length, 72, true, true, true, false, true));
+        Check(new ConvCase(batch, length, 72, true, true, false, false, false) { Width = 48 });
+        Check(new ConvCase(batch, length, 72, true, false, false, false, true));
+    }
+
+    [Fact]
+    public void Conv_WithProjections_OtherOrderOfThreads_GivesTheSameBits()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var data = new ConvData(new ConvCase(3, 75, 136, true, true, true, false, false) { Width = 40 });
+        Results expected = data.Run(new EmulatedDevice());
+        Numbers.AssertSame(data.Run(new EmulatedDevice { Resident = 2, Seed = 1 }), expected, "in another order");
+    }
+
     [Fact]
     public void Conv_Twice_OrInAnotherOrderOfThreads_GivesTheSameBits()
     {
@@ -94,6 +147,11 @@ public sealed class ConvKernelTests
         Assert.Throws<ArgumentException>(() => ConvKernels.Forward(device, zeros([1, 5, 16]), [direction, direction], null));
         Assert.Throws<ArgumentException>(() => ConvKernels.Forward(device, zeros([1, 5, 16]).transpose(1, 2), [direction], null));
         Assert.Throws<ArgumentException>(() => ConvKernels.Forward(device, zeros([1, 5, 16], float64), [direction], null));
+        Tensor x = zeros([1, 5, 16]), half = zeros([1, 5, 16], bfloat16);
+        Assert.Throws<ArgumentException>(() => ConvKernels.Backward(
+            device, x, [direction], null, [x], empty_like(x), [new ConvProjection(zeros([1, 5, 8]), zeros([8, 16]))]));
+        Assert.Throws<ArgumentException>(() => ConvKernels.Backward(
+            device, half, [direction], null, [half], empty_like(half), [new ConvProjection(zeros([1, 5, 12], bfloat16), zeros([12, 16], bfloat16))]));
     }
 
     private static void Check(ConvCase c)

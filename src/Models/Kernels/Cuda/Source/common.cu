@@ -15,6 +15,7 @@ __device__ __forceinline__ float gs_ex2(float x) { float y; asm("ex2.approx.ftz.
 __device__ __forceinline__ float gs_lg2(float x) { float y; asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float gs_rcp(float x) { float y; asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float gs_rsqrt(float x) { float y; asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
+__device__ __forceinline__ float gs_tanh(float x) { float y; asm("tanh.approx.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 // x < limit ? yes : no, without a branch: both are computed.
 __device__ __forceinline__ float gs_select_below(float x, float limit, float yes, float no)
 { float y; asm("{ .reg .pred q; setp.lt.f32 q, %1, %2; selp.f32 %0, %3, %4, q; }" : "=f"(y) : "f"(x), "f"(limit), "f"(yes), "f"(no)); return y; }
@@ -49,6 +50,48 @@ __device__ __forceinline__ void gs_mma_tf32(float4& c, float a0, float a1, float
           "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)));
 }
 
+// ---- tensor core, bfloat16: c[16x8] += a[16x16] b[16x8], pairs of neighbours along the sum's index in a word, the lower one first ----
+// a0 (row g, k 2q, 2q+1) a1 (g+8, 2q) a2 (g, 2q+8) a3 (g+8, 2q+8); b0 (k 2q, 2q+1, col g) b1 (2q+8); c as above. With 8 terms: a0, a1 and b0 alone.
+__device__ __forceinline__ void gs_mma_bf16(float4& c, u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c.x), "+f"(c.y), "+f"(c.z), "+f"(c.w) : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+__device__ __forceinline__ void gs_mma_bf16_k8(float4& c, u32 a0, u32 a1, u32 b0)
+{
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
+        : "+f"(c.x), "+f"(c.y), "+f"(c.z), "+f"(c.w) : "r"(a0), "r"(a1), "r"(b0));
+}
+// ---- its operands from and to shared memory: tiles of 8 rows of 16 bytes, row r of tile i at the address that lane 8 i + r gives ----
+// Lane 4 g + q has elements 2q, 2q+1 of row g of every tile; _turned: of column g.
+__device__ __forceinline__ void gs_ld_tiles4(u32* r, const void* row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"((u32)__cvta_generic_to_shared(row)) : "memory");
+}
+__device__ __forceinline__ void gs_ld_tiles2(u32* r, const void* row) // addresses from lanes 0 to 15
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];"
+        : "=r"(r[0]), "=r"(r[1]) : "r"((u32)__cvta_generic_to_shared(row)) : "memory");
+}
+__device__ __forceinline__ void gs_ld_tiles4_turned(u32* r, const void* row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"((u32)__cvta_generic_to_shared(row)) : "memory");
+}
+__device__ __forceinline__ void gs_ld_tiles2_turned(u32* r, const void* row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"
+        : "=r"(r[0]), "=r"(r[1]) : "r"((u32)__cvta_generic_to_shared(row)) : "memory");
+}
+__device__ __forceinline__ void gs_st_tiles4_turned(void* row, u32 r0, u32 r1, u32 r2, u32 r3)
+{
+    asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1,%2,%3,%4};"
+        :: "r"((u32)__cvta_generic_to_shared(row)), "r"(r0), "r"(r1), "r"(r2), "r"(r3) : "memory");
+}
+// ---- some of a block's threads wait for each other; ids 1 to 15, whole warps ----
+__device__ __forceinline__ void gs_barrier(int id, int threads) { asm volatile("bar.sync %0, %1;" :: "r"(id), "r"(threads) : "memory"); }
+
 // ---- bfloat16 and vector loads ----
 __device__ __forceinline__ u32 gs_pack_bf16(float lo, float hi)
 { u32 d; asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(hi), "f"(lo)); return d; }
@@ -73,6 +116,11 @@ __device__ __forceinline__ void gs_copy16_or_zero(void* to, const void* from, bo
 {
     asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;"
         :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"(copy ? 16 : 0) : "memory");
+}
+__device__ __forceinline__ void gs_copy16_if(void* to, const void* from, bool copy) // predicated, not branched around
+{
+    asm volatile("{ .reg .pred q; setp.ne.u32 q, %2, 0; @q cp.async.cg.shared.global.L2::128B [%0], [%1], 16; }"
+        :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"((u32)copy) : "memory");
 }
 __device__ __forceinline__ void gs_copy_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 __device__ __forceinline__ void gs_copy_wait() { asm volatile("cp.async.wait_group 0;" ::: "memory"); }

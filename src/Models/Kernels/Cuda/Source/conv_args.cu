@@ -10,6 +10,8 @@ struct GsConvDirection
     void* u;                // forward: [batch, length, channels], row stride u_stride
     const void* du;         // backward: the same, row stride du_stride
     void* dbefore;          // backward: [batch, 3, channels] or null
+    const void* through;    // backward: [batch, length, GS_CONV_WIDTH], row stride through_stride: du gets through . projection added
+    const void* projection; // [GS_CONV_WIDTH, channels]
     i64 u_stride, du_stride;
 };
 struct GsConv
@@ -19,11 +21,12 @@ struct GsConv
     const int* ids;         // [batch, length] sequence ids or null: no tap reaches across a change of id
     void* dx;               // backward: row stride dx_stride
     float* part;            // backward: [batch * segments][directions][channels * 4 of weight, channels of bias]
-    i64 x_stride, dx_stride;
+    i64 x_stride, dx_stride, through_stride;
     int batch, length, channels;
     int directions;         // 1: forward only, 2: reverse only, 3: both
     int tiles, rows;        // backward: segments of a sequence, rows of a segment
     int lead, tail;         // backward: 3 where the gradient of the forward / reverse direction's `before` is wanted: its rows lie before / after the sequence's
+    int period, pad;        // backward: 0, or sequences of `period` rows lie end to end as the one that `length` counts
 };
 #ifndef GS_CONV_IDS
 #define GS_CONV_IDS 0                 // 1: ids may be given
