@@ -1,3 +1,4 @@
+using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers.Fused;
 
 namespace GenoSeq.Models.Memory;
@@ -17,8 +18,8 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     // Rows of [dt, B, C].
     private long Projected => ((config.Mamba.Rank(config.DModel) + 7) / 8 * 8) + (2 * config.Mamba.DState);
 
-    // A state of N numbers every 16 steps.
-    private long Checkpoint => DInner * config.Mamba.DState / 16;
+    // A state of N numbers at each checkpoint.
+    private long Checkpoint => DInner * config.Mamba.DState / ScanShape.CheckpointSteps;
 
     private long HeadsWidth => (long)config.Attention.NHead * config.Attention.HeadWidth(config.DModel);
 

@@ -12,6 +12,9 @@ internal static class ScanBackwardKernels
 {
     private const int N = ScanShape.States;
 
+    /// <summary>Sets of decays or states that wait in shared memory, of GS_STASH.</summary>
+    private const int Stash = 3;
+
     /// <summary>Gradients of up to 4 scans of equal shape.</summary>
     /// <param name="device">Where the tensors are.</param>
     /// <param name="directions">The forward pass's inputs.</param>
@@ -82,7 +85,7 @@ internal static class ScanBackwardKernels
     {
         using DisposeScope scope = NewDisposeScope();
         int warps = wanted?.Warps ?? ScanBackwardPlan.WarpsFor(shape.Channels);
-        int resident = shape.IsSingle ? 1 : 8 / warps;
+        int resident = (shape.IsSingle ? 8 : 12) / warps;
         KernelFunction main = device.Function(
             Program("scan_backward.cu", [.. shape.Definitions, $"GS_WARPS={warps}", $"GS_BWD_BLOCKS={resident}"]),
             "gs_scan_backward", 32 * warps, MainShared(shape.ElementSize, warps));
@@ -171,9 +174,9 @@ internal static class ScanBackwardKernels
     /// <summary>B_SMEM of scan_backward.cu.</summary>
     private static int MainShared(int elementSize, int warps)
     {
-        const int work = 16 * 32 * sizeof(float);
-        int warp = (5 * 16 * 32 * elementSize) + (2 * N * 16 * elementSize) + (7 * work) + 1024 + 256;
-        return (warps * (warp + (2 * work))) + (2 * work) + (512 * elementSize) + 768;
+        int marks = 8 / ScanShape.CheckpointSteps * 2 * ((N * 16 * elementSize) + 128);
+        int warp = (4 * 8 * 32 * elementSize) + marks + (3 * 8 * 40 * sizeof(float)) + ((1 + Stash) * 2048) + 1024 + 2048;
+        return (warps * warp) + 2048;
     }
 
     /// <summary>C_SMEM of scan_carry.cu.</summary>

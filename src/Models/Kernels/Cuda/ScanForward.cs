@@ -124,7 +124,7 @@ internal static class ScanForwardKernels
     private static int ChainShared(int elementSize)
     {
         int stage = 2 * 8 * ((16 * 16 * elementSize) + 16);
-        return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+        return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((16 / ScanShape.CheckpointSteps * N * 16 * elementSize) + 16)) + 16 + (2 * stage);
     }
 
     private static ScanForwardArguments Inputs(ScanShape shape, ReadOnlySpan<ScanDirection> directions, Tensor? ids)

@@ -12,8 +12,8 @@ internal sealed record ScanShape(int Scans, int Batch, int Length, int Channels,
     /// <summary>States of a channel, d_state, that the kernels are compiled for.</summary>
     internal const int States = 16;
 
-    /// <summary>Steps between checkpoints.</summary>
-    internal const int CheckpointSteps = 16;
+    /// <summary>Steps between checkpoints (GS_CK_STEPS).</summary>
+    internal const int CheckpointSteps = 8;
 
     internal bool IsSingle => Type == float32;
 
@@ -25,7 +25,8 @@ internal sealed record ScanShape(int Scans, int Batch, int Length, int Channels,
 
     internal bool IsEmpty => Batch == 0 || Length == 0;
 
-    internal string[] Definitions => IsSingle ? ["GS_F32_IO=1", "GS_CK_F32=1"] : [];
+    internal string[] Definitions =>
+        IsSingle ? [$"GS_CK_STEPS={CheckpointSteps}", "GS_F32_IO=1", "GS_CK_F32=1"] : [$"GS_CK_STEPS={CheckpointSteps}"];
 
     internal long[] CheckpointSize => [Batch, (Length + CheckpointSteps - 1) / CheckpointSteps, Chunks, States, 16];
 

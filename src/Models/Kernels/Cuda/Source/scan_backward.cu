@@ -2,35 +2,49 @@
 //   lambda_t = C_t g_t + a_{t+1} lambda_{t+1},  a_t = exp(delta_t A);  carry_t = a_t lambda_t,  w_t = carry_t h_{t-1} (per channel and state);
 //   dB = sum lambda delta u, dC = sum g h (over channels), du = D g + delta sum(lambda B), ddelta = u sum(lambda B) + sum(w A), dA = sum over t of w delta.
 // A warp takes 32 channels x 16 states of one time segment, serially from its end: lane 4 g + q holds channels 4 g + j, states 4 q + i.
-// Chunks of 16 steps restart h from the checkpoint and leave h at every 4th step in shared memory; then, from the end, 4 steps at a time are
-// replayed with decays and states in registers and walked back. Sums over lanes run on the tensor cores against constant 0/1 matrices, which also put
-// each step's sums into columns of their own, so that after 4 steps every lane holds finished sums: no shuffles.
+// Chunks of 8 steps, two halves of 4: a half runs forward from the state before it (a checkpoint, or 4 steps from one) and is walked back; its decays and
+// states stay in registers, but for those of GS_STASH, which wait in shared memory so that three warps fit a scheduler.
+// Sums over lanes run on the tensor cores against constant 0/1 matrices, which also put each step's sums into columns of their own, so that after 4 steps
+// every lane holds finished sums: no shuffles.
 // Blocks of GS_WARPS warps share B, C and add up dB, dC in fixed order, one barrier a chunk.
 #ifndef GS_WARPS
 #define GS_WARPS 4
 #endif
 #ifndef GS_BWD_BLOCKS
-#define GS_BWD_BLOCKS 2
+#define GS_BWD_BLOCKS (12 / GS_WARPS)
+#endif
+// What waits in shared memory between the two directions: bits 0 to 2 the states after steps 0 to 2 of a half, bits 4 to 6 their decays.
+#ifndef GS_STASH
+#define GS_STASH 0x13
 #endif
 // Tensor cores cut their operands to tf32 (10 bits). GS_EXACT: sums add the cut-off part in a second product (for float gradients).
 #ifndef GS_EXACT
 #define GS_EXACT GS_F32_IO
 #endif
 #define GS_UNCUT (GS_EXACT ? 1.0f : 1.000352f) // a cut makes a sum smaller by 2^-11 / (2 ln 2) on average
+#define B_T 8                                   // steps of a chunk
 #define B_NT (32 * GS_WARPS)
 #define B_ROW (32 * GS_ESIZE)                   // bytes of a row of 32 channels
-#define B_RAW (16 * B_ROW)
-#define B_CK (2 * GS_N * 16 * (GS_CK_F32 ? 4 : 2))
-#define B_WORK (16 * 32 * 4)
-#define B_BC_PIECES (32 * GS_ESIZE > B_NT ? 32 * GS_ESIZE / B_NT : 1) // of B, C of a chunk, a thread
-// Shared memory, bytes. Each warp: u, delta twice, g, checkpoint as loaded; delta, delta u, g [16][32] float; h before steps 0, 4, 8, 12; d skip and d bias of each lane; bias, skip.
-#define B_WARP (5 * B_RAW + B_CK + 3 * B_WORK + 4 * B_WORK + 1024 + 256)
-// The block: warps; sums of dB, dC [2][warps][16][32]; B, C [2][16][32] float; B, C as loaded; 0/1 operands of the sums
-#define B_SMEM (GS_WARPS * (B_WARP + 2 * B_WORK) + 2 * B_WORK + 512 * GS_ESIZE + 768)
+#define B_RAW (B_T * B_ROW)
+#define B_CK_GROUP (GS_N * 16 * (GS_CK_F32 ? 4 : 2)) // a checkpoint of 16 channels
+#define B_CK_PAD (B_CK_GROUP + 128)             // in shared memory: 32 bytes more after every 4 states, against bank conflicts
+#define B_CKS (B_T / GS_CK_STEPS)               // checkpoints of a chunk
+#define B_PAD 40                                // floats of a row of 32 channels; the rest holds constants, and keeps lanes on different banks
+#define B_WORK (B_T * B_PAD * 4)
+#define B_STASH ((GS_STASH & 1) + (GS_STASH >> 1 & 1) + (GS_STASH >> 2 & 1) + (GS_STASH >> 4 & 1) + (GS_STASH >> 5 & 1) + (GS_STASH >> 6 & 1))
+#define B_SLOT(bit) ((GS_STASH & ((1 << (bit)) - 1) & 1) + ((GS_STASH & ((1 << (bit)) - 1)) >> 1 & 1) + ((GS_STASH & ((1 << (bit)) - 1)) >> 2 & 1) \
+    + ((GS_STASH & ((1 << (bit)) - 1)) >> 4 & 1) + ((GS_STASH & ((1 << (bit)) - 1)) >> 5 & 1))
+#define B_STASHED(bit) (GS_STASH >> (bit) & 1)
+// Shared memory, bytes. Each warp: u twice, delta, g, checkpoints as loaded; delta, delta u, g [8][B_PAD] float; h before the half, the stash; d skip and d bias
+// of each lane; sums of dB, dC twice [8][32].
+#define B_WARP (4 * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK + (1 + B_STASH) * 2048 + 1024 + 2 * B_T * 128)
+// The block: warps; B, C twice [8][32] float
+#define B_SMEM (GS_WARPS * B_WARP + 2 * B_T * 128)
+#define B_BC_PAIRS (B_T * 16 / B_NT)            // pairs of B or C of a chunk, a thread
 
 __device__ __forceinline__ float gs_pick(const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
-// Four consecutive activations in shared memory.
-__device__ __forceinline__ void gs_shared4(const unsigned char* from, float* f)
+// Four consecutive activations, in shared memory or such as this kernel may write over later.
+__device__ __forceinline__ void gs_four(const unsigned char* from, float* f)
 {
 #if GS_F32_IO
     const float4 v = *(const float4*)from;
@@ -79,89 +93,106 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, g = lane >> 2, q = lane & 3;
     unsigned char* rawU = smem + warp * B_WARP;
     unsigned char* rawDelta = rawU + 2 * B_RAW;
-    unsigned char* rawG = rawDelta + 2 * B_RAW;
+    unsigned char* rawG = rawDelta + B_RAW;
     unsigned char* rawCk = rawG + B_RAW;
-    float* work = (float*)(rawCk + B_CK) + 4 * g;          // this lane's channels of row 0 of delta; then delta u, then g
-    float4* sH = (float4*)(rawCk + B_CK + 3 * B_WORK) + lane; // [4 steps][j][lane]
-    float4* sAcc = sH + 16 * 32;
-    float* sBias = (float*)(sAcc - lane + 64);
-    float* sSkip = sBias + 32;
-    float* sFold = (float*)(smem + GS_WARPS * B_WARP);
-    float* sBc = sFold + 2 * GS_WARPS * 16 * 32;
-    unsigned char* rawBc = (unsigned char*)(sBc + 2 * 16 * 32);
-    float4* sMove = (float4*)(rawBc + 512 * GS_ESIZE);     // [lane]
-    float2* sOne = (float2*)(sMove + 32);                  // [pair of columns][g]
+    float* rows = (float*)(rawCk + B_CKS * 2 * B_CK_PAD);  // delta, delta u, g
+    float* work = rows + 4 * g;                            // this lane's channels of row 0
+    float4* before = (float4*)(rows + 3 * B_WORK / 4) + lane; // [j][lane]: h before the half; then the stash
+    float4* sAcc = before + (1 + B_STASH) * 128;
+    float* sFold = (float*)(sAcc - lane + 64);             // [2][8][32]
+    float* sBc = (float*)(smem + GS_WARPS * B_WARP);       // [2][8][32]
+    // In the rows' padding: pairs {is column 2 k == g, is column 2 k + 1 == g} at [k][g]; bias and skip of this lane's channels
+    const float2* one = (const float2*)(rows + (g >> 2) * B_PAD + 32 + (g & 3) * 2);
+    const float4* own = (const float4*)(rows + B_WORK / 4 + g * B_PAD + 32);
 
-    const int L = p.length, D = p.d_inner, chunks = (D + 15) >> 4, blocks16 = (L + 15) >> 4;
+    const int L = p.length, D = p.d_inner, chunks = (D + 15) >> 4, marks = (L + GS_CK_STEPS - 1) / GS_CK_STEPS;
     int task = blockIdx.x;
     const int set = task % p.sets; task /= p.sets;
     const int seg = task % p.segments; task /= p.segments;
     const int b = task % p.batch;
     const GsBackwardScan& s = p.s[task / p.batch];
-    const int rev = s.reverse, d0 = (set * GS_WARPS + warp) * 32, d = d0 + 4 * g, dSafe = min(d, D - 4);
-    const i64 direction = rev ? -1 : 1;
+    const int direction = s.reverse ? -1 : 1, d0 = (set * GS_WARPS + warp) * 32, d = d0 + 4 * g, dSafe = min(d, D - 4);
     const bool dOk = d < D;
-    const int first = seg * p.segment >> 4, last = (min(L, (seg + 1) * p.segment) + 15 >> 4) - 1;
-    const i64 firstRow = (i64)b * L + (rev ? L - 1 : 0);   // of step 0
+    const int first = seg * p.segment / B_T, last = (min(L, (seg + 1) * p.segment) + B_T - 1) / B_T - 1;
+    const i64 firstRow = (i64)b * L + (s.reverse ? L - 1 : 0); // of step 0
 
-    // --- where this lane's 16-byte pieces of the next chunk to load stand ---
+    // --- what is fetched one chunk ahead ---
     const int pieceRow = lane / (B_ROW / 16), pieceChannel = min(d0 + lane % (B_ROW / 16) * (16 / GS_ESIZE), D - 16 / GS_ESIZE);
-    const i64 pieceAt = firstRow + direction * (last * 16 + pieceRow);
-    const unsigned char* atU = (const unsigned char*)s.u + (pieceAt * s.u_stride + pieceChannel) * GS_ESIZE;
-    const unsigned char* atDelta = (const unsigned char*)s.delta + (pieceAt * s.delta_stride + pieceChannel) * GS_ESIZE;
-    const unsigned char* atG = (const unsigned char*)s.g + (pieceAt * s.g_stride + pieceChannel) * GS_ESIZE;
-    const i64 stepU = direction * s.u_stride * GS_ESIZE, stepDelta = direction * s.delta_stride * GS_ESIZE, stepG = direction * s.g_stride * GS_ESIZE;
-    const unsigned char* atCk = (const unsigned char*)s.ckpt + (((i64)b * blocks16 + last) * chunks + min(d0 >> 4, chunks - 1)) * (B_CK / 2) + lane * 16;
-    const int secondCk = min((d0 >> 4) + 1, chunks - 1) > min(d0 >> 4, chunks - 1) ? B_CK / 2 : 0;
-    const bool pieceIsC = tid % (2 * GS_ESIZE) >= GS_ESIZE; // GS_ESIZE pieces of B, as many of C in a row
-    const i64 bcStride = (pieceIsC ? s.c_stride : s.b_stride) * GS_ESIZE;
-    const unsigned char* atBc = (const unsigned char*)(pieceIsC ? s.cmat : s.bmat) + (firstRow + direction * (last * 16 + tid / (2 * GS_ESIZE))) * bcStride + tid % GS_ESIZE * 16;
-    const auto fetch = [&](int buffer, int tail)           // tail: the last row there is, counted from the chunk's first; 16 where all are
+    const auto fetch = [&](int c, int buffer)
     {
 #pragma unroll
         for (int i = 0; i < B_RAW / 512; i++)
         {
-            const int ahead = i * (512 / B_ROW), to = (lane + i * 32) * 16;
-            const i64 rows = tail < 16 ? min(pieceRow + ahead, tail) - pieceRow : ahead;
-            gs_copy16(rawU + buffer * B_RAW + to, atU + rows * stepU);
-            gs_copy16(rawDelta + buffer * B_RAW + to, atDelta + rows * stepDelta);
-            gs_copy16(rawG + to, atG + rows * stepG);
+            const int t = min(c * B_T + pieceRow + i * (512 / B_ROW), L - 1), to = (lane + i * 32) * 16;
+            const i64 row = firstRow + direction * t;
+            gs_copy16(rawU + buffer * B_RAW + to, (const unsigned char*)s.u + (row * s.u_stride + pieceChannel) * GS_ESIZE);
+            gs_copy16(rawDelta + to, (const unsigned char*)s.delta + (row * s.delta_stride + pieceChannel) * GS_ESIZE);
+            gs_copy16(rawG + to, (const unsigned char*)s.g + (row * s.g_stride + pieceChannel) * GS_ESIZE);
         }
-#pragma unroll
-        for (int i = 0; i < B_CK / 512; i++)
-            gs_copy16(rawCk + (lane + i * 32) * 16, atCk + (i < B_CK / 1024 ? i * 512 : secondCk + (i - B_CK / 1024) * 512));
-        if (tid < 32 * GS_ESIZE)
-#pragma unroll
-            for (int i = 0; i < B_BC_PIECES; i++)
-            {
-                const int row = tid / (2 * GS_ESIZE), ahead = i * (B_NT / (2 * GS_ESIZE));
-                const i64 rows = tail < 16 ? min(row + ahead, tail) - row : ahead;
-                gs_copy16(rawBc + (tid + i * B_NT) * 16, atBc + rows * direction * bcStride);
-            }
-        gs_copy_commit();
-        atU -= 16 * stepU; atDelta -= 16 * stepDelta; atG -= 16 * stepG;
-        atCk -= (i64)chunks * (B_CK / 2);
-        atBc -= 16 * direction * bcStride;
     };
-    float* partBc = s.part_bc + (((i64)set * p.batch + b) * blocks16 + last) * 512 + tid * 4;
+    const auto fetchMarks = [&](int c)
+    {
+#pragma unroll
+        for (int k = 0; k < B_CKS; k++)
+#pragma unroll
+            for (int half = 0; half < 2; half++)
+            {
+                const int group = min((d0 >> 4) + half, chunks - 1);
+                const unsigned char* from = (const unsigned char*)s.ckpt + (((i64)b * marks + min(c * B_CKS + k, marks - 1)) * chunks + group) * B_CK_GROUP;
+                unsigned char* to = rawCk + (k * 2 + half) * B_CK_PAD;
+#pragma unroll
+                for (int i = 0; i < B_CK_GROUP / 512; i++)
+                {
+                    const int at = (lane + i * 32) * 16;
+                    gs_copy16(to + at + at / (B_CK_GROUP / 4) * 32, from + at);
+                }
+            }
+    };
+    // B, C: pairs of a row that this thread takes, in registers
+#if GS_F32_IO
+    float2 pair[B_BC_PAIRS];
+#else
+    u32 pair[B_BC_PAIRS];
+#endif
+    const auto fetchPairs = [&](int c)
+    {
+        const bool isC = tid & 8;
+        const unsigned char* from = (const unsigned char*)(isC ? s.cmat : s.bmat) + (tid & 7) * (2 * GS_ESIZE);
+        const i64 stride = (isC ? s.c_stride : s.b_stride) * GS_ESIZE;
+#pragma unroll
+        for (int i = 0; i < B_BC_PAIRS; i++)
+        {
+            const int t = min(c * B_T + (tid >> 4) + i * (B_NT / 16), L - 1);
+            const unsigned char* at = from + (firstRow + direction * t) * stride;
+#if GS_F32_IO
+            pair[i] = *(const float2*)at;
+#else
+            pair[i] = *(const u32*)at;
+#endif
+        }
+    };
+    float* partBc = s.part_bc + (((i64)set * p.batch + b) * ((L + 15) >> 4) * 2 + last) * (B_T * 32) + tid * 2;
     const auto fold = [&](int buffer)                      // the warps' sums of one chunk, added up and written
     {
-        const float* from = sFold + buffer * GS_WARPS * 512 + tid * 4;
+        const float* from = (const float*)(smem + ((unsigned char*)sFold - rawU)) + buffer * (B_T * 32) + tid * 2;
 #pragma unroll
-        for (int i = 0; i < 128 / B_NT; i++)
+        for (int i = 0; i < B_BC_PAIRS; i++)
         {
-            float4 v = *(const float4*)(from + i * B_NT * 4);
+            float2 v = *(const float2*)(from + i * B_NT * 2);
 #pragma unroll
             for (int k = 1; k < GS_WARPS; k++)
             {
-                const float4 x = *(const float4*)(from + k * 512 + i * B_NT * 4);
-                v.x += x.x; v.y += x.y; v.z += x.z; v.w += x.w;
+                const float2 x = *(const float2*)(from + k * (B_WARP / 4) + i * B_NT * 2);
+                v.x += x.x; v.y += x.y;
             }
-            *(float4*)(partBc + i * B_NT * 4) = v;
+            *(float2*)(partBc + i * B_NT * 2) = v;
         }
-        partBc -= 512;
+        partBc -= B_T * 32;
     };
-    fetch(0, min(L - 1 - last * 16, 16));
+    fetch(last, 0);
+    fetchMarks(last);
+    gs_copy_commit();
+    fetchPairs(last);
 
     float a[16], da[16], carry[16];                        // [j][i]
 #pragma unroll
@@ -174,15 +205,13 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     sAcc[0] = sAcc[32] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     {
         const int dl = min(d0 + lane, D - 1);
-        sBias[lane] = s.bias != 0 ? s.bias[dl] : 0.0f;
-        sSkip[lane] = s.skip != 0 ? s.skip[dl] : 0.0f;
+        float* to = rows + (lane >> 2) * B_PAD + 32 + (lane & 3);
+        to[B_WORK / 4] = s.bias != 0 ? s.bias[dl] : 0.0f;
+        to[B_WORK / 4 + 4] = s.skip != 0 ? s.skip[dl] : 0.0f;
+        const int k = lane >> 3, column = lane & 7;        // the lane writes the pair [k][column]
+        *(float2*)(rows + (k * 2 + (column >> 2)) * B_PAD + 32 + (column & 3) * 2) = make_float2(column == 2 * k ? 1.0f : 0.0f, column == 2 * k + 1 ? 1.0f : 0.0f);
     }
-    if (warp == 0)
-    {
-        const float m0 = g == q ? 1.0f : 0.0f, m1 = g == q + 4 ? 1.0f : 0.0f;
-        sMove[lane] = make_float4(m0, m0, m1, m1);
-        sOne[lane] = make_float2((lane & 7) == (lane >> 3) * 2 ? 1.0f : 0.0f, (lane & 7) == (lane >> 3) * 2 + 1 ? 1.0f : 0.0f);
-    }
+    const float move0 = g == q ? 1.0f : 0.0f, move1 = g == q + 4 ? 1.0f : 0.0f;
     // --- the adjoint at this segment's end, from the later spans until all is forgotten ---
     {
         float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
@@ -217,81 +246,54 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 for (int i = 0; i < 4; i++) carry[j * 4 + i] = fmaf(gs_ex2(a[j * 4 + i] * sum[j]), gs_pick(x, i), carry[j * 4 + i]);
             }
     }
-    // Outputs of this lane: step q of the 4 in hand.
-    unsigned char* toDu = (unsigned char*)s.du + ((firstRow + direction * (last * 16 + 12 + q)) * D + d) * GS_ESIZE;
-    unsigned char* toDdelta = (unsigned char*)s.ddelta + ((firstRow + direction * (last * 16 + 12 + q)) * D + d) * GS_ESIZE;
-    const i64 back = direction * 4 * D * GS_ESIZE;
+    // Outputs of this lane: step q of the half in hand.
+    i64 out = ((firstRow + direction * (last * B_T + 4 + q)) * D + d) * GS_ESIZE;
+    const int back = direction * 4 * D * GS_ESIZE;
 
     int buffer = 0;
 #pragma unroll 1
     for (int c = last; c >= first; c--, buffer ^= 1)
     {
-        gs_copy_wait();
-        float* bc = sBc + buffer * 512;
-        if (tid < 32 * GS_ESIZE)
+        float* bc = sBc + buffer * (B_T * 32) + tid * 2;
 #pragma unroll
-            for (int i = 0; i < B_BC_PIECES; i++)          // widen this thread's own pieces
-            {
-                float* to = bc + (tid + i * B_NT) * (16 / GS_ESIZE);
-                const uint4 v = *(const uint4*)(rawBc + (tid + i * B_NT) * 16);
+        for (int i = 0; i < B_BC_PAIRS; i++)
 #if GS_F32_IO
-                *(uint4*)to = v;
+            *(float2*)(bc + i * B_NT * 2) = pair[i];
 #else
-                float f[8];
-                gs_unpack8(v, f);
-                *(float4*)to = make_float4(f[0], f[1], f[2], f[3]);
-                *(float4*)(to + 4) = make_float4(f[4], f[5], f[6], f[7]);
+            *(float2*)(bc + i * B_NT * 2) = make_float2(gs_lo(pair[i]), gs_hi(pair[i]));
 #endif
-            }
+        gs_copy_wait();
         gs_warp_sync();
-        // --- checkpoint; delta, delta u, g of this lane's channels at steps q, q + 4, .. ---
-        float h[16];
-#pragma unroll
-        for (int i = 0; i < 4; i++)
+        // --- delta, delta u, g of this lane's channels at steps q, q + 4 ---
         {
-            const unsigned char* from = rawCk + (g >> 2) * (B_CK / 2) + ((4 * q + i) * 16 + (g & 3) * 4) * (GS_CK_F32 ? 4 : 2);
-#if GS_CK_F32
-            const float4 v = *(const float4*)from;
-            h[i] = v.x; h[4 + i] = v.y; h[8 + i] = v.z; h[12 + i] = v.w;
-#else
-            const uint2 v = *(const uint2*)from;
-            h[i] = gs_lo(v.x); h[4 + i] = gs_hi(v.x); h[8 + i] = gs_lo(v.y); h[12 + i] = gs_hi(v.y);
-#endif
-        }
-        {
-            const float4 bias = *(const float4*)(sBias + 4 * g);
+            const float4 bias = own[0];
 #pragma unroll
-            for (int it = 0; it < 4; it++)
+            for (int it = 0; it < 2; it++)
             {
                 const int at = ((it * 4 + q) * 32 + 4 * g) * GS_ESIZE;
                 float u4[4], r4[4], g4[4], de[4], du[4];
-                gs_shared4(rawU + buffer * B_RAW + at, u4); gs_shared4(rawDelta + buffer * B_RAW + at, r4); gs_shared4(rawG + at, g4);
+                gs_four(rawU + buffer * B_RAW + at, u4); gs_four(rawDelta + at, r4); gs_four(rawG + at, g4);
 #pragma unroll
                 for (int j = 0; j < 4; j++)
                 {
                     de[j] = gs_step(r4[j] + gs_pick(bias, j));
                     du[j] = de[j] * u4[j];
                 }
-                float* to = work + (it * 4 + q) * 32;
+                float* to = work + (it * 4 + q) * B_PAD;
                 *(float4*)to = make_float4(de[0], de[1], de[2], de[3]);
-                *(float4*)(to + 512) = make_float4(du[0], du[1], du[2], du[3]);
-                *(float4*)(to + 1024) = make_float4(g4[0], g4[1], g4[2], g4[3]);
+                *(float4*)(to + B_WORK / 4) = make_float4(du[0], du[1], du[2], du[3]);
+                *(float4*)(to + 2 * B_WORK / 4) = make_float4(g4[0], g4[1], g4[2], g4[3]);
             }
         }
-        if (s.ids != 0 || c * 16 + 16 > L || d0 + 32 > D)  // absent steps and channels count nothing; resets forget
+        if (s.ids != 0 || c * B_T + B_T > L || d0 + 32 > D) // absent steps and channels count nothing; resets forget
         {
-            if (!dOk)
-            {
-#pragma unroll
-                for (int e = 0; e < 16; e++) h[e] = 0.0f;
-            }
             const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll 1
-            for (int it = 0; it < 4; it++)
+            for (int it = 0; it < 2; it++)
             {
-                const int tt = c * 16 + it * 4 + q;
-                float* to = work + (it * 4 + q) * 32;
-                if (!dOk || tt >= L) *(float4*)to = *(float4*)(to + 512) = *(float4*)(to + 1024) = zero;
+                const int tt = c * B_T + it * 4 + q;
+                float* to = work + (it * 4 + q) * B_PAD;
+                if (!dOk || tt >= L) *(float4*)to = *(float4*)(to + B_WORK / 4) = *(float4*)(to + 2 * B_WORK / 4) = zero;
                 else if (s.ids != 0 && tt > 0)
                 {
                     const int* id = s.ids + firstRow + direction * tt;
@@ -299,126 +301,206 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 }
             }
         }
-#pragma unroll
-        for (int j = 0; j < 4; j++) sH[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
         __syncthreads();
-        if (c > first) fetch(buffer ^ 1, 16);
+        if (c > first)
+        {
+            fetch(c - 1, buffer ^ 1);
+            gs_copy_commit();
+            fetchPairs(c - 1);
+        }
         if (c < last) fold(buffer ^ 1);
 
-        // --- forward over 12 steps ---
-        const float* row = work;                           // of the 4 steps in hand
-        const float* states = bc;                          // B, then C
-        float4* before = sH;
-#pragma unroll 1
-        for (int i = 0; i < 3; i++)
+        float h[16];
+        const auto mark = [&](const unsigned char* raw)    // the checkpoint there
         {
 #pragma unroll
-            for (int k = 0; k < 4; k++)
+            for (int i = 0; i < 4; i++)
             {
-                const float4 de = *(const float4*)(row + k * 32);
-#pragma unroll
-                for (int e = 0; e < 16; e++) h[e] *= gs_ex2(a[e] * gs_pick(de, e >> 2));
-                gs_outer(h, *(const float4*)(row + 512 + k * 32), *(const float4*)(states + k * 32 + 4 * q));
+                const unsigned char* from = raw + (g >> 2) * B_CK_PAD + q * (B_CK_GROUP / 4 + 32) + (i * 16 + (g & 3) * 4) * (GS_CK_F32 ? 4 : 2);
+#if GS_CK_F32
+                const float4 v = *(const float4*)from;
+                h[i] = v.x; h[4 + i] = v.y; h[8 + i] = v.z; h[12 + i] = v.w;
+#else
+                const uint2 v = *(const uint2*)from;
+                h[i] = gs_lo(v.x); h[4 + i] = gs_hi(v.x); h[8 + i] = gs_lo(v.y); h[12 + i] = gs_hi(v.y);
+#endif
             }
-            row += 128; states += 128; before += 128;
+        };
+        bc = sBc + buffer * (B_T * 32) + 4 * q;            // B, then C
+#if GS_CK_STEPS == 8
+        mark(rawCk);
+#pragma unroll
+        for (int k = 0; k < 4; k++)                        // the first half, for the state before the second
+        {
+            const float4 de = *(const float4*)(work + k * B_PAD);
+#pragma unroll
+            for (int e = 0; e < 16; e++) h[e] *= gs_ex2(a[e] * gs_pick(de, e >> 2));
+            gs_outer(h, *(const float4*)(work + B_WORK / 4 + k * B_PAD), *(const float4*)(bc + k * 32));
+        }
+#else
+        mark(rawCk + 2 * B_CK_PAD);
+#endif
+        const float* row = work + 4 * B_PAD;               // of the half in hand
+        const float* states = bc + 4 * 32;
+        float* foldTo = sFold + buffer * (B_T * 32) + (4 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
+        const unsigned char* inU = rawU + buffer * B_RAW + ((4 + q) * 32 + 4 * g) * GS_ESIZE;
+#pragma unroll 1
+        for (int t0 = 4; t0 >= 0; t0 -= 4)
+        {
+            if (t0 == 0)
+            {
+                mark(rawCk);
+                gs_warp_sync();
+                if (c > first)
+                {
+                    fetchMarks(c - 1);
+                    gs_copy_commit();
+                }
+            }
 #pragma unroll
             for (int j = 0; j < 4; j++) before[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
-        }
-
-        // --- 4 steps at a time, from the end ---
-        float* foldTo = sFold + (buffer * GS_WARPS + warp) * 512 + (12 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
-        const unsigned char* inU = rawU + buffer * B_RAW + ((12 + q) * 32 + 4 * g) * GS_ESIZE;
-#pragma unroll 1
-        for (int t0 = 12; t0 >= 0; t0 -= 4)
-        {
-            float decay[4][16], state[4][16];              // state[k]: after step k
-            const float4 move = sMove[lane];
+            float decay[4][16], state[3][16];              // state[k]: after step k
             float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns: dC of steps 0..3, dB of steps 0..3
             {
                 float even0, even1;
 #pragma unroll
                 for (int k = 0; k < 4; k++)
                 {
-                    const float4 de = *(const float4*)(row + k * 32), g4 = *(const float4*)(row + 1024 + k * 32);
+                    const float4 de = *(const float4*)(row + k * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK / 4 + k * B_PAD);
+                    float x[16];
 #pragma unroll
                     for (int e = 0; e < 16; e++)
                     {
-                        decay[k][e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
-                        const float h0 = k == 0 ? gs_pick(before[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e];
-                        state[k][e] = decay[k][e] * h0;
+                        x[e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
+                        h[e] *= x[e];
                     }
-                    gs_outer(state[k], *(const float4*)(row + 512 + k * 32), *(const float4*)(states + k * 32 + 4 * q));
+                    gs_outer(h, *(const float4*)(row + B_WORK / 4 + k * B_PAD), *(const float4*)(states + k * 32));
+                    if (k < 3 && B_STASHED(4 + k))
+                    {
+                        float4* to = before + (1 + (k == 0 ? B_SLOT(4) : k == 1 ? B_SLOT(5) : B_SLOT(6))) * 128;
+#pragma unroll
+                        for (int j = 0; j < 4; j++) to[j * 32] = make_float4(x[j * 4], x[j * 4 + 1], x[j * 4 + 2], x[j * 4 + 3]);
+                    }
+                    else
+                    {
+#pragma unroll
+                        for (int e = 0; e < 16; e++) decay[k][e] = x[e];
+                    }
+                    if (k < 3 && B_STASHED(k))
+                    {
+                        float4* to = before + (1 + (k == 0 ? B_SLOT(0) : k == 1 ? B_SLOT(1) : B_SLOT(2))) * 128;
+#pragma unroll
+                        for (int j = 0; j < 4; j++) to[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
+                    }
+                    else if (k < 3)
+                    {
+#pragma unroll
+                        for (int e = 0; e < 16; e++) state[k < 3 ? k : 0][e] = h[e];
+                    }
                     float v[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
-                        v[i] = fmaf(g4.w, state[k][12 + i], fmaf(g4.z, state[k][8 + i], fmaf(g4.y, state[k][4 + i], g4.x * state[k][i])));
+                        v[i] = fmaf(g4.w, h[12 + i], fmaf(g4.z, h[8 + i], fmaf(g4.y, h[4 + i], g4.x * h[i])));
                     // Sum over g: first g and q change places, pairs of columns are added, then the rest is summed into column k.
                     float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
-                    gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
-                    gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
+                    gs_sum_right(m0, move0, move0, move1, move1, v[0], v[1]);
+                    gs_sum_right(m1, move0, move0, move1, move1, v[2], v[3]);
                     if (k % 2 == 0) { even0 = m0.x + m0.y; even1 = m1.x + m1.y; }
                     else
                     {
-                        const float2 one = sOne[(k >> 1) * 8 + g];
-                        gs_sum_left(sums, even0, even1, m0.x + m0.y, m1.x + m1.y, one.x, one.y);
+                        const float2 column = one[(k >> 1) * B_PAD];
+                        gs_sum_left(sums, even0, even1, m0.x + m0.y, m1.x + m1.y, column.x, column.y);
                     }
                 }
             }
-            float4 sumB = make_float4(0.0f, 0.0f, 0.0f, 0.0f), sumA = sumB; // columns 2 k: channels 0, 1; 2 k + 1: channels 2, 3
+            float4 sumA = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns 2 k: channels 0, 1; 2 k + 1: channels 2, 3
+#if GS_EXACT
+            float4 sumB = sumA;
+#else
+            float lb[4];                                   // of step q
+#endif
             {
                 float odd0, odd1;
 #pragma unroll
                 for (int k = 3; k >= 0; k--)
                 {
-                    const float4 de = *(const float4*)(row + k * 32), du = *(const float4*)(row + 512 + k * 32), b4 = *(const float4*)(states + k * 32 + 4 * q);
-                    const float2 one = sOne[k * 8 + g];
-                    gs_outer(carry, *(const float4*)(row + 1024 + k * 32), *(const float4*)(states + 16 + k * 32 + 4 * q)); // lambda
-                    float v[4], lb[4], wa[4];
+                    const float4 de = *(const float4*)(row + k * B_PAD), du = *(const float4*)(row + B_WORK / 4 + k * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK / 4 + k * B_PAD);
+                    const float4 b4 = *(const float4*)(states + k * 32), c4 = *(const float4*)(states + 16 + k * 32);
+                    const float4* fromH = before + (k == 0 ? 0 : 1 + (k == 1 ? B_SLOT(0) : k == 2 ? B_SLOT(1) : B_SLOT(2))) * 128;
+                    const float4* fromX = before + (1 + (k == 0 ? B_SLOT(4) : k == 1 ? B_SLOT(5) : B_SLOT(6))) * 128;
+                    const float2 column = one[k * B_PAD];
+                    gs_outer(carry, g4, c4);               // lambda
+                    float v[4], wa[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
                         v[i] = fmaf(du.w, carry[12 + i], fmaf(du.z, carry[8 + i], fmaf(du.y, carry[4 + i], du.x * carry[i])));
+#if GS_EXACT
+                    float lb[4];
 #pragma unroll
                     for (int j = 0; j < 4; j++)
                         lb[j] = fmaf(b4.w, carry[j * 4 + 3], fmaf(b4.z, carry[j * 4 + 2], fmaf(b4.y, carry[j * 4 + 1], b4.x * carry[j * 4])));
-                    float w[16];
+                    gs_sum_left(sumB, lb[0], lb[1], lb[2], lb[3], column.x, column.y);
+#else
 #pragma unroll
-                    for (int e = 0; e < 16; e++)
+                    for (int j = 0; j < 4; j += 2)         // lambda times B over the states: each column has it
                     {
-                        carry[e] *= decay[k][e];
-                        w[e] = carry[e] * (k == 0 ? gs_pick(before[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e]);
-                        da[e] = fmaf(w[e], gs_pick(de, e >> 2), da[e]);
+                        float4 m = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                        gs_mma_tf32(m, carry[j * 4], carry[j * 4 + 4], carry[j * 4 + 1], carry[j * 4 + 5], b4.x, b4.y);
+                        gs_mma_tf32(m, carry[j * 4 + 2], carry[j * 4 + 6], carry[j * 4 + 3], carry[j * 4 + 7], b4.z, b4.w);
+                        lb[j] = k == 3 || q == k ? m.x : lb[j];
+                        lb[j + 1] = k == 3 || q == k ? m.z : lb[j + 1];
                     }
+#endif
 #pragma unroll
                     for (int j = 0; j < 4; j++)
-                        wa[j] = fmaf(w[j * 4 + 3], a[j * 4 + 3], fmaf(w[j * 4 + 2], a[j * 4 + 2], fmaf(w[j * 4 + 1], a[j * 4 + 1], w[j * 4] * a[j * 4])));
-                    gs_sum_left(sumB, lb[0], lb[1], lb[2], lb[3], one.x, one.y);
-                    gs_sum_left(sumA, wa[0], wa[1], wa[2], wa[3], one.x, one.y);
+                    {
+                        float4 hj, xj;
+                        if (k == 0 || B_STASHED(k - 1 < 0 ? 0 : k - 1)) hj = fromH[j * 32];
+                        else hj = make_float4(state[k < 1 ? 0 : k - 1][j * 4], state[k < 1 ? 0 : k - 1][j * 4 + 1], state[k < 1 ? 0 : k - 1][j * 4 + 2], state[k < 1 ? 0 : k - 1][j * 4 + 3]);
+                        if (k < 3 && B_STASHED(4 + k)) xj = fromX[j * 32];
+                        else xj = make_float4(decay[k][j * 4], decay[k][j * 4 + 1], decay[k][j * 4 + 2], decay[k][j * 4 + 3]);
+                        float w[4];
+#pragma unroll
+                        for (int i = 0; i < 4; i++)
+                        {
+                            const int e = j * 4 + i;
+                            carry[e] *= gs_pick(xj, i);
+                            w[i] = carry[e] * gs_pick(hj, i);
+                            da[e] = fmaf(w[i], gs_pick(de, j), da[e]);
+                        }
+                        wa[j] = fmaf(w[3], a[j * 4 + 3], fmaf(w[2], a[j * 4 + 2], fmaf(w[1], a[j * 4 + 1], w[0] * a[j * 4])));
+                    }
+                    gs_sum_left(sumA, wa[0], wa[1], wa[2], wa[3], column.x, column.y);
                     float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
-                    gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
-                    gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
+                    gs_sum_right(m0, move0, move0, move1, move1, v[0], v[1]);
+                    gs_sum_right(m1, move0, move0, move1, move1, v[2], v[3]);
                     if (k % 2 != 0) { odd0 = m0.x + m0.y; odd1 = m1.x + m1.y; }
                     else
                     {
-                        const float2 pair = sOne[(2 + (k >> 1)) * 8 + g];
-                        gs_sum_left(sums, m0.x + m0.y, m1.x + m1.y, odd0, odd1, pair.x, pair.y);
+                        const float2 pairs = one[(2 + (k >> 1)) * B_PAD];
+                        gs_sum_left(sums, m0.x + m0.y, m1.x + m1.y, odd0, odd1, pairs.x, pairs.y);
                     }
                 }
             }
             foldTo[0] = sums.x; foldTo[32] = sums.y; foldTo[2] = sums.z; foldTo[34] = sums.w;
             // --- du, ddelta of this lane's channels at step q ---
             {
-                const float4 de4 = *(const float4*)(row + q * 32), g4 = *(const float4*)(row + 1024 + q * 32), skip = *(const float4*)(sSkip + 4 * g);
+                const float4 de4 = *(const float4*)(row + q * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK / 4 + q * B_PAD), skip = own[1];
                 float4 dSkip = sAcc[0], dBias = sAcc[32];
                 float u4[4], de[4] = {de4.x, de4.y, de4.z, de4.w};
-                gs_shared4(inU, u4);
-                if (s.ids != 0)
+                gs_four(inU, u4);
+                const bool here = dOk && c * B_T + t0 + q < L;
+                if (s.ids != 0 && here && de[0] == GS_BIG) // a reset's own step size: this thread has yet to write over it
                 {
                     float r4[4];
-                    gs_shared4(inU + 2 * B_RAW, r4);
+                    gs_four((const unsigned char*)s.delta + ((firstRow + direction * (c * B_T + t0 + q)) * s.delta_stride + d) * GS_ESIZE, r4);
 #pragma unroll
-                    for (int j = 0; j < 4; j++) if (de[j] == GS_BIG) de[j] = gs_step(r4[j] + sBias[4 * g + j]);
+                    for (int j = 0; j < 4; j++) de[j] = gs_step(r4[j] + gs_pick(own[0], j));
                 }
-                const float lb[4] = {sumB.x, sumB.z, sumB.y, sumB.w}, wa[4] = {sumA.x, sumA.z, sumA.y, sumA.w};
+#if GS_EXACT
+                const float lb[4] = {sumB.x, sumB.z, sumB.y, sumB.w};
+#endif
+                const float wa[4] = {sumA.x, sumA.z, sumA.y, sumA.w};
                 float du[4], dd[4];
 #pragma unroll
                 for (int j = 0; j < 4; j++)
@@ -431,14 +513,14 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 dSkip.z = fmaf(g4.z, u4[2], dSkip.z); dSkip.w = fmaf(g4.w, u4[3], dSkip.w);
                 dBias.x += dd[0]; dBias.y += dd[1]; dBias.z += dd[2]; dBias.w += dd[3];
                 sAcc[0] = dSkip; sAcc[32] = dBias;
-                if (dOk && c * 16 + t0 + q < L)
+                if (here)
                 {
-                    gs_store4(toDu, 0, du);
-                    gs_store4(toDdelta, 0, dd);
+                    gs_store4((unsigned char*)s.du + out, 0, du);
+                    gs_store4((unsigned char*)s.ddelta + out, 0, dd);
                 }
-                toDu -= back; toDdelta -= back;
+                out -= back;
             }
-            row -= 128; states -= 128; before -= 128; foldTo -= 128; inU -= 4 * B_ROW;
+            row -= 4 * B_PAD; states -= 4 * 32; foldTo -= 4 * 32; inU -= 4 * B_ROW;
         }
     }
     __syncthreads();
