@@ -13,9 +13,9 @@ class SumBc(C.Structure):
 class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", C.c_int), ("columns", C.c_int)]
 
 class Kernels:
-    def __init__(s, f32=0, warps=4, blocks=3, ck=8, stash=0x13, extra=None):
-        s.f32, s.warps, s.blocks, s.ck = f32, warps, blocks, ck; d = {"GS_F32_IO": f32, "GS_CK_STEPS": ck, "GS_STASH": stash, **(extra or {})}; es = 4 if f32 else 2
-        s.smem = warps * (4 * 8 * 32 * es + 8 // ck * 2 * (N * 16 * es + 128) + 3 * 8 * 40 * 4 + (1 + bin(stash & 0x77).count("1")) * 2048 + 1024 + 2048) + 2048
+    def __init__(s, f32=0, warps=4, blocks=2, ck=4, extra=None):
+        s.f32, s.warps, s.blocks, s.ck = f32, warps, blocks, ck; d = {"GS_F32_IO": f32, "GS_CK_STEPS": ck, **(extra or {})}; es = 4 if f32 else 2; T = 8 if f32 and ck == 4 else 16
+        s.smem = warps * ((6 if ck == 4 else 4) * T * 32 * es + T // ck * 2 * (N * 16 * es + 128) + 3 * (2 if ck == 4 else 4) * 640 + (1 if ck == 4 else 4) * 2048 + 1024 + T * 256) + T * 256 + T * 32 * es
         s.csm = 2 * (2 * 16 * 32 * es + 16 * N * es) + 16 * N * 4 + 16 * 36 * 8 + 128
         s.jobs = [(FILES + ["scan_backward.cu"], {**d, "GS_WARPS": warps, "GS_BWD_BLOCKS": blocks}), (FILES + ["scan_carry.cu"], d), (FILES + ["scan_backward_sums.cu"], d), (["common.cu", "reduce.cu"], {})]
     def load(s):
@@ -105,8 +105,12 @@ def timing(p, k, label, segments, split, n=10):
     t = {f: bench(lambda: getattr(p, f)(k), n) for f in ("carry", "main", "sums", "run")}
     print(f"{label} seg {p.a.segments}x{split}: {t['run']:.3f} ms {el / t['run'] / 1e6:.1f} G/s | main {t['main']:.3f} ({el / t['main'] / 1e6:.1f}) carry {t['carry']:.3f} sums {t['sums']:.3f}", clocks(), flush=True); return t
 if __name__ == "__main__":
-    V = {"bf16": Kernels().load(), "f32": Kernels(f32=1, blocks=2).load()}
+    V = {"bf16, 4": Kernels(), "bf16, 16": Kernels(ck=16), "f32, 4": Kernels(f32=1), "f32, 16": Kernels(f32=1, blocks=1, ck=16)}; build_all([j for k in V.values() for j in k.jobs])
+    for k in V.values(): k.load()
     for n, k in V.items(): print(n, "main", k.main.r, "blocks", k.main.occ, "carry", k.carry.r, "blocks", k.carry.occ)
     if "check" in sys.argv or len(sys.argv) == 1: assert all([check_all(k, n) for n, k in V.items()])
     if "time" in sys.argv or len(sys.argv) == 1:
-        for n, (B, L, scans) in SHAPES.items(): p = Problem(B, L, 512, scans=scans, random_ckpt=True); timing(p, V["bf16"], n, segments_for(p, V["bf16"]), 1); del p
+        for s, (B, L, scans) in SHAPES.items():
+            p = Problem(B, L, 512, scans=scans, random_ckpt=True)
+            for n in ("bf16, 4", "bf16, 16"): timing(p, V[n], f"{s}, {n}", segments_for(p, V[n]), 1)
+            del p; torch.cuda.empty_cache()

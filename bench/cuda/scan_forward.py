@@ -9,7 +9,7 @@ class Args(C.Structure):
     _fields_ = [("s", Scan * 4), ("ticket", P), ("ring", P)] + [(n, C.c_int) for n in "scans batch length d_inner segments steps tiles groups zero pad".split()]
 
 class Kernels:
-    def __init__(s, f32=0, defs=None, ck=8):
+    def __init__(s, f32=0, defs=None, ck=16):
         s.f32, s.ck, d, es = f32, ck, {"GS_F32_IO": f32, "GS_CK_STEPS": ck, **(defs or {})}, 4 if f32 else 2
         s.serial_smem = 3 * 2 * 8 * (32 + N) * es + 2 * 8 * 80 * 4 + 2 * 8 * 2 * N * 4
         s.chain_smem = 2 * N * 160 * 4 + 3 * N * 64 + 8 * (16 // ck * N * 16 * es + 16) + 16 + 2 * 2 * 8 * (256 * es + 16)
@@ -20,7 +20,7 @@ class Kernels:
         s.main, s.ends, s.chain = a.fn("gs_scan_fwd_serial", s.serial_smem, 32), b.fn("gs_scan_ends", s.ends_smem, 32), c.fn("gs_scan_fwd_chain", s.chain_smem, 128); return s
 
 class Problem:
-    def __init__(s, B, L, D, f32=0, scans=1, rev=(0, 1, 0, 1), ids=False, states=False, gap=0, seed=0, lo=1e-3, ck=8):
+    def __init__(s, B, L, D, f32=0, scans=1, rev=(0, 1, 0, 1), ids=False, states=False, gap=0, seed=0, lo=1e-3, ck=16):
         gen = torch.Generator(device="cuda").manual_seed(seed); s.__dict__.update(B=B, L=L, D=D, f32=f32, scans=scans, rev=rev)
         dt = torch.float32 if f32 else torch.bfloat16; s.ck, s.chunks, s.strips, s.nb = ck, -(-D // 16), -(-D // 32), -(-L // ck)
         rn = lambda *sh, sc=1.0: torch.randn(*sh, generator=gen, device="cuda", dtype=dt) * sc

@@ -2,45 +2,43 @@
 //   lambda_t = C_t g_t + a_{t+1} lambda_{t+1},  a_t = exp(delta_t A);  carry_t = a_t lambda_t,  w_t = carry_t h_{t-1} (per channel and state);
 //   dB = sum lambda delta u, dC = sum g h (over channels), du = D g + delta sum(lambda B), ddelta = u sum(lambda B) + sum(w A), dA = sum over t of w delta.
 // A warp takes 32 channels x 16 states of one time segment, serially from its end: lane 4 g + q holds channels 4 g + j, states 4 q + i.
-// Chunks of 8 steps, two halves of 4: a half runs forward from the state before it (a checkpoint, or 4 steps from one) and is walked back; its decays and
-// states stay in registers, but for those of GS_STASH, which wait in shared memory so that three warps fit a scheduler.
+// Groups of 4 steps run forward from the state before them with decays and states in registers and are walked back. That state is a checkpoint where there is
+// one for every group; otherwise a chunk begins with 12 steps from its checkpoint, which leave it in shared memory.
 // Sums over lanes run on the tensor cores against constant 0/1 matrices, which also put each step's sums into columns of their own, so that after 4 steps
-// every lane holds finished sums: no shuffles.
-// Blocks of GS_WARPS warps share B, C and add up dB, dC in fixed order, one barrier a chunk.
+// every lane holds finished sums: no shuffles. At a group's end each lane works out du and ddelta of one of its steps and, of a group to come, delta and delta u.
+// Inputs come in chunks of B_T steps, one ahead. Blocks of GS_WARPS warps share B, C and add up dB, dC in fixed order, one barrier a chunk.
 #ifndef GS_WARPS
 #define GS_WARPS 4
 #endif
 #ifndef GS_BWD_BLOCKS
-#define GS_BWD_BLOCKS (12 / GS_WARPS)
-#endif
-// What waits in shared memory between the two directions: bits 0 to 2 the states after steps 0 to 2 of a half, bits 4 to 6 their decays.
-#ifndef GS_STASH
-#define GS_STASH 0x13
+#define GS_BWD_BLOCKS (8 / GS_WARPS)
 #endif
 // Tensor cores cut their operands to tf32 (10 bits). GS_EXACT: sums add the cut-off part in a second product (for float gradients).
 #ifndef GS_EXACT
 #define GS_EXACT GS_F32_IO
 #endif
 #define GS_UNCUT (GS_EXACT ? 1.0f : 1.000352f) // a cut makes a sum smaller by 2^-11 / (2 ln 2) on average
-#define B_T 8                                   // steps of a chunk
+#define B_DENSE (GS_CK_STEPS == 4)
+#define B_T (GS_F32_IO && B_DENSE ? 8 : 16)     // steps of a chunk
 #define B_NT (32 * GS_WARPS)
 #define B_ROW (32 * GS_ESIZE)                   // bytes of a row of 32 channels
 #define B_RAW (B_T * B_ROW)
 #define B_CK_GROUP (GS_N * 16 * (GS_CK_F32 ? 4 : 2)) // a checkpoint of 16 channels
 #define B_CK_PAD (B_CK_GROUP + 128)             // in shared memory: 32 bytes more after every 4 states, against bank conflicts
 #define B_CKS (B_T / GS_CK_STEPS)               // checkpoints of a chunk
+#define B_AHEAD (B_DENSE ? 1 : 4)               // groups whose delta, delta u, g are there before they are walked
+#define B_SLOTS (B_DENSE ? 2 : 4)               // of groups
+#define B_BEFORE (B_DENSE ? 1 : 4)              // states before a group
+#define B_RAWS (B_DENSE ? 2 : 1)                // chunks of delta and g as loaded
 #define B_PAD 40                                // floats of a row of 32 channels; the rest holds constants, and keeps lanes on different banks
-#define B_WORK (B_T * B_PAD * 4)
-#define B_STASH ((GS_STASH & 1) + (GS_STASH >> 1 & 1) + (GS_STASH >> 2 & 1) + (GS_STASH >> 4 & 1) + (GS_STASH >> 5 & 1) + (GS_STASH >> 6 & 1))
-#define B_SLOT(bit) ((GS_STASH & ((1 << (bit)) - 1) & 1) + ((GS_STASH & ((1 << (bit)) - 1)) >> 1 & 1) + ((GS_STASH & ((1 << (bit)) - 1)) >> 2 & 1) \
-    + ((GS_STASH & ((1 << (bit)) - 1)) >> 4 & 1) + ((GS_STASH & ((1 << (bit)) - 1)) >> 5 & 1))
-#define B_STASHED(bit) (GS_STASH >> (bit) & 1)
-// Shared memory, bytes. Each warp: u twice, delta, g, checkpoints as loaded; delta, delta u, g [8][B_PAD] float; h before the half, the stash; d skip and d bias
-// of each lane; sums of dB, dC twice [8][32].
-#define B_WARP (4 * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK + (1 + B_STASH) * 2048 + 1024 + 2 * B_T * 128)
-// The block: warps; B, C twice [8][32] float
-#define B_SMEM (GS_WARPS * B_WARP + 2 * B_T * 128)
-#define B_BC_PAIRS (B_T * 16 / B_NT)            // pairs of B or C of a chunk, a thread
+#define B_WORK (B_SLOTS * 4 * B_PAD)            // floats
+// Shared memory, bytes. Each warp: u twice, delta, g and checkpoints as loaded; delta, delta u, g of groups; h before groups; d skip and d bias of each lane;
+// sums of dB, dC twice [B_T][32].
+#define B_WARP ((2 + 2 * B_RAWS) * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK * 4 + B_BEFORE * 2048 + 1024 + 2 * B_T * 128)
+// The block: warps; B, C twice [B_T][32] float; B, C as loaded
+#define B_SMEM (GS_WARPS * B_WARP + 2 * B_T * 128 + B_T * 32 * GS_ESIZE)
+#define B_BC_PIECES (B_T * 2 * GS_ESIZE > B_NT ? B_T * 2 * GS_ESIZE / B_NT : 1) // of B, C as loaded, a thread
+#define B_BC_QUADS (B_T * 8 > B_NT ? B_T * 8 / B_NT : 1) // fours of the sums of dB, dC, a thread
 
 __device__ __forceinline__ float gs_pick(const float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
 // Four consecutive activations, in shared memory or such as this kernel may write over later.
@@ -86,24 +84,47 @@ __device__ __forceinline__ void gs_outer(float (&m)[16], const float4& row, cons
         for (int i = 0; i < 4; i++) m[j * 4 + i] = fmaf(gs_pick(row, j), gs_pick(col, i), m[j * 4 + i]);
 }
 
+// A checkpoint of this lane's channels and states.
+__device__ __forceinline__ void gs_mark(float (&h)[16], const unsigned char* from, int g, int q)
+{
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+    {
+        const unsigned char* at = from + q * (B_CK_GROUP / 4 + 32) + (i * 16 + (g & 3) * 4) * (GS_CK_F32 ? 4 : 2);
+#if GS_CK_F32
+        const float4 v = *(const float4*)at;
+        h[i] = v.x; h[4 + i] = v.y; h[8 + i] = v.z; h[12 + i] = v.w;
+#else
+        const uint2 v = *(const uint2*)at;
+        h[i] = gs_lo(v.x); h[4 + i] = gs_hi(v.x); h[8 + i] = gs_lo(v.y); h[12 + i] = gs_hi(v.y);
+#endif
+    }
+}
+__device__ __forceinline__ void gs_keep(float4* to, const float (&h)[16])
+{
+#pragma unroll
+    for (int j = 0; j < 4; j++) to[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
+}
+
 // Grid scans * batch * segments * sets, 32 * GS_WARPS threads.
 extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backward(const __grid_constant__ GsBackwardArgs p)
 {
     extern __shared__ __align__(16) unsigned char smem[];
     const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, g = lane >> 2, q = lane & 3;
-    unsigned char* rawU = smem + warp * B_WARP;
+    unsigned char* rawU = smem + warp * B_WARP;            // u [2][B_T][32]; delta, g [B_RAWS][B_T][32]
     unsigned char* rawDelta = rawU + 2 * B_RAW;
-    unsigned char* rawG = rawDelta + B_RAW;
-    unsigned char* rawCk = rawG + B_RAW;
+    unsigned char* rawG = rawDelta + B_RAWS * B_RAW;
+    unsigned char* rawCk = rawG + B_RAWS * B_RAW;
     float* rows = (float*)(rawCk + B_CKS * 2 * B_CK_PAD);  // delta, delta u, g
     float* work = rows + 4 * g;                            // this lane's channels of row 0
-    float4* before = (float4*)(rows + 3 * B_WORK / 4) + lane; // [j][lane]: h before the half; then the stash
-    float4* sAcc = before + (1 + B_STASH) * 128;
-    float* sFold = (float*)(sAcc - lane + 64);             // [2][8][32]
-    float* sBc = (float*)(smem + GS_WARPS * B_WARP);       // [2][8][32]
+    float4* before = (float4*)(rows + 3 * B_WORK) + lane;  // [group][j][lane]
+    float4* sAcc = before + B_BEFORE * 128;
+    float* sFold = (float*)(sAcc - lane + 64);             // [2][B_T][32]
+    float* sBc = (float*)(smem + GS_WARPS * B_WARP);       // [2][B_T][32]
+    unsigned char* rawBc = (unsigned char*)(sBc + 2 * B_T * 32);
     // In the rows' padding: pairs {is column 2 k == g, is column 2 k + 1 == g} at [k][g]; bias and skip of this lane's channels
     const float2* one = (const float2*)(rows + (g >> 2) * B_PAD + 32 + (g & 3) * 2);
-    const float4* own = (const float4*)(rows + B_WORK / 4 + g * B_PAD + 32);
+    const float4* own = (const float4*)(rows + B_WORK + g * B_PAD + 32);
 
     const int L = p.length, D = p.d_inner, chunks = (D + 15) >> 4, marks = (L + GS_CK_STEPS - 1) / GS_CK_STEPS;
     int task = blockIdx.x;
@@ -114,85 +135,99 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     const int direction = s.reverse ? -1 : 1, d0 = (set * GS_WARPS + warp) * 32, d = d0 + 4 * g, dSafe = min(d, D - 4);
     const bool dOk = d < D;
     const int first = seg * p.segment / B_T, last = (min(L, (seg + 1) * p.segment) + B_T - 1) / B_T - 1;
-    const i64 firstRow = (i64)b * L + (s.reverse ? L - 1 : 0); // of step 0
+    const int firstRow = b * L + (s.reverse ? L - 1 : 0);  // of step 0
 
     // --- what is fetched one chunk ahead ---
     const int pieceRow = lane / (B_ROW / 16), pieceChannel = min(d0 + lane % (B_ROW / 16) * (16 / GS_ESIZE), D - 16 / GS_ESIZE);
     const auto fetch = [&](int c, int buffer)
     {
+        const int to = lane * 16, other = B_RAWS == 2 ? buffer * B_RAW : 0;
 #pragma unroll
         for (int i = 0; i < B_RAW / 512; i++)
         {
-            const int t = min(c * B_T + pieceRow + i * (512 / B_ROW), L - 1), to = (lane + i * 32) * 16;
-            const i64 row = firstRow + direction * t;
-            gs_copy16(rawU + buffer * B_RAW + to, (const unsigned char*)s.u + (row * s.u_stride + pieceChannel) * GS_ESIZE);
-            gs_copy16(rawDelta + to, (const unsigned char*)s.delta + (row * s.delta_stride + pieceChannel) * GS_ESIZE);
-            gs_copy16(rawG + to, (const unsigned char*)s.g + (row * s.g_stride + pieceChannel) * GS_ESIZE);
+            const int row = firstRow + direction * min(c * B_T + pieceRow + i * (512 / B_ROW), L - 1);
+            gs_copy16(rawU + buffer * B_RAW + to + i * 512, (const unsigned char*)s.u + ((i64)row * (int)s.u_stride + pieceChannel) * GS_ESIZE);
+            gs_copy16(rawDelta + other + to + i * 512, (const unsigned char*)s.delta + ((i64)row * (int)s.delta_stride + pieceChannel) * GS_ESIZE);
+            gs_copy16(rawG + other + to + i * 512, (const unsigned char*)s.g + ((i64)row * (int)s.g_stride + pieceChannel) * GS_ESIZE);
         }
     };
     const auto fetchMarks = [&](int c)
     {
+        const int group = min(d0 >> 4, chunks - 1), second = min((d0 >> 4) + 1, chunks - 1) > group ? B_CK_GROUP : 0;
 #pragma unroll
         for (int k = 0; k < B_CKS; k++)
-#pragma unroll
-            for (int half = 0; half < 2; half++)
-            {
-                const int group = min((d0 >> 4) + half, chunks - 1);
-                const unsigned char* from = (const unsigned char*)s.ckpt + (((i64)b * marks + min(c * B_CKS + k, marks - 1)) * chunks + group) * B_CK_GROUP;
-                unsigned char* to = rawCk + (k * 2 + half) * B_CK_PAD;
-#pragma unroll
-                for (int i = 0; i < B_CK_GROUP / 512; i++)
-                {
-                    const int at = (lane + i * 32) * 16;
-                    gs_copy16(to + at + at / (B_CK_GROUP / 4) * 32, from + at);
-                }
-            }
-    };
-    // B, C: pairs of a row that this thread takes, in registers
-#if GS_F32_IO
-    float2 pair[B_BC_PAIRS];
-#else
-    u32 pair[B_BC_PAIRS];
-#endif
-    const auto fetchPairs = [&](int c)
-    {
-        const bool isC = tid & 8;
-        const unsigned char* from = (const unsigned char*)(isC ? s.cmat : s.bmat) + (tid & 7) * (2 * GS_ESIZE);
-        const i64 stride = (isC ? s.c_stride : s.b_stride) * GS_ESIZE;
-#pragma unroll
-        for (int i = 0; i < B_BC_PAIRS; i++)
         {
-            const int t = min(c * B_T + (tid >> 4) + i * (B_NT / 16), L - 1);
-            const unsigned char* at = from + (firstRow + direction * t) * stride;
-#if GS_F32_IO
-            pair[i] = *(const float2*)at;
-#else
-            pair[i] = *(const u32*)at;
-#endif
+            const unsigned char* from = (const unsigned char*)s.ckpt + ((i64)(b * marks + min(c * B_CKS + k, marks - 1)) * chunks + group) * B_CK_GROUP + lane * 16;
+            unsigned char* to = rawCk + k * 2 * B_CK_PAD + lane * 16 + lane / (B_CK_GROUP / 64) * 32;
+#pragma unroll
+            for (int i = 0; i < B_CK_GROUP / 512; i++)
+            {
+                gs_copy16(to + i * (512 + 512 / (B_CK_GROUP / 4) * 32), from + i * 512);
+                gs_copy16(to + B_CK_PAD + i * (512 + 512 / (B_CK_GROUP / 4) * 32), from + second + i * 512);
+            }
         }
     };
-    float* partBc = s.part_bc + (((i64)set * p.batch + b) * ((L + 15) >> 4) * 2 + last) * (B_T * 32) + tid * 2;
+    const auto fetchBc = [&](int c)                        // rows of B, C
+    {
+        if (tid >= B_T * 2 * GS_ESIZE) return;
+        const bool isC = tid % (2 * GS_ESIZE) >= GS_ESIZE;
+        const unsigned char* from = (const unsigned char*)(isC ? s.cmat : s.bmat) + tid % GS_ESIZE * 16;
+        const int stride = (int)(isC ? s.c_stride : s.b_stride) * GS_ESIZE;
+#pragma unroll
+        for (int i = 0; i < B_BC_PIECES; i++)
+        {
+            const int row = firstRow + direction * min(c * B_T + tid / (2 * GS_ESIZE) + i * (B_NT / (2 * GS_ESIZE)), L - 1);
+            gs_copy16(rawBc + (tid + i * B_NT) * 16, from + (i64)row * stride);
+        }
+    };
+    // delta, delta u, g of this lane's channels at step t + q, t steps from chunk c's first and, if negative, in the chunk before
+    const auto prepare = [&](int c, int buffer, int t)
+    {
+        const int chunk = (t < 0 ? buffer ^ 1 : buffer) * B_RAW, other = B_RAWS == 2 ? chunk : 0, at = ((t & B_T - 1) + q) * 32 * GS_ESIZE + 4 * g * GS_ESIZE;
+        float* to = work + ((c * B_T + t >> 2 & B_SLOTS - 1) * 4 + q) * B_PAD;
+        const float4 bias = own[0];
+        float u4[4], r4[4], g4[4], de[4];
+        gs_four(rawU + chunk + at, u4); gs_four(rawDelta + other + at, r4); gs_four(rawG + other + at, g4);
+#pragma unroll
+        for (int j = 0; j < 4; j++) de[j] = gs_step(r4[j] + gs_pick(bias, j));
+        *(float4*)to = make_float4(de[0], de[1], de[2], de[3]);
+        *(float4*)(to + B_WORK) = make_float4(de[0] * u4[0], de[1] * u4[1], de[2] * u4[2], de[3] * u4[3]);
+        *(float4*)(to + 2 * B_WORK) = make_float4(g4[0], g4[1], g4[2], g4[3]);
+    };
+    const auto correct = [&](int c, int t)                 // absent steps and channels count nothing; resets forget
+    {
+        const int tt = c * B_T + t + q;
+        float* to = work + ((c * B_T + t >> 2 & B_SLOTS - 1) * 4 + q) * B_PAD;
+        if (!dOk || tt >= L) *(float4*)to = *(float4*)(to + B_WORK) = *(float4*)(to + 2 * B_WORK) = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        else if (s.ids != 0 && tt > 0)
+        {
+            const int* id = s.ids + firstRow + direction * tt;
+            if (*id != *(id - direction)) *(float4*)to = make_float4(GS_BIG, GS_BIG, GS_BIG, GS_BIG);
+        }
+    };
+    float* partBc = s.part_bc + (((i64)set * p.batch + b) * ((L + 15) >> 4) * (16 / B_T) + last) * (B_T * 32) + tid * 4;
     const auto fold = [&](int buffer)                      // the warps' sums of one chunk, added up and written
     {
-        const float* from = (const float*)(smem + ((unsigned char*)sFold - rawU)) + buffer * (B_T * 32) + tid * 2;
+        if (tid >= B_T * 8) return;
+        const float* from = (const float*)(smem + ((unsigned char*)sFold - rawU)) + buffer * (B_T * 32) + tid * 4;
 #pragma unroll
-        for (int i = 0; i < B_BC_PAIRS; i++)
+        for (int i = 0; i < B_BC_QUADS; i++)
         {
-            float2 v = *(const float2*)(from + i * B_NT * 2);
+            float4 v = *(const float4*)(from + i * B_NT * 4);
 #pragma unroll
             for (int k = 1; k < GS_WARPS; k++)
             {
-                const float2 x = *(const float2*)(from + k * (B_WARP / 4) + i * B_NT * 2);
-                v.x += x.x; v.y += x.y;
+                const float4 x = *(const float4*)(from + k * (B_WARP / 4) + i * B_NT * 4);
+                v.x += x.x; v.y += x.y; v.z += x.z; v.w += x.w;
             }
-            *(float2*)(partBc + i * B_NT * 2) = v;
+            *(float4*)(partBc + i * B_NT * 4) = v;
         }
         partBc -= B_T * 32;
     };
     fetch(last, 0);
     fetchMarks(last);
+    fetchBc(last);
     gs_copy_commit();
-    fetchPairs(last);
 
     float a[16], da[16], carry[16];                        // [j][i]
 #pragma unroll
@@ -206,8 +241,8 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     {
         const int dl = min(d0 + lane, D - 1);
         float* to = rows + (lane >> 2) * B_PAD + 32 + (lane & 3);
-        to[B_WORK / 4] = s.bias != 0 ? s.bias[dl] : 0.0f;
-        to[B_WORK / 4 + 4] = s.skip != 0 ? s.skip[dl] : 0.0f;
+        to[B_WORK] = s.bias != 0 ? s.bias[dl] : 0.0f;
+        to[B_WORK + 4] = s.skip != 0 ? s.skip[dl] : 0.0f;
         const int k = lane >> 3, column = lane & 7;        // the lane writes the pair [k][column]
         *(float2*)(rows + (k * 2 + (column >> 2)) * B_PAD + 32 + (column & 3) * 2) = make_float2(column == 2 * k ? 1.0f : 0.0f, column == 2 * k + 1 ? 1.0f : 0.0f);
     }
@@ -246,161 +281,124 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 for (int i = 0; i < 4; i++) carry[j * 4 + i] = fmaf(gs_ex2(a[j * 4 + i] * sum[j]), gs_pick(x, i), carry[j * 4 + i]);
             }
     }
-    // Outputs of this lane: step q of the half in hand.
-    i64 out = ((firstRow + direction * (last * B_T + 4 + q)) * D + d) * GS_ESIZE;
+    gs_copy_wait();
+    gs_warp_sync();
+    const bool special = s.ids != 0 || d0 + 32 > D;
+#pragma unroll
+    for (int t = B_T - 4; t >= B_T - 4 * B_AHEAD; t -= 4)
+    {
+        prepare(last, 0, t);
+        correct(last, t);
+    }
+    i64 out = ((i64)(firstRow + direction * (last * B_T + B_T - 4 + q)) * D + d) * GS_ESIZE; // of this lane: step q of the group in hand
     const int back = direction * 4 * D * GS_ESIZE;
 
     int buffer = 0;
 #pragma unroll 1
     for (int c = last; c >= first; c--, buffer ^= 1)
     {
-        float* bc = sBc + buffer * (B_T * 32) + tid * 2;
-#pragma unroll
-        for (int i = 0; i < B_BC_PAIRS; i++)
-#if GS_F32_IO
-            *(float2*)(bc + i * B_NT * 2) = pair[i];
-#else
-            *(float2*)(bc + i * B_NT * 2) = make_float2(gs_lo(pair[i]), gs_hi(pair[i]));
-#endif
         gs_copy_wait();
-        gs_warp_sync();
-        // --- delta, delta u, g of this lane's channels at steps q, q + 4 ---
-        {
-            const float4 bias = own[0];
+        if (tid < B_T * 2 * GS_ESIZE)
 #pragma unroll
-            for (int it = 0; it < 2; it++)
+            for (int i = 0; i < B_BC_PIECES; i++)          // widen this thread's own pieces
             {
-                const int at = ((it * 4 + q) * 32 + 4 * g) * GS_ESIZE;
-                float u4[4], r4[4], g4[4], de[4], du[4];
-                gs_four(rawU + buffer * B_RAW + at, u4); gs_four(rawDelta + at, r4); gs_four(rawG + at, g4);
-#pragma unroll
-                for (int j = 0; j < 4; j++)
-                {
-                    de[j] = gs_step(r4[j] + gs_pick(bias, j));
-                    du[j] = de[j] * u4[j];
-                }
-                float* to = work + (it * 4 + q) * B_PAD;
-                *(float4*)to = make_float4(de[0], de[1], de[2], de[3]);
-                *(float4*)(to + B_WORK / 4) = make_float4(du[0], du[1], du[2], du[3]);
-                *(float4*)(to + 2 * B_WORK / 4) = make_float4(g4[0], g4[1], g4[2], g4[3]);
+                float* to = sBc + buffer * (B_T * 32) + (tid + i * B_NT) * (16 / GS_ESIZE);
+                const uint4 v = *(const uint4*)(rawBc + (tid + i * B_NT) * 16);
+#if GS_F32_IO
+                *(uint4*)to = v;
+#else
+                float f[8];
+                gs_unpack8(v, f);
+                *(float4*)to = make_float4(f[0], f[1], f[2], f[3]);
+                *(float4*)(to + 4) = make_float4(f[4], f[5], f[6], f[7]);
+#endif
             }
-        }
-        if (s.ids != 0 || c * B_T + B_T > L || d0 + 32 > D) // absent steps and channels count nothing; resets forget
-        {
-            const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-#pragma unroll 1
-            for (int it = 0; it < 2; it++)
-            {
-                const int tt = c * B_T + it * 4 + q;
-                float* to = work + (it * 4 + q) * B_PAD;
-                if (!dOk || tt >= L) *(float4*)to = *(float4*)(to + B_WORK / 4) = *(float4*)(to + 2 * B_WORK / 4) = zero;
-                else if (s.ids != 0 && tt > 0)
-                {
-                    const int* id = s.ids + firstRow + direction * tt;
-                    if (*id != *(id - direction)) *(float4*)to = make_float4(GS_BIG, GS_BIG, GS_BIG, GS_BIG);
-                }
-            }
-        }
         __syncthreads();
         if (c > first)
         {
             fetch(c - 1, buffer ^ 1);
+            fetchBc(c - 1);
             gs_copy_commit();
-            fetchPairs(c - 1);
         }
         if (c < last) fold(buffer ^ 1);
 
-        float h[16];
-        const auto mark = [&](const unsigned char* raw)    // the checkpoint there
+#if GS_CK_STEPS == 16
         {
-#pragma unroll
-            for (int i = 0; i < 4; i++)
+            float h[16];
+            gs_mark(h, rawCk + (g >> 2) * B_CK_PAD, g, q);
+            gs_keep(before, h);
+            gs_warp_sync();
+            if (c > first)
             {
-                const unsigned char* from = raw + (g >> 2) * B_CK_PAD + q * (B_CK_GROUP / 4 + 32) + (i * 16 + (g & 3) * 4) * (GS_CK_F32 ? 4 : 2);
-#if GS_CK_F32
-                const float4 v = *(const float4*)from;
-                h[i] = v.x; h[4 + i] = v.y; h[8 + i] = v.z; h[12 + i] = v.w;
-#else
-                const uint2 v = *(const uint2*)from;
-                h[i] = gs_lo(v.x); h[4 + i] = gs_hi(v.x); h[8 + i] = gs_lo(v.y); h[12 + i] = gs_hi(v.y);
-#endif
+                fetchMarks(c - 1);
+                gs_copy_commit();
             }
-        };
-        bc = sBc + buffer * (B_T * 32) + 4 * q;            // B, then C
-#if GS_CK_STEPS == 8
-        mark(rawCk);
-#pragma unroll
-        for (int k = 0; k < 4; k++)                        // the first half, for the state before the second
-        {
-            const float4 de = *(const float4*)(work + k * B_PAD);
-#pragma unroll
-            for (int e = 0; e < 16; e++) h[e] *= gs_ex2(a[e] * gs_pick(de, e >> 2));
-            gs_outer(h, *(const float4*)(work + B_WORK / 4 + k * B_PAD), *(const float4*)(bc + k * 32));
-        }
-#else
-        mark(rawCk + 2 * B_CK_PAD);
-#endif
-        const float* row = work + 4 * B_PAD;               // of the half in hand
-        const float* states = bc + 4 * 32;
-        float* foldTo = sFold + buffer * (B_T * 32) + (4 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
-        const unsigned char* inU = rawU + buffer * B_RAW + ((4 + q) * 32 + 4 * g) * GS_ESIZE;
+            const float* row = work;
+            const float* states = sBc + buffer * (B_T * 32) + 4 * q;
+            float4* to = before;
 #pragma unroll 1
-        for (int t0 = 4; t0 >= 0; t0 -= 4)
-        {
-            if (t0 == 0)
+            for (int i = 0; i < 3; i++)
             {
-                mark(rawCk);
-                gs_warp_sync();
-                if (c > first)
-                {
-                    fetchMarks(c - 1);
-                    gs_copy_commit();
-                }
-            }
 #pragma unroll
-            for (int j = 0; j < 4; j++) before[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
-            float decay[4][16], state[3][16];              // state[k]: after step k
+                for (int k = 0; k < 4; k++)
+                {
+                    const float4 de = *(const float4*)(row + k * B_PAD);
+#pragma unroll
+                    for (int e = 0; e < 16; e++) h[e] *= gs_ex2(a[e] * gs_pick(de, e >> 2));
+                    gs_outer(h, *(const float4*)(row + B_WORK + k * B_PAD), *(const float4*)(states + k * 32));
+                }
+                row += 4 * B_PAD; states += 4 * 32; to += 128;
+                gs_keep(to, h);
+            }
+        }
+#endif
+        const float* states = sBc + buffer * (B_T * 32) + (B_T - 4) * 32 + 4 * q; // B, then C, of the group in hand
+        float* foldTo = sFold + buffer * (B_T * 32) + (B_T - 4 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
+        const unsigned char* inU = rawU + buffer * B_RAW + ((B_T - 4 + q) * 32 + 4 * g) * GS_ESIZE;
+#pragma unroll 1
+        for (int t0 = B_T - 4; t0 >= 0; t0 -= 4)
+        {
+            const float* row = work + (c * B_T + t0 >> 2 & B_SLOTS - 1) * 4 * B_PAD;
+            if (B_DENSE && t0 == 0) gs_copy_wait();        // now the next chunk is prepared
+            gs_warp_sync();
+            float4* const had = before + (B_DENSE ? 0 : t0 >> 2) * 128; // h before the group
+            float h[16];
+#if GS_CK_STEPS == 4
+            gs_mark(h, rawCk + (t0 / 2 + (g >> 2)) * B_CK_PAD, g, q);
+            gs_keep(had, h);
+            if (t0 == 0 && c > first)
+            {
+                gs_warp_sync();
+                fetchMarks(c - 1);
+                gs_copy_commit();
+            }
+#else
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+            {
+                const float4 v = had[j * 32];
+                h[j * 4] = v.x; h[j * 4 + 1] = v.y; h[j * 4 + 2] = v.z; h[j * 4 + 3] = v.w;
+            }
+#endif
+            float decay[4][16], state[4][16];              // state[k]: after step k
             float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns: dC of steps 0..3, dB of steps 0..3
             {
                 float even0, even1;
 #pragma unroll
                 for (int k = 0; k < 4; k++)
                 {
-                    const float4 de = *(const float4*)(row + k * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK / 4 + k * B_PAD);
-                    float x[16];
+                    const float4 de = *(const float4*)(row + k * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK + k * B_PAD);
 #pragma unroll
                     for (int e = 0; e < 16; e++)
                     {
-                        x[e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
-                        h[e] *= x[e];
+                        decay[k][e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
+                        state[k][e] = decay[k][e] * (k == 0 ? h[e] : state[(k + 3) & 3][e]);
                     }
-                    gs_outer(h, *(const float4*)(row + B_WORK / 4 + k * B_PAD), *(const float4*)(states + k * 32));
-                    if (k < 3 && B_STASHED(4 + k))
-                    {
-                        float4* to = before + (1 + (k == 0 ? B_SLOT(4) : k == 1 ? B_SLOT(5) : B_SLOT(6))) * 128;
-#pragma unroll
-                        for (int j = 0; j < 4; j++) to[j * 32] = make_float4(x[j * 4], x[j * 4 + 1], x[j * 4 + 2], x[j * 4 + 3]);
-                    }
-                    else
-                    {
-#pragma unroll
-                        for (int e = 0; e < 16; e++) decay[k][e] = x[e];
-                    }
-                    if (k < 3 && B_STASHED(k))
-                    {
-                        float4* to = before + (1 + (k == 0 ? B_SLOT(0) : k == 1 ? B_SLOT(1) : B_SLOT(2))) * 128;
-#pragma unroll
-                        for (int j = 0; j < 4; j++) to[j * 32] = make_float4(h[j * 4], h[j * 4 + 1], h[j * 4 + 2], h[j * 4 + 3]);
-                    }
-                    else if (k < 3)
-                    {
-#pragma unroll
-                        for (int e = 0; e < 16; e++) state[k < 3 ? k : 0][e] = h[e];
-                    }
+                    gs_outer(state[k], *(const float4*)(row + B_WORK + k * B_PAD), *(const float4*)(states + k * 32));
                     float v[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
-                        v[i] = fmaf(g4.w, h[12 + i], fmaf(g4.z, h[8 + i], fmaf(g4.y, h[4 + i], g4.x * h[i])));
+                        v[i] = fmaf(g4.w, state[k][12 + i], fmaf(g4.z, state[k][8 + i], fmaf(g4.y, state[k][4 + i], g4.x * state[k][i])));
                     // Sum over g: first g and q change places, pairs of columns are added, then the rest is summed into column k.
                     float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
                     gs_sum_right(m0, move0, move0, move1, move1, v[0], v[1]);
@@ -414,62 +412,35 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 }
             }
             float4 sumA = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns 2 k: channels 0, 1; 2 k + 1: channels 2, 3
-#if GS_EXACT
             float4 sumB = sumA;
-#else
-            float lb[4];                                   // of step q
-#endif
             {
                 float odd0, odd1;
 #pragma unroll
                 for (int k = 3; k >= 0; k--)
                 {
-                    const float4 de = *(const float4*)(row + k * B_PAD), du = *(const float4*)(row + B_WORK / 4 + k * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK / 4 + k * B_PAD);
-                    const float4 b4 = *(const float4*)(states + k * 32), c4 = *(const float4*)(states + 16 + k * 32);
-                    const float4* fromH = before + (k == 0 ? 0 : 1 + (k == 1 ? B_SLOT(0) : k == 2 ? B_SLOT(1) : B_SLOT(2))) * 128;
-                    const float4* fromX = before + (1 + (k == 0 ? B_SLOT(4) : k == 1 ? B_SLOT(5) : B_SLOT(6))) * 128;
+                    const float4 de = *(const float4*)(row + k * B_PAD), du = *(const float4*)(row + B_WORK + k * B_PAD), b4 = *(const float4*)(states + k * 32);
                     const float2 column = one[k * B_PAD];
-                    gs_outer(carry, g4, c4);               // lambda
+                    gs_outer(carry, *(const float4*)(row + 2 * B_WORK + k * B_PAD), *(const float4*)(states + 16 + k * 32)); // lambda
                     float v[4], wa[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
                         v[i] = fmaf(du.w, carry[12 + i], fmaf(du.z, carry[8 + i], fmaf(du.y, carry[4 + i], du.x * carry[i])));
-#if GS_EXACT
                     float lb[4];
 #pragma unroll
                     for (int j = 0; j < 4; j++)
                         lb[j] = fmaf(b4.w, carry[j * 4 + 3], fmaf(b4.z, carry[j * 4 + 2], fmaf(b4.y, carry[j * 4 + 1], b4.x * carry[j * 4])));
                     gs_sum_left(sumB, lb[0], lb[1], lb[2], lb[3], column.x, column.y);
-#else
+                    float w[16];
 #pragma unroll
-                    for (int j = 0; j < 4; j += 2)         // lambda times B over the states: each column has it
+                    for (int e = 0; e < 16; e++)
                     {
-                        float4 m = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                        gs_mma_tf32(m, carry[j * 4], carry[j * 4 + 4], carry[j * 4 + 1], carry[j * 4 + 5], b4.x, b4.y);
-                        gs_mma_tf32(m, carry[j * 4 + 2], carry[j * 4 + 6], carry[j * 4 + 3], carry[j * 4 + 7], b4.z, b4.w);
-                        lb[j] = k == 3 || q == k ? m.x : lb[j];
-                        lb[j + 1] = k == 3 || q == k ? m.z : lb[j + 1];
+                        carry[e] *= decay[k][e];
+                        w[e] = carry[e] * (k == 0 ? gs_pick(had[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e]);
+                        da[e] = fmaf(w[e], gs_pick(de, e >> 2), da[e]);
                     }
-#endif
 #pragma unroll
                     for (int j = 0; j < 4; j++)
-                    {
-                        float4 hj, xj;
-                        if (k == 0 || B_STASHED(k - 1 < 0 ? 0 : k - 1)) hj = fromH[j * 32];
-                        else hj = make_float4(state[k < 1 ? 0 : k - 1][j * 4], state[k < 1 ? 0 : k - 1][j * 4 + 1], state[k < 1 ? 0 : k - 1][j * 4 + 2], state[k < 1 ? 0 : k - 1][j * 4 + 3]);
-                        if (k < 3 && B_STASHED(4 + k)) xj = fromX[j * 32];
-                        else xj = make_float4(decay[k][j * 4], decay[k][j * 4 + 1], decay[k][j * 4 + 2], decay[k][j * 4 + 3]);
-                        float w[4];
-#pragma unroll
-                        for (int i = 0; i < 4; i++)
-                        {
-                            const int e = j * 4 + i;
-                            carry[e] *= gs_pick(xj, i);
-                            w[i] = carry[e] * gs_pick(hj, i);
-                            da[e] = fmaf(w[i], gs_pick(de, j), da[e]);
-                        }
-                        wa[j] = fmaf(w[3], a[j * 4 + 3], fmaf(w[2], a[j * 4 + 2], fmaf(w[1], a[j * 4 + 1], w[0] * a[j * 4])));
-                    }
+                        wa[j] = fmaf(w[j * 4 + 3], a[j * 4 + 3], fmaf(w[j * 4 + 2], a[j * 4 + 2], fmaf(w[j * 4 + 1], a[j * 4 + 1], w[j * 4] * a[j * 4])));
                     gs_sum_left(sumA, wa[0], wa[1], wa[2], wa[3], column.x, column.y);
                     float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
                     gs_sum_right(m0, move0, move0, move1, move1, v[0], v[1]);
@@ -482,10 +453,13 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     }
                 }
             }
-            foldTo[0] = sums.x; foldTo[32] = sums.y; foldTo[2] = sums.z; foldTo[34] = sums.w;
-            // --- du, ddelta of this lane's channels at step q ---
+#if GS_CK_STEPS == 16                                      // the next chunk takes the places of this one
+            if (t0 == B_T - 4) gs_copy_wait();
+            gs_warp_sync();
+#endif
+            // --- du, ddelta of this lane's channels at step q; a later group's delta, delta u ---
             {
-                const float4 de4 = *(const float4*)(row + q * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK / 4 + q * B_PAD), skip = own[1];
+                const float4 de4 = *(const float4*)(row + q * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK + q * B_PAD), skip = own[1];
                 float4 dSkip = sAcc[0], dBias = sAcc[32];
                 float u4[4], de[4] = {de4.x, de4.y, de4.z, de4.w};
                 gs_four(inU, u4);
@@ -493,13 +467,11 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 if (s.ids != 0 && here && de[0] == GS_BIG) // a reset's own step size: this thread has yet to write over it
                 {
                     float r4[4];
-                    gs_four((const unsigned char*)s.delta + ((firstRow + direction * (c * B_T + t0 + q)) * s.delta_stride + d) * GS_ESIZE, r4);
+                    gs_four((const unsigned char*)s.delta + ((i64)(firstRow + direction * (c * B_T + t0 + q)) * (int)s.delta_stride + d) * GS_ESIZE, r4);
 #pragma unroll
                     for (int j = 0; j < 4; j++) de[j] = gs_step(r4[j] + gs_pick(own[0], j));
                 }
-#if GS_EXACT
                 const float lb[4] = {sumB.x, sumB.z, sumB.y, sumB.w};
-#endif
                 const float wa[4] = {sumA.x, sumA.z, sumA.y, sumA.w};
                 float du[4], dd[4];
 #pragma unroll
@@ -509,6 +481,8 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     du[j] = fmaf(gs_pick(skip, j), gs_pick(g4, j), de[j] * l);
                     dd[j] = fmaf(u4[j], l, wa[j] * (GS_LN2 * GS_UNCUT)) * gs_step_slope(de[j]);
                 }
+                prepare(c, buffer, t0 - 4 * B_AHEAD);
+                foldTo[0] = sums.x; foldTo[32] = sums.y; foldTo[2] = sums.z; foldTo[34] = sums.w;
                 dSkip.x = fmaf(g4.x, u4[0], dSkip.x); dSkip.y = fmaf(g4.y, u4[1], dSkip.y);
                 dSkip.z = fmaf(g4.z, u4[2], dSkip.z); dSkip.w = fmaf(g4.w, u4[3], dSkip.w);
                 dBias.x += dd[0]; dBias.y += dd[1]; dBias.z += dd[2]; dBias.w += dd[3];
@@ -519,8 +493,9 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     gs_store4((unsigned char*)s.ddelta + out, 0, dd);
                 }
                 out -= back;
+                if (special || c == last) correct(c, t0 - 4 * B_AHEAD);
             }
-            row -= 4 * B_PAD; states -= 4 * 32; foldTo -= 4 * 32; inU -= 4 * B_ROW;
+            states -= 4 * 32; foldTo -= 4 * 32; inU -= 4 * B_ROW;
         }
     }
     __syncthreads();

@@ -5,7 +5,7 @@
 #define GS_N 16
 #endif
 #ifndef GS_CK_STEPS
-#define GS_CK_STEPS 8                    // between checkpoints: 4 or 8
+#define GS_CK_STEPS 16                   // between checkpoints: 4 or 16
 #endif
 #ifndef GS_CK_F32
 #define GS_CK_F32 GS_F32_IO

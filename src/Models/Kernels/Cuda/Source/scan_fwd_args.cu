@@ -1,7 +1,7 @@
 // What the forward scan's kernels share. Arguments: up to GS_MAX_SCANS scans (directions, strands) of the same shape in one launch.
 #define GS_MAX_SCANS 4
 #ifndef GS_CK_STEPS
-#define GS_CK_STEPS 8       // steps between checkpoints: 4, 8 or 16
+#define GS_CK_STEPS 16      // steps between checkpoints: 4, 8 or 16
 #endif
 struct GsForwardScan
 {
