@@ -74,7 +74,7 @@ public sealed class ScanLaunchTests
         Assert.Equal((98, 10704), new ScanPlan(98).Cut(1 << 20));
         Assert.Equal((2, 16), new ScanPlan(5).Cut(17));
 
-        static ScanPlan For(int scans, int batch, int length) => ScanPlan.For(new ScanShape(scans, batch, length, 512, bfloat16, CPU), 132);
+        static ScanPlan For(int scans, int batch, int length) => ScanPlan.For(new ScanShape(scans, batch, length, 512, bfloat16, CPU), 132, dense: false);
     }
 
     [Fact]

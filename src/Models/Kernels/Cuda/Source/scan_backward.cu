@@ -17,6 +17,9 @@
 #ifndef GS_EXACT
 #define GS_EXACT GS_F32_IO
 #endif
+#ifndef GS_STASH
+#define GS_STASH 0
+#endif
 #define GS_UNCUT (GS_EXACT ? 1.0f : 1.000352f) // a cut makes a sum smaller by 2^-11 / (2 ln 2) on average
 #define B_DENSE (GS_CK_STEPS == 4)
 #define B_T (GS_F32_IO && B_DENSE ? 8 : 16)     // steps of a chunk
@@ -26,17 +29,16 @@
 #define B_CK_GROUP (GS_N * 16 * (GS_CK_F32 ? 4 : 2)) // a checkpoint of 16 channels
 #define B_CK_PAD (B_CK_GROUP + 128)             // in shared memory: 32 bytes more after every 4 states, against bank conflicts
 #define B_CKS (B_T / GS_CK_STEPS)               // checkpoints of a chunk
-#define B_AHEAD (B_DENSE ? 1 : 4)               // groups whose delta, delta u, g are there before they are walked
-#define B_SLOTS (B_DENSE ? 2 : 4)               // of groups
+#define B_SLOTS (B_DENSE ? 2 : 4)               // of groups whose delta, delta u, g are there
 #define B_BEFORE (B_DENSE ? 1 : 4)              // states before a group
 #define B_RAWS (B_DENSE ? 2 : 1)                // chunks of delta and g as loaded
 #define B_PAD 40                                // floats of a row of 32 channels; the rest holds constants, and keeps lanes on different banks
 #define B_WORK (B_SLOTS * 4 * B_PAD)            // floats
 // Shared memory, bytes. Each warp: u twice, delta, g and checkpoints as loaded; delta, delta u, g of groups; h before groups; d skip and d bias of each lane;
 // sums of dB, dC twice [B_T][32].
-#define B_WARP ((2 + 2 * B_RAWS) * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK * 4 + B_BEFORE * 2048 + 1024 + 2 * B_T * 128)
-// The block: warps; B, C twice [B_T][32] float; B, C as loaded
-#define B_SMEM (GS_WARPS * B_WARP + 2 * B_T * 128 + B_T * 32 * GS_ESIZE)
+#define B_WARP ((2 + 2 * B_RAWS) * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK * 4 + (B_BEFORE + GS_STASH) * 2048 + 1024 + 2 * B_T * 128)
+// The block: warps; B, C twice [B_T][32] float; B, C as loaded; the matrix that swaps lane indices
+#define B_SMEM (GS_WARPS * B_WARP + 2 * B_T * 128 + B_T * 32 * GS_ESIZE + 512)
 #define B_BC_PIECES (B_T * 2 * GS_ESIZE > B_NT ? B_T * 2 * GS_ESIZE / B_NT : 1) // of B, C as loaded, a thread
 #define B_BC_QUADS (B_T * 8 > B_NT ? B_T * 8 / B_NT : 1) // fours of the sums of dB, dC, a thread
 
@@ -85,17 +87,16 @@ __device__ __forceinline__ void gs_outer(float (&m)[16], const float4& row, cons
 }
 
 // A checkpoint of this lane's channels and states.
-__device__ __forceinline__ void gs_mark(float (&h)[16], const unsigned char* from, int g, int q)
+__device__ __forceinline__ void gs_mark(float (&h)[16], const unsigned char* from)
 {
 #pragma unroll
     for (int i = 0; i < 4; i++)
     {
-        const unsigned char* at = from + q * (B_CK_GROUP / 4 + 32) + (i * 16 + (g & 3) * 4) * (GS_CK_F32 ? 4 : 2);
 #if GS_CK_F32
-        const float4 v = *(const float4*)at;
+        const float4 v = *(const float4*)(from + i * 64);
         h[i] = v.x; h[4 + i] = v.y; h[8 + i] = v.z; h[12 + i] = v.w;
 #else
-        const uint2 v = *(const uint2*)at;
+        const uint2 v = *(const uint2*)(from + i * 32);
         h[i] = gs_lo(v.x); h[4 + i] = gs_hi(v.x); h[8 + i] = gs_lo(v.y); h[12 + i] = gs_hi(v.y);
 #endif
     }
@@ -118,10 +119,11 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     float* rows = (float*)(rawCk + B_CKS * 2 * B_CK_PAD);  // delta, delta u, g
     float* work = rows + 4 * g;                            // this lane's channels of row 0
     float4* before = (float4*)(rows + 3 * B_WORK) + lane;  // [group][j][lane]
-    float4* sAcc = before + B_BEFORE * 128;
+    float4* sAcc = before + (B_BEFORE + GS_STASH) * 128;
     float* sFold = (float*)(sAcc - lane + 64);             // [2][B_T][32]
     float* sBc = (float*)(smem + GS_WARPS * B_WARP);       // [2][B_T][32]
     unsigned char* rawBc = (unsigned char*)(sBc + 2 * B_T * 32);
+    float4* sMove = (float4*)(rawBc + B_T * 32 * GS_ESIZE) + lane;
     // In the rows' padding: pairs {is column 2 k == g, is column 2 k + 1 == g} at [k][g]; bias and skip of this lane's channels
     const float2* one = (const float2*)(rows + (g >> 2) * B_PAD + 32 + (g & 3) * 2);
     const float4* own = (const float4*)(rows + B_WORK + g * B_PAD + 32);
@@ -180,28 +182,24 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
             gs_copy16(rawBc + (tid + i * B_NT) * 16, from + (i64)row * stride);
         }
     };
-    // delta, delta u, g of this lane's channels at step t + q, t steps from chunk c's first and, if negative, in the chunk before
-    const auto prepare = [&](int c, int buffer, int t)
+    // delta, delta u, g of this lane's channels at one step
+    const auto prepare = [&](const unsigned char* fromU, const unsigned char* fromDelta, float* to)
     {
-        const int chunk = (t < 0 ? buffer ^ 1 : buffer) * B_RAW, other = B_RAWS == 2 ? chunk : 0, at = ((t & B_T - 1) + q) * 32 * GS_ESIZE + 4 * g * GS_ESIZE;
-        float* to = work + ((c * B_T + t >> 2 & B_SLOTS - 1) * 4 + q) * B_PAD;
         const float4 bias = own[0];
         float u4[4], r4[4], g4[4], de[4];
-        gs_four(rawU + chunk + at, u4); gs_four(rawDelta + other + at, r4); gs_four(rawG + other + at, g4);
+        gs_four(fromU, u4); gs_four(fromDelta, r4); gs_four(fromDelta + B_RAWS * B_RAW, g4);
 #pragma unroll
         for (int j = 0; j < 4; j++) de[j] = gs_step(r4[j] + gs_pick(bias, j));
         *(float4*)to = make_float4(de[0], de[1], de[2], de[3]);
         *(float4*)(to + B_WORK) = make_float4(de[0] * u4[0], de[1] * u4[1], de[2] * u4[2], de[3] * u4[3]);
         *(float4*)(to + 2 * B_WORK) = make_float4(g4[0], g4[1], g4[2], g4[3]);
     };
-    const auto correct = [&](int c, int t)                 // absent steps and channels count nothing; resets forget
+    const auto correct = [&](int t, float* to)             // step t: absent steps and channels count nothing; resets forget
     {
-        const int tt = c * B_T + t + q;
-        float* to = work + ((c * B_T + t >> 2 & B_SLOTS - 1) * 4 + q) * B_PAD;
-        if (!dOk || tt >= L) *(float4*)to = *(float4*)(to + B_WORK) = *(float4*)(to + 2 * B_WORK) = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-        else if (s.ids != 0 && tt > 0)
+        if (!dOk || t >= L) *(float4*)to = *(float4*)(to + B_WORK) = *(float4*)(to + 2 * B_WORK) = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        else if (s.ids != 0 && t > 0)
         {
-            const int* id = s.ids + firstRow + direction * tt;
+            const int* id = s.ids + firstRow + direction * t;
             if (*id != *(id - direction)) *(float4*)to = make_float4(GS_BIG, GS_BIG, GS_BIG, GS_BIG);
         }
     };
@@ -246,7 +244,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
         const int k = lane >> 3, column = lane & 7;        // the lane writes the pair [k][column]
         *(float2*)(rows + (k * 2 + (column >> 2)) * B_PAD + 32 + (column & 3) * 2) = make_float2(column == 2 * k ? 1.0f : 0.0f, column == 2 * k + 1 ? 1.0f : 0.0f);
     }
-    const float move0 = g == q ? 1.0f : 0.0f, move1 = g == q + 4 ? 1.0f : 0.0f;
+    if (warp == 0) *sMove = make_float4(g == q ? 1.0f : 0.0f, g == q ? 1.0f : 0.0f, g == q + 4 ? 1.0f : 0.0f, g == q + 4 ? 1.0f : 0.0f);
     // --- the adjoint at this segment's end, from the later spans until all is forgotten ---
     {
         float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
@@ -281,15 +279,16 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 for (int i = 0; i < 4; i++) carry[j * 4 + i] = fmaf(gs_ex2(a[j * 4 + i] * sum[j]), gs_pick(x, i), carry[j * 4 + i]);
             }
     }
+    const bool special = s.ids != 0 || d0 + 32 > D;
+    int place = ((B_T - 4 + q) * 32 + 4 * g) * GS_ESIZE;   // in u [2][B_T][32], of this lane's channels at step q of the group in hand
+#if GS_CK_STEPS == 4
+    float* row = work;                                     // of the group in hand
+    float* coming = work + 4 * B_PAD;                      // of the next
     gs_copy_wait();
     gs_warp_sync();
-    const bool special = s.ids != 0 || d0 + 32 > D;
-#pragma unroll
-    for (int t = B_T - 4; t >= B_T - 4 * B_AHEAD; t -= 4)
-    {
-        prepare(last, 0, t);
-        correct(last, t);
-    }
+    prepare(rawU + place, rawDelta + place, row + q * B_PAD);
+    correct(last * B_T + B_T - 4 + q, row + q * B_PAD);
+#endif
     i64 out = ((i64)(firstRow + direction * (last * B_T + B_T - 4 + q)) * D + d) * GS_ESIZE; // of this lane: step q of the group in hand
     const int back = direction * 4 * D * GS_ESIZE;
 
@@ -313,6 +312,18 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 *(float4*)(to + 4) = make_float4(f[4], f[5], f[6], f[7]);
 #endif
             }
+#if GS_CK_STEPS == 16
+        gs_warp_sync();
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            const int at = ((i * 4 + q) * 32 + 4 * g) * GS_ESIZE;
+            prepare(rawU + buffer * B_RAW + at, rawDelta + at, work + (i * 4 + q) * B_PAD);
+        }
+        if (special || c == last)
+#pragma unroll 1
+            for (int i = 0; i < 4; i++) correct(c * B_T + i * 4 + q, work + (i * 4 + q) * B_PAD);
+#endif
         __syncthreads();
         if (c > first)
         {
@@ -322,10 +333,13 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
         }
         if (c < last) fold(buffer ^ 1);
 
-#if GS_CK_STEPS == 16
+#if GS_CK_STEPS == 4
+        const unsigned char* markAt = rawCk + ((B_T / 4 - 1) * 2 + (g >> 2)) * B_CK_PAD + q * (B_CK_GROUP / 4 + 32) + (g & 3) * (GS_CK_F32 ? 16 : 8);
+#else
+        const float* row;
         {
             float h[16];
-            gs_mark(h, rawCk + (g >> 2) * B_CK_PAD, g, q);
+            gs_mark(h, rawCk + (g >> 2) * B_CK_PAD + q * (B_CK_GROUP / 4 + 32) + (g & 3) * (GS_CK_F32 ? 16 : 8));
             gs_keep(before, h);
             gs_warp_sync();
             if (c > first)
@@ -333,7 +347,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 fetchMarks(c - 1);
                 gs_copy_commit();
             }
-            const float* row = work;
+            row = work;
             const float* states = sBc + buffer * (B_T * 32) + 4 * q;
             float4* to = before;
 #pragma unroll 1
@@ -354,17 +368,16 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
 #endif
         const float* states = sBc + buffer * (B_T * 32) + (B_T - 4) * 32 + 4 * q; // B, then C, of the group in hand
         float* foldTo = sFold + buffer * (B_T * 32) + (B_T - 4 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
-        const unsigned char* inU = rawU + buffer * B_RAW + ((B_T - 4 + q) * 32 + 4 * g) * GS_ESIZE;
 #pragma unroll 1
         for (int t0 = B_T - 4; t0 >= 0; t0 -= 4)
         {
-            const float* row = work + (c * B_T + t0 >> 2 & B_SLOTS - 1) * 4 * B_PAD;
             if (B_DENSE && t0 == 0) gs_copy_wait();        // now the next chunk is prepared
             gs_warp_sync();
             float4* const had = before + (B_DENSE ? 0 : t0 >> 2) * 128; // h before the group
             float h[16];
 #if GS_CK_STEPS == 4
-            gs_mark(h, rawCk + (t0 / 2 + (g >> 2)) * B_CK_PAD, g, q);
+            gs_mark(h, markAt);
+            markAt -= 2 * B_CK_PAD;
             gs_keep(had, h);
             if (t0 == 0 && c > first)
             {
@@ -381,6 +394,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
             }
 #endif
             float decay[4][16], state[4][16];              // state[k]: after step k
+            const float4 move = *sMove;
             float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns: dC of steps 0..3, dB of steps 0..3
             {
                 float even0, even1;
@@ -395,14 +409,17 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                         state[k][e] = decay[k][e] * (k == 0 ? h[e] : state[(k + 3) & 3][e]);
                     }
                     gs_outer(state[k], *(const float4*)(row + B_WORK + k * B_PAD), *(const float4*)(states + k * 32));
+#if GS_STASH
+                    if (k == 0) gs_keep(before + B_BEFORE * 128, state[0]);
+#endif
                     float v[4];
 #pragma unroll
                     for (int i = 0; i < 4; i++)
                         v[i] = fmaf(g4.w, state[k][12 + i], fmaf(g4.z, state[k][8 + i], fmaf(g4.y, state[k][4 + i], g4.x * state[k][i])));
                     // Sum over g: first g and q change places, pairs of columns are added, then the rest is summed into column k.
                     float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
-                    gs_sum_right(m0, move0, move0, move1, move1, v[0], v[1]);
-                    gs_sum_right(m1, move0, move0, move1, move1, v[2], v[3]);
+                    gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
+                    gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
                     if (k % 2 == 0) { even0 = m0.x + m0.y; even1 = m1.x + m1.y; }
                     else
                     {
@@ -435,7 +452,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     for (int e = 0; e < 16; e++)
                     {
                         carry[e] *= decay[k][e];
-                        w[e] = carry[e] * (k == 0 ? gs_pick(had[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e]);
+                        w[e] = carry[e] * (k == 0 ? gs_pick(had[(e >> 2) * 32], e & 3) : GS_STASH && k == 1 ? gs_pick(before[B_BEFORE * 128 + (e >> 2) * 32], e & 3) : state[(k + 3) & 3][e]);
                         da[e] = fmaf(w[e], gs_pick(de, e >> 2), da[e]);
                     }
 #pragma unroll
@@ -443,8 +460,8 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                         wa[j] = fmaf(w[j * 4 + 3], a[j * 4 + 3], fmaf(w[j * 4 + 2], a[j * 4 + 2], fmaf(w[j * 4 + 1], a[j * 4 + 1], w[j * 4] * a[j * 4])));
                     gs_sum_left(sumA, wa[0], wa[1], wa[2], wa[3], column.x, column.y);
                     float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
-                    gs_sum_right(m0, move0, move0, move1, move1, v[0], v[1]);
-                    gs_sum_right(m1, move0, move0, move1, move1, v[2], v[3]);
+                    gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
+                    gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
                     if (k % 2 != 0) { odd0 = m0.x + m0.y; odd1 = m1.x + m1.y; }
                     else
                     {
@@ -453,16 +470,12 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     }
                 }
             }
-#if GS_CK_STEPS == 16                                      // the next chunk takes the places of this one
-            if (t0 == B_T - 4) gs_copy_wait();
-            gs_warp_sync();
-#endif
-            // --- du, ddelta of this lane's channels at step q; a later group's delta, delta u ---
+            // --- du, ddelta of this lane's channels at step q; the next group's delta, delta u ---
             {
                 const float4 de4 = *(const float4*)(row + q * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK + q * B_PAD), skip = own[1];
                 float4 dSkip = sAcc[0], dBias = sAcc[32];
                 float u4[4], de[4] = {de4.x, de4.y, de4.z, de4.w};
-                gs_four(inU, u4);
+                gs_four(rawU + place, u4);
                 const bool here = dOk && c * B_T + t0 + q < L;
                 if (s.ids != 0 && here && de[0] == GS_BIG) // a reset's own step size: this thread has yet to write over it
                 {
@@ -481,7 +494,10 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     du[j] = fmaf(gs_pick(skip, j), gs_pick(g4, j), de[j] * l);
                     dd[j] = fmaf(u4[j], l, wa[j] * (GS_LN2 * GS_UNCUT)) * gs_step_slope(de[j]);
                 }
-                prepare(c, buffer, t0 - 4 * B_AHEAD);
+                place = place - 4 * B_ROW & 2 * B_RAW - 1;
+#if GS_CK_STEPS == 4
+                prepare(rawU + place, rawDelta + place, coming + q * B_PAD);
+#endif
                 foldTo[0] = sums.x; foldTo[32] = sums.y; foldTo[2] = sums.z; foldTo[34] = sums.w;
                 dSkip.x = fmaf(g4.x, u4[0], dSkip.x); dSkip.y = fmaf(g4.y, u4[1], dSkip.y);
                 dSkip.z = fmaf(g4.z, u4[2], dSkip.z); dSkip.w = fmaf(g4.w, u4[3], dSkip.w);
@@ -493,9 +509,15 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     gs_store4((unsigned char*)s.ddelta + out, 0, dd);
                 }
                 out -= back;
-                if (special || c == last) correct(c, t0 - 4 * B_AHEAD);
+#if GS_CK_STEPS == 4
+                if (special || c == last) correct(c * B_T + t0 - 4 + q, coming + q * B_PAD);
+                float* const done = row;
+                row = coming; coming = done;
+#else
+                row -= 4 * B_PAD;
+#endif
             }
-            states -= 4 * 32; foldTo -= 4 * 32; inU -= 4 * B_ROW;
+            states -= 4 * 32; foldTo -= 4 * 32;
         }
     }
     __syncthreads();
