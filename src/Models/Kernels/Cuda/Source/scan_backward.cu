@@ -2,10 +2,11 @@
 //   lambda_t = C_t g_t + a_{t+1} lambda_{t+1},  a_t = exp(delta_t A);  carry_t = a_t lambda_t,  w_t = carry_t h_{t-1} (per channel and state);
 //   dB = sum lambda delta u, dC = sum g h (over channels), du = D g + delta sum(lambda B), ddelta = u sum(lambda B) + sum(w A), dA = sum over t of w delta.
 // A warp takes 32 channels x 16 states of one time segment, serially from its end: lane 4 g + q holds channels 4 g + j, states 4 q + i.
-// Groups of 4 steps run forward from the state before them with decays and states in registers and are walked back. That state is a checkpoint where there is
-// one for every group; otherwise a chunk begins with 12 steps from its checkpoint, which leave it in shared memory.
-// Sums over lanes run on the tensor cores against constant 0/1 matrices, which also put each step's sums into columns of their own, so that after 4 steps
-// every lane holds finished sums: no shuffles. At a group's end each lane works out du and ddelta of one of its steps and, of a group to come, delta and delta u.
+// Groups of 4 steps run forward from the state before them with decays and states in registers and are walked back.
+// Dense checkpoints (GS_CK_STEPS 4) are those states. At a group's end each lane works out du and ddelta of one of its steps, and delta and delta u of one of
+// the next group's. Otherwise a chunk of 16 steps begins with delta and delta u of all of it, and 12 steps from its checkpoint, which leave the states in shared memory.
+// Sums over q (lambda B, w A) run on the tensor cores against constant 0/1 matrices, which also put each step's sums into columns of their own, so that after
+// 4 steps every lane holds finished ones. Sums over g (dB, dC) go through shared memory with dense checkpoints; without, there is no room, and they take the tensor cores too.
 // Inputs come in chunks of B_T steps, one ahead. Blocks of GS_WARPS warps share B, C and add up dB, dC in fixed order, one barrier a chunk.
 #ifndef GS_WARPS
 #define GS_WARPS 4
@@ -16,9 +17,6 @@
 // Tensor cores cut their operands to tf32 (10 bits). GS_EXACT: sums add the cut-off part in a second product (for float gradients).
 #ifndef GS_EXACT
 #define GS_EXACT GS_F32_IO
-#endif
-#ifndef GS_STASH
-#define GS_STASH 0
 #endif
 #define GS_UNCUT (GS_EXACT ? 1.0f : 1.000352f) // a cut makes a sum smaller by 2^-11 / (2 ln 2) on average
 #define B_DENSE (GS_CK_STEPS == 4)
@@ -34,11 +32,11 @@
 #define B_RAWS (B_DENSE ? 2 : 1)                // chunks of delta and g as loaded
 #define B_PAD 40                                // floats of a row of 32 channels; the rest holds constants, and keeps lanes on different banks
 #define B_WORK (B_SLOTS * 4 * B_PAD)            // floats
-// Shared memory, bytes. Each warp: u twice, delta, g and checkpoints as loaded; delta, delta u, g of groups; h before groups; d skip and d bias of each lane;
-// sums of dB, dC twice [B_T][32].
-#define B_WARP ((2 + 2 * B_RAWS) * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK * 4 + (B_BEFORE + GS_STASH) * 2048 + 1024 + 2 * B_T * 128)
-// The block: warps; B, C twice [B_T][32] float; B, C as loaded; the matrix that swaps lane indices
-#define B_SMEM (GS_WARPS * B_WARP + 2 * B_T * 128 + B_T * 32 * GS_ESIZE + 512)
+// Shared memory, bytes. Each warp: u twice, delta, g and checkpoints as loaded; delta, delta u, g of groups; h before groups; terms of a group's sums over g;
+// d skip and d bias of each lane; sums of dB, dC twice [B_T][32].
+#define B_WARP ((2 + 2 * B_RAWS) * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK * 4 + B_BEFORE * 2048 + (B_DENSE ? 4096 : 0) + 1024 + 2 * B_T * 128)
+// The block: warps; B, C twice [B_T][32] float; B, C as loaded; unless dense, the matrix that swaps lane indices
+#define B_SMEM (GS_WARPS * B_WARP + 2 * B_T * 128 + B_T * 32 * GS_ESIZE + (B_DENSE ? 0 : 512))
 #define B_BC_PIECES (B_T * 2 * GS_ESIZE > B_NT ? B_T * 2 * GS_ESIZE / B_NT : 1) // of B, C as loaded, a thread
 #define B_BC_QUADS (B_T * 8 > B_NT ? B_T * 8 / B_NT : 1) // fours of the sums of dB, dC, a thread
 
@@ -119,11 +117,11 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     float* rows = (float*)(rawCk + B_CKS * 2 * B_CK_PAD);  // delta, delta u, g
     float* work = rows + 4 * g;                            // this lane's channels of row 0
     float4* before = (float4*)(rows + 3 * B_WORK) + lane;  // [group][j][lane]
-    float4* sAcc = before + (B_BEFORE + GS_STASH) * 128;
+    float4* sTerm = before + B_BEFORE * 128;               // [step of the group][dB or dC][lane]: terms of the sums over g
+    float4* sAcc = sTerm + (B_DENSE ? 8 * 32 : 0);
     float* sFold = (float*)(sAcc - lane + 64);             // [2][B_T][32]
     float* sBc = (float*)(smem + GS_WARPS * B_WARP);       // [2][B_T][32]
     unsigned char* rawBc = (unsigned char*)(sBc + 2 * B_T * 32);
-    float4* sMove = (float4*)(rawBc + B_T * 32 * GS_ESIZE) + lane;
     // In the rows' padding: pairs {is column 2 k == g, is column 2 k + 1 == g} at [k][g]; bias and skip of this lane's channels
     const float2* one = (const float2*)(rows + (g >> 2) * B_PAD + 32 + (g & 3) * 2);
     const float4* own = (const float4*)(rows + B_WORK + g * B_PAD + 32);
@@ -244,7 +242,10 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
         const int k = lane >> 3, column = lane & 7;        // the lane writes the pair [k][column]
         *(float2*)(rows + (k * 2 + (column >> 2)) * B_PAD + 32 + (column & 3) * 2) = make_float2(column == 2 * k ? 1.0f : 0.0f, column == 2 * k + 1 ? 1.0f : 0.0f);
     }
+#if !B_DENSE
+    float4* sMove = (float4*)(rawBc + B_T * 32 * GS_ESIZE) + lane;
     if (warp == 0) *sMove = make_float4(g == q ? 1.0f : 0.0f, g == q ? 1.0f : 0.0f, g == q + 4 ? 1.0f : 0.0f, g == q + 4 ? 1.0f : 0.0f);
+#endif
     // --- the adjoint at this segment's end, from the later spans until all is forgotten ---
     {
         float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
@@ -281,7 +282,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     }
     const bool special = s.ids != 0 || d0 + 32 > D;
     int place = ((B_T - 4 + q) * 32 + 4 * g) * GS_ESIZE;   // in u [2][B_T][32], of this lane's channels at step q of the group in hand
-#if GS_CK_STEPS == 4
+#if B_DENSE
     float* row = work;                                     // of the group in hand
     float* coming = work + 4 * B_PAD;                      // of the next
     gs_copy_wait();
@@ -312,7 +313,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 *(float4*)(to + 4) = make_float4(f[4], f[5], f[6], f[7]);
 #endif
             }
-#if GS_CK_STEPS == 16
+#if !B_DENSE
         gs_warp_sync();
 #pragma unroll
         for (int i = 0; i < 4; i++)
@@ -333,7 +334,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
         }
         if (c < last) fold(buffer ^ 1);
 
-#if GS_CK_STEPS == 4
+#if B_DENSE
         const unsigned char* markAt = rawCk + ((B_T / 4 - 1) * 2 + (g >> 2)) * B_CK_PAD + q * (B_CK_GROUP / 4 + 32) + (g & 3) * (GS_CK_F32 ? 16 : 8);
 #else
         const float* row;
@@ -367,7 +368,11 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
         }
 #endif
         const float* states = sBc + buffer * (B_T * 32) + (B_T - 4) * 32 + 4 * q; // B, then C, of the group in hand
+#if B_DENSE
+        float* foldTo = sFold + buffer * (B_T * 32) + (B_T - 4 + (g >> 1)) * 32 + (g & 1) * 16 + 4 * q;
+#else
         float* foldTo = sFold + buffer * (B_T * 32) + (B_T - 4 + (q & 1) * 2) * 32 + (q >> 1 ? 0 : 16) + 4 * (g & 3) + (g >> 2);
+#endif
 #pragma unroll 1
         for (int t0 = B_T - 4; t0 >= 0; t0 -= 4)
         {
@@ -375,7 +380,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
             gs_warp_sync();
             float4* const had = before + (B_DENSE ? 0 : t0 >> 2) * 128; // h before the group
             float h[16];
-#if GS_CK_STEPS == 4
+#if B_DENSE
             gs_mark(h, markAt);
             markAt -= 2 * B_CK_PAD;
             gs_keep(had, h);
@@ -394,82 +399,95 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
             }
 #endif
             float decay[4][16], state[4][16];              // state[k]: after step k
+#if !B_DENSE
             const float4 move = *sMove;
             float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns: dC of steps 0..3, dB of steps 0..3
-            {
-                float even0, even1;
-#pragma unroll
-                for (int k = 0; k < 4; k++)
-                {
-                    const float4 de = *(const float4*)(row + k * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK + k * B_PAD);
-#pragma unroll
-                    for (int e = 0; e < 16; e++)
-                    {
-                        decay[k][e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
-                        state[k][e] = decay[k][e] * (k == 0 ? h[e] : state[(k + 3) & 3][e]);
-                    }
-                    gs_outer(state[k], *(const float4*)(row + B_WORK + k * B_PAD), *(const float4*)(states + k * 32));
-#if GS_STASH
-                    if (k == 0) gs_keep(before + B_BEFORE * 128, state[0]);
+            float even0, even1, odd0, odd1;
 #endif
-                    float v[4];
 #pragma unroll
-                    for (int i = 0; i < 4; i++)
-                        v[i] = fmaf(g4.w, state[k][12 + i], fmaf(g4.z, state[k][8 + i], fmaf(g4.y, state[k][4 + i], g4.x * state[k][i])));
-                    // Sum over g: first g and q change places, pairs of columns are added, then the rest is summed into column k.
-                    float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
-                    gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
-                    gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
-                    if (k % 2 == 0) { even0 = m0.x + m0.y; even1 = m1.x + m1.y; }
-                    else
-                    {
-                        const float2 column = one[(k >> 1) * B_PAD];
-                        gs_sum_left(sums, even0, even1, m0.x + m0.y, m1.x + m1.y, column.x, column.y);
-                    }
+            for (int k = 0; k < 4; k++)
+            {
+                const float4 de = *(const float4*)(row + k * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK + k * B_PAD);
+#pragma unroll
+                for (int e = 0; e < 16; e++)
+                {
+                    decay[k][e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
+                    state[k][e] = decay[k][e] * (k == 0 ? h[e] : state[(k + 3) & 3][e]);
                 }
+                gs_outer(state[k], *(const float4*)(row + B_WORK + k * B_PAD), *(const float4*)(states + k * 32));
+                float v[4];
+#pragma unroll
+                for (int i = 0; i < 4; i++)
+                    v[i] = fmaf(g4.w, state[k][12 + i], fmaf(g4.z, state[k][8 + i], fmaf(g4.y, state[k][4 + i], g4.x * state[k][i])));
+#if B_DENSE
+                sTerm[(k * 2 + 1) * 32] = make_float4(v[0], v[1], v[2], v[3]);
+#else
+                // Sum over g: first g and q change places, pairs of columns are added, then the rest is summed into column k.
+                float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
+                gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
+                gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
+                if (k % 2 == 0) { even0 = m0.x + m0.y; even1 = m1.x + m1.y; }
+                else
+                {
+                    const float2 column = one[(k >> 1) * B_PAD];
+                    gs_sum_left(sums, even0, even1, m0.x + m0.y, m1.x + m1.y, column.x, column.y);
+                }
+#endif
             }
             float4 sumA = make_float4(0.0f, 0.0f, 0.0f, 0.0f); // columns 2 k: channels 0, 1; 2 k + 1: channels 2, 3
             float4 sumB = sumA;
+#pragma unroll
+            for (int k = 3; k >= 0; k--)
             {
-                float odd0, odd1;
+                const float4 de = *(const float4*)(row + k * B_PAD), du = *(const float4*)(row + B_WORK + k * B_PAD), b4 = *(const float4*)(states + k * 32);
+                const float2 column = one[k * B_PAD];
+                gs_outer(carry, *(const float4*)(row + 2 * B_WORK + k * B_PAD), *(const float4*)(states + 16 + k * 32)); // lambda
+                float v[4], wa[4];
 #pragma unroll
-                for (int k = 3; k >= 0; k--)
+                for (int i = 0; i < 4; i++)
+                    v[i] = fmaf(du.w, carry[12 + i], fmaf(du.z, carry[8 + i], fmaf(du.y, carry[4 + i], du.x * carry[i])));
+                float lb[4];
+#pragma unroll
+                for (int j = 0; j < 4; j++)
+                    lb[j] = fmaf(b4.w, carry[j * 4 + 3], fmaf(b4.z, carry[j * 4 + 2], fmaf(b4.y, carry[j * 4 + 1], b4.x * carry[j * 4])));
+                gs_sum_left(sumB, lb[0], lb[1], lb[2], lb[3], column.x, column.y);
+                float w[16];
+#pragma unroll
+                for (int e = 0; e < 16; e++)
                 {
-                    const float4 de = *(const float4*)(row + k * B_PAD), du = *(const float4*)(row + B_WORK + k * B_PAD), b4 = *(const float4*)(states + k * 32);
-                    const float2 column = one[k * B_PAD];
-                    gs_outer(carry, *(const float4*)(row + 2 * B_WORK + k * B_PAD), *(const float4*)(states + 16 + k * 32)); // lambda
-                    float v[4], wa[4];
-#pragma unroll
-                    for (int i = 0; i < 4; i++)
-                        v[i] = fmaf(du.w, carry[12 + i], fmaf(du.z, carry[8 + i], fmaf(du.y, carry[4 + i], du.x * carry[i])));
-                    float lb[4];
-#pragma unroll
-                    for (int j = 0; j < 4; j++)
-                        lb[j] = fmaf(b4.w, carry[j * 4 + 3], fmaf(b4.z, carry[j * 4 + 2], fmaf(b4.y, carry[j * 4 + 1], b4.x * carry[j * 4])));
-                    gs_sum_left(sumB, lb[0], lb[1], lb[2], lb[3], column.x, column.y);
-                    float w[16];
-#pragma unroll
-                    for (int e = 0; e < 16; e++)
-                    {
-                        carry[e] *= decay[k][e];
-                        w[e] = carry[e] * (k == 0 ? gs_pick(had[(e >> 2) * 32], e & 3) : GS_STASH && k == 1 ? gs_pick(before[B_BEFORE * 128 + (e >> 2) * 32], e & 3) : state[(k + 3) & 3][e]);
-                        da[e] = fmaf(w[e], gs_pick(de, e >> 2), da[e]);
-                    }
-#pragma unroll
-                    for (int j = 0; j < 4; j++)
-                        wa[j] = fmaf(w[j * 4 + 3], a[j * 4 + 3], fmaf(w[j * 4 + 2], a[j * 4 + 2], fmaf(w[j * 4 + 1], a[j * 4 + 1], w[j * 4] * a[j * 4])));
-                    gs_sum_left(sumA, wa[0], wa[1], wa[2], wa[3], column.x, column.y);
-                    float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
-                    gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
-                    gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
-                    if (k % 2 != 0) { odd0 = m0.x + m0.y; odd1 = m1.x + m1.y; }
-                    else
-                    {
-                        const float2 pairs = one[(2 + (k >> 1)) * B_PAD];
-                        gs_sum_left(sums, m0.x + m0.y, m1.x + m1.y, odd0, odd1, pairs.x, pairs.y);
-                    }
+                    carry[e] *= decay[k][e];
+                    w[e] = carry[e] * (k == 0 ? gs_pick(had[(e >> 2) * 32], e & 3) : state[(k + 3) & 3][e]);
+                    da[e] = fmaf(w[e], gs_pick(de, e >> 2), da[e]);
                 }
+#pragma unroll
+                for (int j = 0; j < 4; j++)
+                    wa[j] = fmaf(w[j * 4 + 3], a[j * 4 + 3], fmaf(w[j * 4 + 2], a[j * 4 + 2], fmaf(w[j * 4 + 1], a[j * 4 + 1], w[j * 4] * a[j * 4])));
+                gs_sum_left(sumA, wa[0], wa[1], wa[2], wa[3], column.x, column.y);
+#if B_DENSE
+                sTerm[k * 2 * 32] = make_float4(v[0], v[1], v[2], v[3]);
+#else
+                float4 m0 = make_float4(0.0f, 0.0f, 0.0f, 0.0f), m1 = m0;
+                gs_sum_right(m0, move.x, move.y, move.z, move.w, v[0], v[1]);
+                gs_sum_right(m1, move.x, move.y, move.z, move.w, v[2], v[3]);
+                if (k % 2 != 0) { odd0 = m0.x + m0.y; odd1 = m1.x + m1.y; }
+                else
+                {
+                    const float2 pairs = one[(2 + (k >> 1)) * B_PAD];
+                    gs_sum_left(sums, m0.x + m0.y, m1.x + m1.y, odd0, odd1, pairs.x, pairs.y);
+                }
+#endif
             }
+#if B_DENSE
+            // --- sums over g: this lane's are dB (g even) or dC of step g / 2, states 4 q and on ---
+            gs_warp_sync();
+            float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll
+            for (int i = 0; i < 8; i++)                    // odd rows in another order, against bank conflicts
+            {
+                const float4 x = (sTerm - lane)[g * 32 + (i ^ (g & 1)) * 4 + q];
+                sum.x += x.x; sum.y += x.y; sum.z += x.z; sum.w += x.w;
+            }
+#endif
             // --- du, ddelta of this lane's channels at step q; the next group's delta, delta u ---
             {
                 const float4 de4 = *(const float4*)(row + q * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK + q * B_PAD), skip = own[1];
@@ -495,10 +513,13 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     dd[j] = fmaf(u4[j], l, wa[j] * (GS_LN2 * GS_UNCUT)) * gs_step_slope(de[j]);
                 }
                 place = place - 4 * B_ROW & 2 * B_RAW - 1;
-#if GS_CK_STEPS == 4
+#if B_DENSE
                 prepare(rawU + place, rawDelta + place, coming + q * B_PAD);
+                *(float4*)foldTo = sum;
+#else
+                foldTo[0] = sums.x * (GS_UNCUT * GS_UNCUT); foldTo[32] = sums.y * (GS_UNCUT * GS_UNCUT);
+                foldTo[2] = sums.z * (GS_UNCUT * GS_UNCUT); foldTo[34] = sums.w * (GS_UNCUT * GS_UNCUT);
 #endif
-                foldTo[0] = sums.x; foldTo[32] = sums.y; foldTo[2] = sums.z; foldTo[34] = sums.w;
                 dSkip.x = fmaf(g4.x, u4[0], dSkip.x); dSkip.y = fmaf(g4.y, u4[1], dSkip.y);
                 dSkip.z = fmaf(g4.z, u4[2], dSkip.z); dSkip.w = fmaf(g4.w, u4[3], dSkip.w);
                 dBias.x += dd[0]; dBias.y += dd[1]; dBias.z += dd[2]; dBias.w += dd[3];
@@ -509,7 +530,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                     gs_store4((unsigned char*)s.ddelta + out, 0, dd);
                 }
                 out -= back;
-#if GS_CK_STEPS == 4
+#if B_DENSE
                 if (special || c == last) correct(c * B_T + t0 - 4 + q, coming + q * B_PAD);
                 float* const done = row;
                 row = coming; coming = done;
