@@ -13,10 +13,9 @@ class SumBc(C.Structure):
 class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", C.c_int), ("columns", C.c_int)]
 
 class Kernels:
-    def __init__(s, f32=0, warps=4, blocks=2, extra=None):
-        s.f32, s.warps, s.blocks = f32, warps, blocks; d = {"GS_F32_IO": f32, **(extra or {})}; es = 4 if f32 else 2
-        raw, ck = 16 * 32 * es, 2 * N * 16 * es
-        s.smem = warps * (5 * raw + ck + 7 * 2048 + 1280 + 4096) + 4096 + 512 * es + 768
+    def __init__(s, f32=0, warps=4, blocks=2, ck=4, extra=None):
+        s.f32, s.warps, s.blocks, s.ck = f32, warps, blocks, ck; d = {"GS_F32_IO": f32, "GS_CK_STEPS": ck, **(extra or {})}; es = 4 if f32 else 2; T = 8 if f32 and ck == 4 else 16
+        s.smem = warps * ((6 if ck == 4 else 4) * T * 32 * es + T // ck * 2 * (N * 16 * es + 128) + 3 * (2 if ck == 4 else 4) * 640 + (3 if ck == 4 else 4) * 2048 + 1024 + T * 256) + T * 256 + T * 32 * es + (0 if ck == 4 else 512)
         s.csm = 2 * (2 * 16 * 32 * es + 16 * N * es) + 16 * N * 4 + 16 * 36 * 8 + 128
         s.jobs = [(FILES + ["scan_backward.cu"], {**d, "GS_WARPS": warps, "GS_BWD_BLOCKS": blocks}), (FILES + ["scan_carry.cu"], d), (FILES + ["scan_backward_sums.cu"], d), (["common.cu", "reduce.cu"], {})]
     def load(s):
@@ -25,7 +24,7 @@ class Kernels:
 
 class Problem:
     def __init__(s, B, L, D, f32=0, scans=1, rev=(0, 1, 0, 1), ids=False, states=False, gap=0, seed=0, lo=1e-3, random_ckpt=False):
-        gen = torch.Generator(device="cuda").manual_seed(seed); s.__dict__.update(B=B, L=L, D=D, f32=f32, scans=scans, rev=rev)
+        gen = torch.Generator(device="cuda").manual_seed(seed); s.__dict__.update(B=B, L=L, D=D, f32=f32, scans=scans, rev=rev, random=random_ckpt, ck=0)
         dt = torch.float32 if f32 else torch.bfloat16; s.chunks, s.nb = -(-D // 16), -(-L // 16)
         rn = lambda *sh, sc=1.0: torch.randn(*sh, generator=gen, device="cuda", dtype=dt) * sc
         rows = lambda w, sc=1.0: rn(B, L, w + gap, sc=sc)[..., :w]
@@ -39,15 +38,18 @@ class Problem:
             v.skip = torch.randn(D, generator=gen, device="cuda")
             v.h0 = torch.randn(B, D, N, generator=gen, device="cuda") if states else None; v.dhl = torch.randn(B, D, N, generator=gen, device="cuda") if states else None
             v.ids = torch.cumsum((torch.rand(B, L, generator=gen, device="cuda") < 0.01).int(), 1).int() if ids else None
-            v.ckpt = (torch.randn(B, s.nb, s.chunks, N, 16, device="cuda", dtype=dt) * 0.3) if random_ckpt else torch.zeros(B, s.nb, s.chunks, N, 16, device="cuda", dtype=dt)
             v.du, v.dd, v.dh0 = e(B, L, D, d=dt), e(B, L, D, d=dt), e(B, D, N); v.dB, v.dC = e(B, L, N + gap, d=dt)[..., :N], e(B, L, N + gap, d=dt)[..., :N]; v.par = s.par[i]
             v.dA, v.dskip, v.dbias = v.par[:D * N].view(D, N), v.par[D * N:D * N + D], v.par[D * N + D:]
             q = a.s[i]
-            for n, t in dict(u=v.u, delta=v.delta, bmat=v.B, cmat=v.C, g=s.g, a=v.A, skip=v.skip, bias=v.bias, ids=v.ids, ckpt=v.ckpt, dh_last=v.dhl, du=v.du, ddelta=v.dd, dh0=v.dh0).items(): setattr(q, n, ptr(t))
+            for n, t in dict(u=v.u, delta=v.delta, bmat=v.B, cmat=v.C, g=s.g, a=v.A, skip=v.skip, bias=v.bias, ids=v.ids, dh_last=v.dhl, du=v.du, ddelta=v.dd, dh0=v.dh0).items(): setattr(q, n, ptr(t))
             q.u_stride = q.delta_stride = q.g_stride = D + gap; q.b_stride = q.c_stride = N + gap; q.reverse = rev[i]
     def split(s, k, segments=1, split=1):
         """Segments of equal length (multiples of 16), each of `split` spans."""
         a, B, L, D = s.a, s.B, s.L, s.D
+        for i, v in enumerate(s.x if s.ck != k.ck else []):
+            v.ckpt = None; v.ckpt = torch.empty(B, -(-L // k.ck), s.chunks, N, 16, device="cuda", dtype=v.u.dtype); a.s[i].ckpt = ptr(v.ckpt)
+            if s.random: v.ckpt.normal_(0, 0.3)
+        s.ck = k.ck
         span = -(-L // (16 * segments * split)) * 16; a.span, a.segment = span, span * split
         a.spans, a.segments, a.sets = -(-L // span), -(-L // a.segment), -(-D // (32 * k.warps)); s.split_ = split
         s.bc = SumBc(); s.pp = torch.full((a.segments * B, scans := s.scans, D * (N + 2)), float("nan"), device="cuda"); s.sr = SumRows(ptr(s.pp), ptr(s.par), a.segments * B, scans * D * (N + 2))
@@ -77,7 +79,7 @@ def reference(p, v, rev):
         else: rs[:, 1:] = v.ids[:, 1:] != v.ids[:, :-1]
     keep = (~rs).double(); h = f(v.h0) if v.h0 is not None else torch.zeros(B, D, N, device="cuda", dtype=torch.float64); H = torch.empty(L, B, D, N, device="cuda", dtype=torch.float64); Q = torch.empty_like(H)
     for i, t in enumerate(order):
-        if i % 16 == 0: v.ckpt[:, i // 16] = torch.nn.functional.pad(h, (0, 0, 0, p.chunks * 16 - D)).view(B, p.chunks, 16, N).transpose(2, 3)
+        if i % p.ck == 0: v.ckpt[:, i // p.ck] = torch.nn.functional.pad(h, (0, 0, 0, p.chunks * 16 - D)).view(B, p.chunks, 16, N).transpose(2, 3)
         a = torch.exp(dl[:, t, :, None] * A) * keep[:, t, None, None]; Q[t] = a * h; h = Q[t] + dlu[:, t, :, None] * Bm[:, t, None, :]; H[t] = h
     r = dict(dC=torch.einsum("lbdn,bld->bln", H, g)); lam = f(v.dhl) if v.dhl is not None else torch.zeros_like(h)
     for t in reversed(order): l = Cm[:, t, None, :] * g[:, t, :, None] + lam; H[t] = l; lam = l * torch.exp(dl[:, t, :, None] * A) * keep[:, t, None, None]
@@ -96,15 +98,19 @@ def check_all(k, tag, short=False):
     p = Problem(2, 2000, 512, f32=k.f32, random_ckpt=True).split(k, 8, 2); seen = set()
     for _ in range(5): p.run(k); v = p.x[0]; torch.cuda.synchronize(); seen.add(hash(tuple(t.contiguous().view(torch.int16 if t.dtype == torch.bfloat16 else torch.int32).cpu().numpy().tobytes() for t in (v.du, v.dd, v.dB, v.dC, v.par, v.dh0))))
     print(tag, "bitwise repeatable:", len(seen) == 1, flush=True); return ok and len(seen) == 1
-SHAPES = {"64x1024": (64, 1024, 1), "8x8192": (8, 8192, 1), "1x131072": (1, 131072, 1), "1x1Mi": (1, 1048576, 1), "2s 2x131072": (2, 131072, 2), "2s 256x1024": (256, 1024, 2)}
+SHAPES = {"64x1024": (64, 1024, 1), "8x8192": (8, 8192, 1), "1x131072": (1, 131072, 1), "1x1Mi": (1, 1048576, 1), "2s 2x131072": (2, 131072, 2), "2s 128x1024": (128, 1024, 2), "2s 256x1024": (256, 1024, 2)}
 def segments_for(p, k, waves=1): return max(1, min(-(-p.L // 16), int(waves * SMS * k.main.occ / (p.scans * p.B * -(-p.D // (32 * k.warps))))))
 def timing(p, k, label, segments, split, n=10):
     p.split(k, segments, split); el = p.B * p.L * p.D * p.scans
     t = {f: bench(lambda: getattr(p, f)(k), n) for f in ("carry", "main", "sums", "run")}
     print(f"{label} seg {p.a.segments}x{split}: {t['run']:.3f} ms {el / t['run'] / 1e6:.1f} G/s | main {t['main']:.3f} ({el / t['main'] / 1e6:.1f}) carry {t['carry']:.3f} sums {t['sums']:.3f}", clocks(), flush=True); return t
 if __name__ == "__main__":
-    V = {"bf16": Kernels().load(), "f32": Kernels(f32=1, blocks=1).load()}
+    V = {"bf16, 4": Kernels(), "bf16, 16": Kernels(ck=16), "f32, 4": Kernels(f32=1), "f32, 16": Kernels(f32=1, blocks=1, ck=16)}; build_all([j for k in V.values() for j in k.jobs])
+    for k in V.values(): k.load()
     for n, k in V.items(): print(n, "main", k.main.r, "blocks", k.main.occ, "carry", k.carry.r, "blocks", k.carry.occ)
     if "check" in sys.argv or len(sys.argv) == 1: assert all([check_all(k, n) for n, k in V.items()])
     if "time" in sys.argv or len(sys.argv) == 1:
-        for n, (B, L, scans) in SHAPES.items(): p = Problem(B, L, 512, scans=scans, random_ckpt=True); timing(p, V["bf16"], n, segments_for(p, V["bf16"]), 1); del p
+        for s, (B, L, scans) in SHAPES.items():
+            p = Problem(B, L, 512, scans=scans, random_ckpt=True)
+            for n in ("bf16, 4", "bf16, 16"): timing(p, V[n], f"{s}, {n}", segments_for(p, V[n]), 1)
+            del p; torch.cuda.empty_cache()

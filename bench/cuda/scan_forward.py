@@ -9,10 +9,10 @@ class Args(C.Structure):
     _fields_ = [("s", Scan * 4), ("ticket", P), ("ring", P)] + [(n, C.c_int) for n in "scans batch length d_inner segments steps tiles groups zero pad".split()]
 
 class Kernels:
-    def __init__(s, f32=0, defs=None):
-        s.f32, d, es = f32, {"GS_F32_IO": f32, **(defs or {})}, 4 if f32 else 2
+    def __init__(s, f32=0, defs=None, ck=16):
+        s.f32, s.ck, d, es = f32, ck, {"GS_F32_IO": f32, "GS_CK_STEPS": ck, **(defs or {})}, 4 if f32 else 2
         s.serial_smem = 3 * 2 * 8 * (32 + N) * es + 2 * 8 * 80 * 4 + 2 * 8 * 2 * N * 4
-        s.chain_smem = 2 * N * 160 * 4 + 3 * N * 64 + 8 * (N * 16 * es + 16) + 16 + 2 * 2 * 8 * (256 * es + 16)
+        s.chain_smem = 2 * N * 160 * 4 + 3 * N * 64 + 8 * (16 // ck * N * 16 * es + 16) + 16 + 2 * 2 * 8 * (256 * es + 16)
         s.ends_smem = 2 * 16 * (64 + N) * es + 64 * N + 16 * 36 * 8 + 128
         s.jobs = [(FILES + ["scan_fwd_serial.cu"], d), (FILES + ["scan_ends.cu"], d), (FILES + ["scan_fwd_chain.cu"], d)]
     def load(s):
@@ -20,9 +20,9 @@ class Kernels:
         s.main, s.ends, s.chain = a.fn("gs_scan_fwd_serial", s.serial_smem, 32), b.fn("gs_scan_ends", s.ends_smem, 32), c.fn("gs_scan_fwd_chain", s.chain_smem, 128); return s
 
 class Problem:
-    def __init__(s, B, L, D, f32=0, scans=1, rev=(0, 1, 0, 1), ids=False, states=False, gap=0, seed=0, lo=1e-3):
+    def __init__(s, B, L, D, f32=0, scans=1, rev=(0, 1, 0, 1), ids=False, states=False, gap=0, seed=0, lo=1e-3, ck=16):
         gen = torch.Generator(device="cuda").manual_seed(seed); s.__dict__.update(B=B, L=L, D=D, f32=f32, scans=scans, rev=rev)
-        dt = torch.float32 if f32 else torch.bfloat16; s.chunks, s.strips, s.nb = -(-D // 16), -(-D // 32), -(-L // 16)
+        dt = torch.float32 if f32 else torch.bfloat16; s.ck, s.chunks, s.strips, s.nb = ck, -(-D // 16), -(-D // 32), -(-L // ck)
         rn = lambda *sh, sc=1.0: torch.randn(*sh, generator=gen, device="cuda", dtype=dt) * sc
         rows = lambda w, sc=1.0: rn(B, L, w + gap, sc=sc)[..., :w]
         e = lambda *sh, d=torch.float32: torch.full(sh, float("nan"), device="cuda", dtype=d)
@@ -55,13 +55,13 @@ class Problem:
     def clean(s): return int(s.ticket.abs().sum()) == 0 and int((s.ring != 0).sum()) == 0
     def results(s): return [t.clone() for v in s.x for t in (v.y, v.hl, v.ckpt)]
 
-def reference(v, rev):
+def reference(v, rev, every):
     f = lambda t: None if t is None else t.double()
     u, de, Bm, Cm, A = map(f, (v.u, v.delta, v.B, v.C, v.A)); B, L, D = u.shape; y = torch.empty_like(u); prev = None
-    dl = torch.nn.functional.softplus(de + f(v.bias), threshold=1000.0); dlu = dl * u; ck = torch.empty(B, -(-L // 16), D, N, device="cuda", dtype=torch.float64)
+    dl = torch.nn.functional.softplus(de + f(v.bias), threshold=1000.0); dlu = dl * u; ck = torch.empty(B, -(-L // every), D, N, device="cuda", dtype=torch.float64)
     h = f(v.h0) if v.h0 is not None else torch.zeros(B, D, N, device="cuda", dtype=torch.float64)
     for j, t in enumerate(range(L - 1, -1, -1) if rev else range(L)):
-        if j % 16 == 0: ck[:, j // 16] = h
+        if j % every == 0: ck[:, j // every] = h
         if v.ids is not None and prev is not None: h = h * (v.ids[:, t] == v.ids[:, prev]).double()[:, None, None]
         h = torch.exp(dl[:, t, :, None] * A) * h + dlu[:, t, :, None] * Bm[:, t, None, :]; y[:, t] = (h * Cm[:, t, None, :]).sum(-1); prev = t
     return y + f(v.skip) * u, h, ck
@@ -69,15 +69,15 @@ def errors(p):
     worst = [0, 0, 0]
     for i, v in enumerate(p.x):
         ck = v.ckpt.permute(0, 1, 2, 4, 3).reshape(p.B, p.nb, -1, N)[:, :, :p.D]
-        for j, (a, b) in enumerate(zip((v.y, v.hl, ck), reference(v, p.rev[i]))): worst[j] = max(worst[j], rel(a, b))
+        for j, (a, b) in enumerate(zip((v.y, v.hl, ck), reference(v, p.rev[i], p.ck))): worst[j] = max(worst[j], rel(a, b))
     return "y %.1e h_last %.1e checkpoints %.1e" % tuple(worst)
 def check(kernels):
     for name, k in kernels.items():
         for B, L, D, segments, kw in ((2, 1029, 256, 5, dict(ids=True, states=True)), (1, 3001, 512, 7, {}), (3, 100, 48, 2, dict(states=True)), (2, 1029, 72, 9, dict(gap=16)), (1, 1, 32, 1, {})):
             for how in ("serial", "segments", "chain"):
-                p = Problem(B, L, D, k.f32, 2, **kw).save(True).cut(segments if how == "segments" else 1); (p.chain if how == "chain" else p.serial)(k)
+                p = Problem(B, L, D, k.f32, 2, ck=k.ck, **kw).save(True).cut(segments if how == "segments" else 1); (p.chain if how == "chain" else p.serial)(k)
                 print("error", name, how, (B, L, D), errors(p), "" if p.clean() else "NOT CLEAN", flush=True)
-        p = Problem(8, 5000, 512, k.f32, 2).save(True)
+        p = Problem(8, 5000, 512, k.f32, 2, ck=k.ck).save(True)
         for how in (1, 8, 0):
             runs = [(p.cut(max(how, 1)), (p.serial if how else p.chain)(k), p.results())[2] for _ in range(6)]
             print(name, f"{how} segments" if how else "chain", "bitwise equal over 6 runs:", all(torch.equal(a, b) for r in runs for a, b in zip(r, runs[0])), flush=True)
@@ -85,7 +85,7 @@ SHAPES = ((1, 64, 1024), (1, 8, 8192), (1, 1, 131072), (1, 1, 1048576), (2, 2, 1
 def timing(kernels, shapes=SHAPES):
     rows = []
     for scans, B, L in shapes:
-        p = Problem(B, L, 512, 0, scans); el = scans * B * L * 512 / 1e6; n = 6 if L > 500000 or scans * B > 200 else 10
+        p = Problem(B, L, 512, 0, scans, ck=min(k.ck for k in kernels.values())); el = scans * B * L * 512 / 1e6; n = 6 if L > 500000 or scans * B > 200 else 10
         for name, k in kernels.items():
             p.cut(p.full()).save(True); p.serial(k); ref = [v.y.clone() for v in p.x]; row = f"{scans} x {B} x {L} {name}:"
             for save in (0, 1): row += f" serial, {p.a.segments} segments{' save' if save else ''} {el / bench(lambda: p.save(save).serial(k), n):.1f} (main {el / bench(lambda: p.main(k), n):.1f})"

@@ -1,3 +1,4 @@
+using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers.Fused;
 
 namespace GenoSeq.Models.Memory;
@@ -17,8 +18,6 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     // Rows of [dt, B, C].
     private long Projected => ((config.Mamba.Rank(config.DModel) + 7) / 8 * 8) + (2 * config.Mamba.DState);
 
-    // A state of N numbers every 16 steps.
-    private long Checkpoint => DInner * config.Mamba.DState / 16;
 
     private long HeadsWidth => (long)config.Attention.NHead * config.Attention.HeadWidth(config.DModel);
 
@@ -35,15 +34,19 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         return streams + Math.Max(mlp, kind == 'M' ? Mamba(memory) : _rows * _e * ((2 * QkvWidth) + (3 * HeadsWidth)));
     }
 
+    // A state of N numbers at each checkpoint.
+    private long Checkpoint(LayerMemory memory) =>
+        DInner * config.Mamba.DState / (memory == LayerMemory.KeepDense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
+
     private long Mixer(char kind, LayerMemory memory)
     {
         long stream = 4 * _rows * config.DModel;
         long kept = kind == 'M'
-            ? _e * _rows * ((_directions * (Projected + Checkpoint)) + DInner)
+            ? _e * _rows * ((_directions * (Projected + Checkpoint(memory))) + DInner)
             : _rows * ((_e * (QkvWidth + HeadsWidth)) + (4 * config.Attention.NHead));
         return stream + (memory <= LayerMemory.KeepScan ? kept : 0)
             + (memory <= LayerMemory.Keep && kind == 'M' ? 2 * _e * _rows * DInner : 0)
-            + (memory == LayerMemory.KeepAll && kind == 'M' ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
+            + (memory <= LayerMemory.KeepAll && kind == 'M' ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
     }
 
     private long Mlp(long dFf, LayerMemory memory) =>
@@ -56,11 +59,11 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         long rows = memory switch
         {
             LayerMemory.RecomputeTime => Math.Min(DeviceMambaLayer.ChunkTokens, shape.Length),
-            LayerMemory.KeepAll => _rows,
+            <= LayerMemory.KeepAll => _rows,
             _ => Math.Min(_rows, Math.Max(1, DeviceMambaLayer.BackwardSliceTokens / Math.Max(1, shape.Length)) * shape.Length),
         };
         long directions = memory == LayerMemory.RecomputeTime ? 1 : _directions;
-        long own = 3 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint / DInner) - (memory == LayerMemory.KeepAll ? 2 : 0);
+        long own = 3 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint(memory) / DInner) - (memory <= LayerMemory.KeepAll ? 2 : 0);
         long partials = directions * 4 * rows * 2 * config.Mamba.DState;
         return (_e * rows * ((5 * DInner) + (directions * ((own * DInner) + (2 * Projected))))) + partials;
     }

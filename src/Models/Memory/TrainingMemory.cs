@@ -51,7 +51,7 @@ public static class TrainingMemory
 
     /// <summary>
     /// The fastest plan that fits: as many layers as possible keep their scans' results, then as many as possible their projected
-    /// input too, then as many as possible everything; time chunks when not even the layers' streams and one working set fit.
+    /// input too, then as many as possible everything, then as many as possible dense checkpoints; time chunks when not even the layers' streams and one working set fit.
     /// </summary>
     /// <param name="config">The model.</param>
     /// <param name="parameters">Its parameters.</param>
@@ -67,7 +67,7 @@ public static class TrainingMemory
             return Uniform(config, LayerMemory.RecomputeTime);
         }
 
-        foreach (LayerMemory more in (LayerMemory[])[LayerMemory.KeepScan, LayerMemory.Keep, LayerMemory.KeepAll])
+        foreach (LayerMemory more in (LayerMemory[])[LayerMemory.KeepScan, LayerMemory.Keep, LayerMemory.KeepAll, LayerMemory.KeepDense])
         {
             for (int i = plan.Length - 1; i >= 0; i--)
             {
@@ -99,6 +99,7 @@ public static class TrainingMemory
 
     private static string Name(LayerMemory memory) => memory switch
     {
+        LayerMemory.KeepDense => "keep all, dense",
         LayerMemory.KeepAll => "keep all",
         LayerMemory.Keep => "keep",
         LayerMemory.KeepScan => "keep scans",

@@ -1,4 +1,5 @@
 using GenoSeq.Models.Kernels;
+using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -23,10 +24,10 @@ internal static unsafe class CpuCases
             Bytes = bytes,
         };
         yield return Case("forward", p.ForwardBytes, () => Forward(false));
-        yield return Case("forward, checkpoints", p.ForwardBytes + p.CheckpointBytes, () => Forward(true));
+        yield return Case("forward, checkpoints", p.ForwardBytes + p.CheckpointBytes(ScanShape.CheckpointSteps), () => Forward(true));
         Forward(true);
-        yield return Case("backward", p.BackwardBytes, Backward);
-        yield return Case("forward+backward", p.ForwardBytes + p.CheckpointBytes + p.BackwardBytes, () =>
+        yield return Case("backward", p.BackwardBytes(ScanShape.CheckpointSteps), Backward);
+        yield return Case("forward+backward", p.ForwardBytes + p.CheckpointBytes(ScanShape.CheckpointSteps) + p.BackwardBytes(ScanShape.CheckpointSteps), () =>
         {
             Forward(true);
             Backward();

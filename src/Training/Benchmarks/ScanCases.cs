@@ -4,7 +4,9 @@ using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Training.Benchmarks;
 
-/// <summary>The selective scan's passes on a device with CUDA kernels. The gate is a kernel of its own.</summary>
+/// <summary>
+/// The selective scan's passes on a device with CUDA kernels, with dense checkpoints and, "sparse", with others. The gate is a kernel of its own.
+/// </summary>
 internal static class ScanCases
 {
     internal static IEnumerable<KernelCase> Of(KernelDevice kernels, BenchShape shape, ScalarType type, Device device)
@@ -17,25 +19,28 @@ internal static class ScanCases
             Bytes = p.ForwardBytes,
             Exponentials = p.Exponentials,
         };
-        yield return new KernelCase("scan", "forward, checkpoints", text, () => Forward(kernels, p, true))
+        foreach ((int steps, string note) in ((int, string)[])[(ScanShape.DenseSteps, ""), (ScanShape.CheckpointSteps, ", sparse")])
         {
-            Elements = shape.Elements,
-            Bytes = p.ForwardBytes + p.CheckpointBytes,
-            Exponentials = p.Exponentials,
-        };
-        Tensor[] checkpoints = Forward(kernels, p, true).Checkpoints!;
-        yield return new KernelCase("scan", "backward", text, () => Backward(kernels, p, checkpoints))
-        {
-            Elements = shape.Elements,
-            Bytes = p.BackwardBytes,
-            Exponentials = p.Exponentials,
-        };
-        yield return new KernelCase("scan", "forward+backward", text, () => Backward(kernels, p, Forward(kernels, p, true).Checkpoints!))
-        {
-            Elements = shape.Elements,
-            Bytes = p.ForwardBytes + p.CheckpointBytes + p.BackwardBytes,
-            Exponentials = 2 * p.Exponentials,
-        };
+            yield return new KernelCase("scan", "forward, checkpoints" + note, text, () => Forward(kernels, p, true, steps))
+            {
+                Elements = shape.Elements,
+                Bytes = p.ForwardBytes + p.CheckpointBytes(steps),
+                Exponentials = p.Exponentials,
+            };
+            Tensor[] checkpoints = Forward(kernels, p, true, steps).Checkpoints!;
+            yield return new KernelCase("scan", "backward" + note, text, () => Backward(kernels, p, checkpoints))
+            {
+                Elements = shape.Elements,
+                Bytes = p.BackwardBytes(steps),
+                Exponentials = p.Exponentials,
+            };
+            yield return new KernelCase("scan", "forward+backward" + note, text, () => Backward(kernels, p, Forward(kernels, p, true, steps).Checkpoints!))
+            {
+                Elements = shape.Elements,
+                Bytes = p.ForwardBytes + p.CheckpointBytes(steps) + p.BackwardBytes(steps),
+                Exponentials = 2 * p.Exponentials,
+            };
+        }
     }
 
     /// <summary>True when two backward passes give the same bits.</summary>
@@ -55,8 +60,8 @@ internal static class ScanCases
         }
     }
 
-    internal static ScanForwardResult Forward(KernelDevice kernels, ScanProblem p, bool checkpoints) =>
-        ScanForwardKernels.Run(kernels, p.Directions, null, checkpoints, false);
+    internal static ScanForwardResult Forward(KernelDevice kernels, ScanProblem p, bool checkpoints, int steps = ScanShape.DenseSteps) =>
+        ScanForwardKernels.Run(kernels, p.Directions, null, checkpoints, false, checkpointSteps: steps);
 
     internal static ScanGradients[] Backward(KernelDevice kernels, ScanProblem p, Tensor[] checkpoints) =>
         ScanBackwardKernels.Run(kernels, p.Directions, null, checkpoints, [p.G], p.DB, p.DC, null);

@@ -59,11 +59,12 @@ internal sealed class ScanProblem
     // u and delta in, y out; B and C.
     internal double ForwardBytes => (3.0 * Shape.Elements * Size) + StateRows;
 
-    // A state every 16 steps.
-    internal double CheckpointBytes => (double)Shape.Elements * Size * States / ScanShape.CheckpointSteps;
+    // A state every so many steps.
+    internal double CheckpointBytes(int steps) => (double)Shape.Elements * Size * States / steps;
 
     // u, delta and their gradients, the outputs' gradient once; B, C and their gradients; checkpoints in.
-    internal double BackwardBytes => (4.0 * Shape.Elements * Size) + ((double)Shape.Rows * Shape.Channels * Size) + (2 * StateRows) + CheckpointBytes;
+    internal double BackwardBytes(int checkpointSteps) =>
+        (4.0 * Shape.Elements * Size) + ((double)Shape.Rows * Shape.Channels * Size) + (2 * StateRows) + CheckpointBytes(checkpointSteps);
 
     internal double Exponentials => (double)Shape.Elements * States;
 

@@ -16,7 +16,7 @@ internal static class ScanBackwardKernels
     /// <param name="device">Where the tensors are.</param>
     /// <param name="directions">The forward pass's inputs.</param>
     /// <param name="ids">As in the forward pass.</param>
-    /// <param name="checkpoints">The forward pass's checkpoints, one for each direction.</param>
+    /// <param name="checkpoints">The forward pass's checkpoints, one for each direction; their number tells whether they are dense.</param>
     /// <param name="g">Gradient of y [batch, length, d_inner]: one for all directions, or one for each. Rows may be strided.</param>
     /// <param name="dB">Where the gradients of B go, one [batch, length, d_state] for each direction. Rows may be strided.</param>
     /// <param name="dC">Likewise for C.</param>
@@ -44,6 +44,8 @@ internal static class ScanBackwardKernels
             throw new ArgumentException($"{scans} scans need as many checkpoints, gradients and targets");
         }
 
+        int checkpointSteps = shape.StepsBetween(checkpoints[0]);
+
         int parameters = shape.Channels * (N + 2);
         Tensor sums = shape.IsEmpty ? zeros([scans, parameters], float32, shape.Device) : empty([scans, parameters], float32, shape.Device);
         var results = new ScanGradients[scans];
@@ -55,7 +57,7 @@ internal static class ScanBackwardKernels
             Tensor gi = g[g.Length == 1 ? 0 : i];
             ref ScanBackwardPointers scan = ref arguments.Scans[i];
             scan = Inputs(shape, directions[i], ids);
-            scan.Checkpoints = shape.Dense(checkpoints[i], shape.Type, "checkpoints", shape.CheckpointSize);
+            scan.Checkpoints = shape.Dense(checkpoints[i], shape.Type, "checkpoints", shape.CheckpointSize(checkpointSteps));
             scan.GStride = shape.RowStride(gi, shape.Channels, "the gradient of y");
             scan.G = gi.data_ptr();
             scan.DFinalState = shape.Dense(dFinalState?[i], "the gradient of the final state", shape.StateSize);
@@ -71,21 +73,22 @@ internal static class ScanBackwardKernels
 
         if (!shape.IsEmpty)
         {
-            Launch(device, shape, ref arguments, ref bc, sums, plan);
+            Launch(device, shape, checkpointSteps, ref arguments, ref bc, sums, plan);
         }
 
         return results;
     }
 
     private static void Launch(
-        KernelDevice device, ScanShape shape, ref ScanBackwardArguments arguments, ref ScanSumBcArguments bc, Tensor sums, ScanBackwardPlan? wanted)
+        KernelDevice device, ScanShape shape, int checkpointSteps, ref ScanBackwardArguments arguments, ref ScanSumBcArguments bc, Tensor sums,
+        ScanBackwardPlan? wanted)
     {
         using DisposeScope scope = NewDisposeScope();
         int warps = wanted?.Warps ?? ScanBackwardPlan.WarpsFor(shape.Channels);
-        int resident = shape.IsSingle ? 1 : 8 / warps;
+        int resident = (shape.IsSingle && checkpointSteps != ScanShape.DenseSteps ? 4 : 8) / warps;
         KernelFunction main = device.Function(
-            Program("scan_backward.cu", [.. shape.Definitions, $"GS_WARPS={warps}", $"GS_BWD_BLOCKS={resident}"]),
-            "gs_scan_backward", 32 * warps, MainShared(shape.ElementSize, warps));
+            Program("scan_backward.cu", [.. shape.DefinitionsWith(checkpointSteps), $"GS_WARPS={warps}", $"GS_BWD_BLOCKS={resident}"]),
+            "gs_scan_backward", 32 * warps, MainShared(shape.ElementSize, checkpointSteps == ScanShape.DenseSteps, warps));
         ScanBackwardPlan plan = wanted ?? ScanBackwardPlan.For(shape, device.Multiprocessors, main.BlocksPerMultiprocessor);
         Cut(shape, plan, ref arguments);
         bc.Sets = arguments.Sets;
@@ -169,11 +172,14 @@ internal static class ScanBackwardKernels
     private static KernelProgram Program(string file, string[] definitions) => new(["common.cu", "scan_backward_args.cu", file], definitions);
 
     /// <summary>B_SMEM of scan_backward.cu.</summary>
-    private static int MainShared(int elementSize, int warps)
+    private static int MainShared(int elementSize, bool dense, int warps)
     {
-        const int work = 16 * 32 * sizeof(float);
-        int warp = (5 * 16 * 32 * elementSize) + (2 * N * 16 * elementSize) + (7 * work) + 1024 + 256;
-        return (warps * (warp + (2 * work))) + (2 * work) + (512 * elementSize) + 768;
+        int steps = dense && elementSize == 4 ? 8 : 16;
+        int raw = (dense ? 6 : 4) * steps * 32 * elementSize;
+        int marks = (dense ? steps / ScanShape.DenseSteps : 1) * 2 * ((N * 16 * elementSize) + 128);
+        int work = 3 * (dense ? 2 : 4) * 4 * 40 * sizeof(float);
+        int warp = raw + marks + work + ((dense ? 3 : 4) * 2048) + 1024 + (2 * steps * 128);
+        return (warps * warp) + (2 * steps * 128) + (steps * 32 * elementSize) + (dense ? 0 : 512);
     }
 
     /// <summary>C_SMEM of scan_carry.cu.</summary>

@@ -19,9 +19,11 @@ internal static class ScanForwardKernels
     /// <param name="keepCheckpoints">Save what the backward pass needs.</param>
     /// <param name="wantFinalState">Return the state after the last step.</param>
     /// <param name="plan">How; null to choose by shape.</param>
+    /// <param name="checkpointSteps">Steps between checkpoints: <see cref="ScanShape.CheckpointSteps"/> or <see cref="ScanShape.DenseSteps"/>.</param>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
     internal static ScanForwardResult Run(
-        KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, bool keepCheckpoints, bool wantFinalState, ScanPlan? plan = null)
+        KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, bool keepCheckpoints, bool wantFinalState, ScanPlan? plan = null,
+        int checkpointSteps = ScanShape.CheckpointSteps)
     {
         ScanShape shape = ScanShape.Of(directions, ids);
         var y = new Tensor[shape.Scans];
@@ -35,7 +37,7 @@ internal static class ScanForwardKernels
             scan.Y = y[i].data_ptr();
             if (checkpoints is not null)
             {
-                checkpoints[i] = empty(shape.CheckpointSize, shape.Type, shape.Device);
+                checkpoints[i] = empty(shape.CheckpointSize(checkpointSteps), shape.Type, shape.Device);
                 scan.Checkpoints = checkpoints[i].data_ptr();
             }
 
@@ -48,7 +50,7 @@ internal static class ScanForwardKernels
 
         if (!shape.IsEmpty)
         {
-            Launch(device, shape, ref arguments, plan);
+            Launch(device, shape, ref arguments, plan, keepCheckpoints ? checkpointSteps : ScanShape.CheckpointSteps);
         }
 
         return new ScanForwardResult(y, checkpoints, final);
@@ -57,20 +59,20 @@ internal static class ScanForwardKernels
     private static Tensor Unchanged(ScanShape shape, ScanDirection x) =>
         x.InitialState is null ? zeros(shape.StateSize, float32, shape.Device) : x.InitialState.clone();
 
-    private static void Launch(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan? wanted)
+    private static void Launch(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan? wanted, int checkpointSteps)
     {
-        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors);
+        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors, checkpointSteps == ScanShape.DenseSteps);
         if (plan.Segments > 0)
         {
-            Serial(device, shape, ref arguments, plan);
+            Serial(device, shape, ref arguments, plan, checkpointSteps);
         }
         else
         {
-            Chain(device, shape, ref arguments, plan);
+            Chain(device, shape, ref arguments, plan, checkpointSteps);
         }
     }
 
-    private static void Serial(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan)
+    private static void Serial(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps)
     {
         using DisposeScope scope = NewDisposeScope();
         (int segments, int steps) = plan.Cut(shape.Length);
@@ -85,21 +87,19 @@ internal static class ScanForwardKernels
                 arguments.Scans[i].Sums = empty([shape.Batch, segments, shape.Channels], float32, shape.Device).data_ptr();
             }
 
-            KernelFunction ends = device.Function(Program("scan_ends.cu", shape), "gs_scan_ends", 32, EndsShared(shape.ElementSize));
+            KernelFunction ends = device.Function(Program("scan_ends.cu", shape.Definitions), "gs_scan_ends", 32, EndsShared(shape.ElementSize));
             device.Launch(ends, (warps * (segments - 1), 1, 1), arguments);
         }
 
-        KernelFunction main = device.Function(Program("scan_fwd_serial.cu", shape), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
+        KernelFunction main = device.Function(
+            Program("scan_fwd_serial.cu", shape.DefinitionsWith(checkpointSteps)), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
         device.Launch(main, (warps * segments, 1, 1), arguments);
     }
 
-    private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan)
+    private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps)
     {
         KernelFunction chain = device.Function(
-            new KernelProgram(["common.cu", "scan_fwd_args.cu", "scan_fwd_chain.cu"], shape.Definitions),
-            "gs_scan_fwd_chain",
-            128,
-            ChainShared(shape.ElementSize));
+            Program("scan_fwd_chain.cu", shape.DefinitionsWith(checkpointSteps)), "gs_scan_fwd_chain", 128, ChainShared(shape.ElementSize, checkpointSteps));
         arguments.Tiles = (shape.Length + TileSteps - 1) / TileSteps;
         arguments.Groups = plan.Groups;
         long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
@@ -109,7 +109,7 @@ internal static class ScanForwardKernels
         GC.KeepAlive(keep);
     }
 
-    private static KernelProgram Program(string file, ScanShape shape) => new(["common.cu", "scan_fwd_args.cu", file], shape.Definitions);
+    private static KernelProgram Program(string file, string[] definitions) => new(["common.cu", "scan_fwd_args.cu", file], definitions);
 
     /// <summary>Words of the chains: 4 slots of N states of 16 channels each, and a margin for reading ahead.</summary>
     private static long ChainWords(long chains) => (chains * 4 * N * 16) + 64;
@@ -121,10 +121,10 @@ internal static class ScanForwardKernels
     private static int EndsShared(int elementSize) => (2 * 16 * ((2 * 32) + N) * elementSize) + (16 * N * 4) + (16 * 36 * 8) + 128;
 
     /// <summary>C_SMEM of scan_fwd_chain.cu.</summary>
-    private static int ChainShared(int elementSize)
+    private static int ChainShared(int elementSize, int checkpointSteps)
     {
         int stage = 2 * 8 * ((16 * 16 * elementSize) + 16);
-        return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+        return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((16 / checkpointSteps * N * 16 * elementSize) + 16)) + 16 + (2 * stage);
     }
 
     private static ScanForwardArguments Inputs(ScanShape shape, ReadOnlySpan<ScanDirection> directions, Tensor? ids)

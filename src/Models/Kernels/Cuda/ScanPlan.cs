@@ -17,10 +17,14 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     /// <summary>The same for a single sequence, whose chain is all that runs.</summary>
     private const int LongForOne = 1 << 17;
 
+    /// <summary>The same with dense checkpoints.</summary>
+    private const int LongForDense = 1 << 12;
+
     /// <summary>Chooses by shape, as measured on an H100 (docs/kernels-gpu.md).</summary>
     /// <param name="shape">The scans.</param>
     /// <param name="multiprocessors">Of the device.</param>
-    internal static ScanPlan For(ScanShape shape, int multiprocessors)
+    /// <param name="dense">Checkpoints are kept every few steps, which slow the chain by a quarter.</param>
+    internal static ScanPlan For(ScanShape shape, int multiprocessors, bool dense)
     {
         long warps = (long)shape.Scans * shape.Batch * ((shape.Channels + 31) / 32);
         if (warps >= (long)multiprocessors * Enough)
@@ -29,7 +33,7 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
         }
 
         bool one = shape.Scans * shape.Batch == 1;
-        return shape.Length >= (one ? LongForOne : Long)
+        return shape.Length >= (dense ? LongForDense : one ? LongForOne : Long)
             ? new((int)Math.Max(2, multiprocessors * Wanted / warps))
             : new(0, Groups: one ? 2 : 4);
     }

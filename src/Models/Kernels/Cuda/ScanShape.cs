@@ -12,8 +12,11 @@ internal sealed record ScanShape(int Scans, int Batch, int Length, int Channels,
     /// <summary>States of a channel, d_state, that the kernels are compiled for.</summary>
     internal const int States = 16;
 
-    /// <summary>Steps between checkpoints.</summary>
+    /// <summary>Steps between checkpoints, unless they are dense.</summary>
     internal const int CheckpointSteps = 16;
+
+    /// <summary>Steps between dense checkpoints, from which the backward pass need not run forward again.</summary>
+    internal const int DenseSteps = 4;
 
     internal bool IsSingle => Type == float32;
 
@@ -27,11 +30,18 @@ internal sealed record ScanShape(int Scans, int Batch, int Length, int Channels,
 
     internal string[] Definitions => IsSingle ? ["GS_F32_IO=1", "GS_CK_F32=1"] : [];
 
-    internal long[] CheckpointSize => [Batch, (Length + CheckpointSteps - 1) / CheckpointSteps, Chunks, States, 16];
-
     internal long[] StateSize => [Batch, Channels, States];
 
     internal long[] RowsSize => [Batch, Length, Channels];
+
+    /// <summary>Definitions of kernels that write or read checkpoints.</summary>
+    internal string[] DefinitionsWith(int checkpointSteps) => [.. Definitions, $"GS_CK_STEPS={checkpointSteps}"];
+
+    internal long[] CheckpointSize(int steps) => [Batch, (Length + steps - 1) / steps, Chunks, States, 16];
+
+    /// <summary>Steps between checkpoints of which each scan has so many; where both fit, there is one, before the first step.</summary>
+    internal int StepsBetween(Tensor checkpoints) =>
+        checkpoints.dim() == 5 && checkpoints.size(1) == (Length + DenseSteps - 1) / DenseSteps ? DenseSteps : CheckpointSteps;
 
     /// <summary>Checks the inputs of all directions.</summary>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>

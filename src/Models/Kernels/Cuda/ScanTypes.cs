@@ -22,7 +22,7 @@ internal sealed record ScanDirection(
 /// <summary>Results of a forward launch, one of each for every direction.</summary>
 /// <param name="Y">y before any gate [batch, length, d_inner], contiguous, of the activations' type.</param>
 /// <param name="Checkpoints">
-/// State before every 16th step in scan order [batch, ceil(length / 16), ceil(d_inner / 16), d_state, 16], of the activations' type.
+/// State before every 16th step (every 4th where dense) in scan order [batch, ceil(length / 16), ceil(d_inner / 16), d_state, 16], of the activations' type.
 /// </param>
 /// <param name="FinalState">State after the last step [batch, d_inner, d_state], single precision.</param>
 internal sealed record ScanForwardResult(Tensor[] Y, Tensor[]? Checkpoints, Tensor[]? FinalState);

@@ -22,15 +22,17 @@ internal static class DeviceMambaCore
     /// <param name="keep">Return what backward needs.</param>
     /// <param name="keepAll">Also what backward could compute again cheaply.</param>
     /// <param name="state">A causal model's state, read and updated; null: zeros.</param>
+    /// <param name="checkpointSteps">Steps between the scans' checkpoints.</param>
     /// <returns>The gated sum [batch, length, D].</returns>
     internal static (Tensor Gated, CoreActivations? Kept) Forward(KernelDevice device, Tensor xz,
-        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, bool keep, bool keepAll, MambaState? state = null)
+        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, bool keep, bool keepAll, MambaState? state = null,
+        int checkpointSteps = ScanShape.CheckpointSteps)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] u = Convolve(device, xz, directions, ids, state);
         Tensor[] projected = Project(u, directions);
         Tensor[] delta = Deltas(projected, directions);
-        ScanForwardResult scan = Scan(device, directions, u, delta, projected, ids, keep, state);
+        ScanForwardResult scan = Scan(device, directions, u, delta, projected, ids, keep, state, checkpointSteps);
         state?.Advance(X(xz), scan.FinalState![0]);
         if (!(keep && keepAll))
         {
@@ -142,10 +144,11 @@ internal static class DeviceMambaCore
     }
 
     private static ScanForwardResult Scan(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta,
-        Tensor[] projected, Tensor? ids, bool keep, MambaState? state)
+        Tensor[] projected, Tensor? ids, bool keep, MambaState? state, int checkpointSteps)
     {
         using DisposeScope scope = NewDisposeScope();
-        ScanForwardResult r = ScanForwardKernels.Run(device, Scans(directions, u, delta, projected, state?.State), ids, keep, state is not null);
+        ScanForwardResult r = ScanForwardKernels.Run(
+            device, Scans(directions, u, delta, projected, state?.State), ids, keep, state is not null, checkpointSteps: checkpointSteps);
         Outer(r.Y);
         Outer(r.Checkpoints ?? []);
         Outer(r.FinalState ?? []);

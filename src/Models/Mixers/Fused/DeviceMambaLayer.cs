@@ -81,14 +81,16 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
             return [chunkedY, chunkedSum];
         }
 
-        bool all = keep && Memory == LayerMemory.KeepAll;
+        bool all = keep && Memory <= LayerMemory.KeepAll;
+        int checkpointSteps = Memory == LayerMemory.KeepDense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps;
         (Tensor n, Tensor? sum, Tensor? rstd) = NormKernels.Forward(_device, inputs[0], inputs[1], w.Norm, _settings.NormEps, _settings.Activation, true, all);
         Tensor y = empty(n.shape, n.dtype, n.device);
         foreach ((long first, long count) in Slices(n, keep ? long.MaxValue : SliceTokens))
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor xz = Project(n, w, first, count);
-            (Tensor gated, CoreActivations? kept) = DeviceMambaCore.Forward(_device, xz, w.Directions, Ids(first, count), keep, all);
+            (Tensor gated, CoreActivations? kept) = DeviceMambaCore.Forward(
+                _device, xz, w.Directions, Ids(first, count), keep, all, checkpointSteps: checkpointSteps);
             DeviceGemm.RowsInto(DeviceMambaCore.Flat(gated), w.Out, DeviceMambaCore.Flat(y.narrow(0, first, count)));
             _kept = kept?.Detach();
             _xz = keep && Memory <= LayerMemory.Keep ? xz.DetachFromDisposeScope() : null;

@@ -3,6 +3,9 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// <summary>What a layer keeps between its forward and its backward pass, from most to least.</summary>
 public enum LayerMemory
 {
+    /// <summary>Everything that backward reads, and scans' states so often that their backward pass computes none of them again.</summary>
+    KeepDense,
+
     /// <summary>Everything that backward reads.</summary>
     KeepAll,
 

@@ -20,7 +20,7 @@ public sealed class ScanBackwardTests
     [InlineData(129, 4, 3, 3)]
     public void Backward_AnyCut_MatchesReference(int length, int warps, int segments, int split)
     {
-        foreach (bool f32 in (bool[])[true, false])
+        foreach ((bool f32, bool dense) in ((bool, bool)[])[(true, false), (true, true), (false, false), (false, true)])
         {
             foreach (bool options in (bool[])[true, false])
             {
@@ -37,7 +37,7 @@ public sealed class ScanBackwardTests
                     Skip = options,
                     Bias = options,
                 };
-                Check(c, new ScanBackwardPlan(warps, segments, split), f32, 0.1, [false, true]);
+                Check(c, new ScanBackwardPlan(warps, segments, split), f32, 0.1, [false, true], dense: dense);
             }
         }
     }
@@ -69,18 +69,21 @@ public sealed class ScanBackwardTests
         }
     }
 
-    [Fact]
-    public void Backward_WarpsInAnyOrder_GivesTheSameBits()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Backward_WarpsInAnyOrder_GivesTheSameBits(bool dense)
     {
         var c = new ScanCase { Batch = 2, Length = 200, Channels = 128, Gate = false, Initial = true, FinalGradient = true, Resets = true };
         var data = new ScanData(c, 5);
         var plan = new ScanBackwardPlan(4, 3, 2);
-        Results expected = Run(c, data, plan, true, [false], new EmulatedDevice())[0];
-        Results actual = Run(c, data, plan, true, [false], new EmulatedDevice { Resident = 3, Seed = 7 })[0];
+        Results expected = Run(c, data, plan, true, [false], new EmulatedDevice(), dense)[0];
+        Results actual = Run(c, data, plan, true, [false], new EmulatedDevice { Resident = 3, Seed = 7 }, dense)[0];
         Numbers.AssertSame(actual, expected, "seed 7");
     }
 
-    private static void Check(ScanCase c, ScanBackwardPlan plan, bool f32, double memory, bool[] directions, int[]? ids = null)
+    private static void Check(ScanCase c, ScanBackwardPlan plan, bool f32, double memory, bool[] directions, int[]? ids = null,
+        bool dense = false)
     {
         var data = new ScanData(c, c.Length);
         if (ids is not null) data.Ids = ids;
@@ -90,19 +93,19 @@ public sealed class ScanBackwardTests
             foreach (double[] values in (double[][])[data.U, data.Delta, data.B, data.C, data.DOut]) DeviceMemory.RoundToBf16(values);
         }
 
-        Results[] actual = Run(c, data, plan, f32, directions, new EmulatedDevice());
+        Results[] actual = Run(c, data, plan, f32, directions, new EmulatedDevice(), dense);
         for (int i = 0; i < directions.Length; i++)
         {
             Results truth = ScanRunner.Run<double>(c with { Gap = 0, Reverse = directions[i] }, data, KernelPath.Reference);
             foreach ((string name, double[] values) in actual[i])
             {
                 double error = Numbers.NormError(values, truth[name]);
-                Assert.True(error <= (f32 ? F32 : Bf16), $"{c}, {plan}, {(f32 ? "fp32" : "bf16")}, reverse {directions[i]}: {name} is off by {error:g3}");
+                Assert.True(error <= (f32 ? F32 : Bf16), $"{c}, {plan}, {(f32 ? "fp32" : "bf16")}, dense {dense}, reverse {directions[i]}: {name} is off by {error:g3}");
             }
         }
     }
 
-    private static Results[] Run(ScanCase c, ScanData data, ScanBackwardPlan plan, bool f32, bool[] reverse, EmulatedDevice device)
+    private static Results[] Run(ScanCase c, ScanData data, ScanBackwardPlan plan, bool f32, bool[] reverse, EmulatedDevice device, bool dense)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor Rows(double[] values, int width)
@@ -120,7 +123,8 @@ public sealed class ScanBackwardTests
                 Rows(data.U, c.Channels), Rows(data.Delta, c.Channels), Rows(data.B, c.States), Rows(data.C, c.States), Single(data.A, c.Channels, c.States)!,
                 Single(data.D, c.Channels), Single(data.Bias, c.Channels), r, Single(data.Initial, c.Batch, c.Channels, c.States))),
         ];
-        ScanForwardResult forward = ScanForwardKernels.Run(device, directions, ids, keepCheckpoints: true, wantFinalState: false);
+        ScanForwardResult forward = ScanForwardKernels.Run(device, directions, ids, keepCheckpoints: true, wantFinalState: false,
+            checkpointSteps: dense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
         Tensor[] dB = [.. reverse.Select(_ => Rows(data.B, c.States))], dC = [.. reverse.Select(_ => Rows(data.B, c.States))];
         Tensor? dFinal = Single(data.DFinal, c.Batch, c.Channels, c.States);
         ScanGradients[] gradients = ScanBackwardKernels.Run(

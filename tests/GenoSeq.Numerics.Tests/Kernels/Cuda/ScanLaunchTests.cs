@@ -48,6 +48,7 @@ public sealed class ScanLaunchTests
         var c = new ScanCase { Batch = 2, Length = 131, Channels = 72, Gap = 16, Gate = false, Skip = false, Bias = false };
         Check(c, new ScanPlan(segments), f32: false, memory: 0.02, backward: true);
         Check(c with { Gap = 8 }, new ScanPlan(segments), f32: true, memory: 0.02, backward: false);
+        Check(c, new ScanPlan(segments), f32: false, memory: 0.02, backward: true, ScanShape.DenseSteps);
     }
 
     [Fact]
@@ -71,10 +72,13 @@ public sealed class ScanLaunchTests
         Assert.Equal(0, For(1, 8, 8192).Segments);
         Assert.Equal(0, For(2, 2, 131072).Segments);
         Assert.Equal(99, For(1, 1, 1 << 20).Segments);
+        Assert.Equal(12, For(1, 8, 8192, dense: true).Segments);
+        Assert.Equal(0, For(1, 8, 1024, dense: true).Segments);
         Assert.Equal((98, 10704), new ScanPlan(98).Cut(1 << 20));
         Assert.Equal((2, 16), new ScanPlan(5).Cut(17));
 
-        static ScanPlan For(int scans, int batch, int length) => ScanPlan.For(new ScanShape(scans, batch, length, 512, bfloat16, CPU), 132);
+        static ScanPlan For(int scans, int batch, int length, bool dense = false) =>
+            ScanPlan.For(new ScanShape(scans, batch, length, 512, bfloat16, CPU), 132, dense);
     }
 
     [Fact]
@@ -108,7 +112,7 @@ public sealed class ScanLaunchTests
         }
     }
 
-    private static void Check(ScanCase c, ScanPlan plan, bool f32, double memory, bool backward)
+    private static void Check(ScanCase c, ScanPlan plan, bool f32, double memory, bool backward, int checkpointSteps = ScanShape.CheckpointSteps)
     {
         var data = new ScanData(c, c.Length);
         for (int i = 0; i < data.A.Length; i++) data.A[i] *= memory; // small: states last over several segments
@@ -117,7 +121,7 @@ public sealed class ScanLaunchTests
             foreach (double[]? values in (double[]?[])[data.U, data.Delta, data.B, data.C, data.DOut]) DeviceMemory.RoundToBf16(values);
         }
 
-        Results[] actual = Run(c, data, plan, f32, backward, new EmulatedDevice());
+        Results[] actual = Run(c, data, plan, f32, backward, new EmulatedDevice(), checkpointSteps);
         for (int i = 0; i < 2; i++)
         {
             Results truth = ScanRunner.Run<double>(c with { Gap = 0, Reverse = i == 1 }, data, KernelPath.Reference);
@@ -129,7 +133,8 @@ public sealed class ScanLaunchTests
         }
     }
 
-    private static Results[] Run(ScanCase c, ScanData data, ScanPlan plan, bool f32, bool backward, EmulatedDevice device)
+    private static Results[] Run(ScanCase c, ScanData data, ScanPlan plan, bool f32, bool backward, EmulatedDevice device,
+        int checkpointSteps = ScanShape.CheckpointSteps)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor Rows(double[] values, int width) => Strided(values, c, width).to(f32 ? float32 : bfloat16) is var dense && c.Gap == 0
@@ -141,7 +146,7 @@ public sealed class ScanLaunchTests
             Rows(data.U, c.Channels), Rows(data.Delta, c.Channels), Rows(data.B, c.States), Rows(data.C, c.States), Single(data.A, c.Channels, c.States)!,
             Single(data.D, c.Channels), Single(data.Bias, c.Channels), reverse, Single(data.Initial, c.Batch, c.Channels, c.States));
         ScanDirection[] directions = [Direction(false), Direction(true)];
-        ScanForwardResult forward = ScanForwardKernels.Run(device, directions, ids, backward, wantFinalState: true, plan);
+        ScanForwardResult forward = ScanForwardKernels.Run(device, directions, ids, backward, wantFinalState: true, plan, checkpointSteps);
         Results[] results = [new Results(), new Results()];
         for (int i = 0; i < 2; i++)
         {

@@ -4,6 +4,9 @@
 #ifndef GS_N
 #define GS_N 16
 #endif
+#ifndef GS_CK_STEPS
+#define GS_CK_STEPS 16                   // between checkpoints: 4 or 16
+#endif
 #ifndef GS_CK_F32
 #define GS_CK_F32 GS_F32_IO
 #endif
@@ -12,7 +15,7 @@ struct GsBackwardScan
     const void* u; const void* delta; const void* bmat; const void* cmat; const void* g; // [batch, length, d_inner], delta before bias and softplus; [batch, length, N] x2; gradient of y
     const float* a; const float* skip; const float* bias; // [d_inner, N] negative; [d_inner] or null; [d_inner] or null
     const int* ids;          // [batch, length] sequence ids or null: the state is cleared where the id changes
-    const void* ckpt;        // state at the start of every 16 steps: [batch, ceil(length/16), ceil(d_inner/16), N, 16] bf16 (float with GS_CK_F32)
+    const void* ckpt;        // state before every GS_CK_STEPS steps: [batch, ceil(length/GS_CK_STEPS), ceil(d_inner/16), N, 16] bf16 (float with GS_CK_F32)
     const float* dh_last;    // gradient of the final state [batch, d_inner, N] or null
     void* du; void* ddelta;  // dense [batch, length, d_inner]
     float* dh0;              // [batch, d_inner, N] or null

@@ -1,9 +1,6 @@
 // Last sums of the scan's backward, in fixed order: dB, dC [batch, length, N] in the activation type from part_bc.
 // Grid (ceil(length / 32), batch, scans), 128 threads: 4 threads a step, 8 of its 2 N values each.
 // The other sums, over part_p's rows, are gs_sum_rows (reduce.cu).
-#ifndef GS_EXACT
-#define GS_EXACT GS_F32_IO
-#endif
 struct GsSumBc
 {
     const float* part[4]; void* db[4]; void* dc[4];
@@ -26,10 +23,6 @@ extern "C" __global__ void __launch_bounds__(128) gs_sum_bc(const __grid_constan
         f[0] += x.x; f[1] += x.y; f[2] += x.z; f[3] += x.w;
         f[4] += y.x; f[5] += y.y; f[6] += y.z; f[7] += y.w;
     }
-#if !GS_EXACT
-#pragma unroll
-    for (int j = 0; j < 8; j++) f[j] *= 1.000704f;         // two cuts to tf32, each smaller by 2^-11 / (2 ln 2) on average
-#endif
     const i64 row = (i64)b * p.length + (p.reverse[scan] ? p.length - 1 - t : t);
     if (k < 16) gs_store8(p.db[scan], row * p.db_stride[scan] + k, f);
     else gs_store8(p.dc[scan], row * p.dc_stride[scan] + k - 16, f);

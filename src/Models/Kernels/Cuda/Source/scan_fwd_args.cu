@@ -1,5 +1,8 @@
 // What the forward scan's kernels share. Arguments: up to GS_MAX_SCANS scans (directions, strands) of the same shape in one launch.
 #define GS_MAX_SCANS 4
+#ifndef GS_CK_STEPS
+#define GS_CK_STEPS 16      // steps between checkpoints: 4, 8 or 16
+#endif
 struct GsForwardScan
 {
     const void* u; const void* delta; const void* bmat; const void* cmat; // [batch, length, d_inner] x2, [batch, length, N] x2
@@ -7,7 +10,7 @@ struct GsForwardScan
     const float* h0;        // [batch, d_inner, N] or null
     const int* ids;         // [batch, length] or null: the state is cleared where the id changes
     void* y;                // [batch, length, d_inner], dense
-    void* ckpt;             // state before every 16 steps: [batch, ceil(length/16), ceil(d_inner/16), N, 16] in the activations' type, or null
+    void* ckpt;             // state before every GS_CK_STEPS steps: [batch, ceil(length/GS_CK_STEPS), ceil(d_inner/16), N, 16] in the activations' type, or null
     float* h_last;          // [batch, d_inner, N] or null
     float* ends; float* sums; // [batch, segments, d_inner, N], [batch, segments, d_inner]: each segment's end state from zero, its sum of delta; null with one segment
     i64 u_stride, delta_stride, b_stride, c_stride; // elements per row; rows are 16-byte aligned

@@ -21,8 +21,9 @@
 #define C_TENSOR (C_TL * C_BLOCK)
 #define C_STAGE (2 * C_TENSOR)
 #define C_CK_BYTES (GS_N * 16 * GS_ESIZE)
-#define C_CK_ROW (C_CK_BYTES + 16)
-// Shared memory, bytes: B, C [N][C_ROW]; A, state in, state out [N][16]; checkpoints [C_TL][C_CK_ROW]; ticket; u and delta twice (44,688 with bf16, 65,168 with float)
+#define C_CKS (C_T / GS_CK_STEPS)       // checkpoints of a lane
+#define C_CK_ROW (C_CKS * C_CK_BYTES + 16)
+// Shared memory, bytes: B, C [N][C_ROW]; A, state in, state out [N][16]; checkpoints [C_TL][C_CK_ROW]; ticket; u and delta twice (48,784 with bf16, 73,360 with float)
 #define C_SMEM (2 * GS_N * C_ROW * 4 + 3 * GS_N * 16 * 4 + C_TL * C_CK_ROW + 16 + 2 * C_STAGE)
 #define C_BLOCKS (GS_F32_IO ? 3 : 4)    // on a multiprocessor
 
@@ -48,7 +49,7 @@ extern "C" __global__ void __launch_bounds__(C_NT, C_BLOCKS) gs_scan_fwd_chain(c
     const int g = lane / C_CPW, ch = (tid >> 5) * C_CPW + lane % C_CPW; // time block, channel of the group
     const int half = tid & 1;                             // copying: a thread takes 8 channels of row tid / 2 and of the one C_NT / 2 on
     const int L = p.length, D = p.d_inner;
-    const int chunks = (D + 15) >> 4, blocks16 = (L + 15) >> 4;
+    const int chunks = (D + 15) >> 4, marks = (L + GS_CK_STEPS - 1) / GS_CK_STEPS;
     const int sets = (chunks + p.groups - 1) / p.groups;
     const u32 lanesOfTiles = (u32)(p.batch * p.scans * sets);
     const u32 total = lanesOfTiles * (u32)p.tiles;
@@ -225,14 +226,10 @@ extern "C" __global__ void __launch_bounds__(C_NT, C_BLOCKS) gs_scan_fwd_chain(c
                 if (tail) ((float*)pA)[2 * GS_N * 16] = v;
                 float h = gs_up(v, C_CPW);
                 if (g == 0) h = x;
-#if GS_F32_IO
-                *pCk = h;
-#else
-                *pCk = gs_to_bf16(h);
-#endif
 #pragma unroll
                 for (int i = 0; i < 4; i++)
                 {
+                    if (i * 4 % GS_CK_STEPS == 0) gs_store1(pCk, i * 4 / GS_CK_STEPS * (GS_N * 16), h);
                     const float4 c = *(const float4*)(pB + GS_N * C_ROW + i * 4);
                     h = fmaf(a[4 * i], h, bu[4 * i]); y[4 * i] = fmaf(c.x, h, y[4 * i]);
                     h = fmaf(a[4 * i + 1], h, bu[4 * i + 1]); y[4 * i + 1] = fmaf(c.y, h, y[4 * i + 1]);
@@ -280,11 +277,12 @@ extern "C" __global__ void __launch_bounds__(C_NT, C_BLOCKS) gs_scan_fwd_chain(c
             {
                 const int parts = C_CK_BYTES / 16;
 #pragma unroll
-                for (int i = tid; i < C_TL * parts; i += C_NT)
+                for (int i = tid; i < C_TL * C_CKS * parts; i += C_NT)
                 {
-                    const int blk = i / parts, part = i % parts, at = k * C_TL + blk;
-                    if (at < blocks16)
-                        ((uint4*)((unsigned char*)s.ckpt + (((i64)b * blocks16 + at) * chunks + chunk) * C_CK_BYTES))[part] = *(const uint4*)(sCk + blk * C_CK_ROW + part * 16);
+                    const int mark = i / parts, part = i % parts, at = k * (C_TL * C_CKS) + mark;
+                    if (at < marks)
+                        ((uint4*)((unsigned char*)s.ckpt + (((i64)b * marks + at) * chunks + chunk) * C_CK_BYTES))[part] =
+                            *(const uint4*)(sCk + mark / C_CKS * C_CK_ROW + mark % C_CKS * C_CK_BYTES + part * 16);
                 }
             }
             buffer ^= 1;

@@ -172,7 +172,7 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
     const int seg = task % p.segments; task /= p.segments;
     const int b = task % p.batch;
     const GsForwardScan& s = p.s[task / p.batch];
-    const int chunks = (D + 15) >> 4, blocks16 = (L + 15) >> 4;
+    const int chunks = (D + 15) >> 4, marks = (L + GS_CK_STEPS - 1) / GS_CK_STEPS;
     const bool ok = d0 + lane < D;                         // the same for both lanes of a pair
     const int own = min(d0 + lane, D - 1 - (lane & 1 ^ 1)), other = own ^ 1;
 
@@ -238,6 +238,22 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
     unsigned char* y = (unsigned char*)s.y + (((i64)b * L + (s.reverse ? L - 1 - begin : begin)) * D + cy) * GS_ESIZE + lane / S_PIECES * yRow;
     const int pairOwn = lane * 2, pairOther = (lane ^ 1) * 2;
 
+    const auto mark = [&](int t)                           // the checkpoint before step t
+    {
+        const int dPair = d0 + (lane & ~1);
+        if (s.ckpt == 0 || dPair >> 4 >= chunks) return;   // absent channels of the last group of 16 get zeros
+        const i64 to = (((i64)b * marks + t / GS_CK_STEPS) * chunks + (dPair >> 4)) * (GS_N * 16) + parity * 16 + (dPair & 15);
+#pragma unroll
+        for (int j = 0; j < S_J; j++)
+        {
+            const float c0 = ok ? parity ? hx[j] : ho[j] : 0.0f, c1 = ok ? parity ? ho[j] : hx[j] : 0.0f;
+#if GS_F32_IO
+            *(float2*)((float*)s.ckpt + to + j * 32) = make_float2(c0, c1);
+#else
+            *(u32*)((u16*)s.ckpt + to + j * 32) = gs_pack_bf16(c0, c1);
+#endif
+        }
+    };
 #pragma unroll 1
     for (int stage = 0; stage < count; stage++)
     {
@@ -248,21 +264,7 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
         if (stage + 2 < count) gs_fetch(k, after, end - t0 - 2 * S_T);
         gs_copy_commit();
         gs_advance(k);
-        const int dPair = d0 + (lane & ~1);
-        if (s.ckpt != 0 && (t0 & 15) == 0 && (dPair >> 4) < chunks) // absent channels of the last group of 16 get zeros
-        {
-            const i64 to = (((i64)b * blocks16 + (t0 >> 4)) * chunks + (dPair >> 4)) * (GS_N * 16) + parity * 16 + (dPair & 15);
-#pragma unroll
-            for (int j = 0; j < S_J; j++)
-            {
-                const float c0 = ok ? parity ? hx[j] : ho[j] : 0.0f, c1 = ok ? parity ? ho[j] : hx[j] : 0.0f;
-#if GS_F32_IO
-                *(float2*)((float*)s.ckpt + to + j * 32) = make_float2(c0, c1);
-#else
-                *(u32*)((u16*)s.ckpt + to + j * 32) = gs_pack_bf16(c0, c1);
-#endif
-            }
-        }
+        if (t0 % GS_CK_STEPS == 0) mark(t0);
         const float* pairs = k.pairs + buffer * S_PAIRS;
         const float* wide = k.wide + buffer * S_WIDE + parity * S_J;
         unsigned char* at = k.stages + now;
@@ -272,6 +274,7 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
 #pragma unroll
         for (int t = 0; t < S_T; t++)
         {
+            if (GS_CK_STEPS < S_T && t > 0 && t % GS_CK_STEPS == 0 && t0 + t < end) mark(t0 + t);
             const float2 o = *(const float2*)(pairs + t * S_PAIR + pairOwn), x = *(const float2*)(pairs + t * S_PAIR + pairOther);
             float yo = skip * gs_load1(at, t * 32 + lane), yx = 0.0f;
 #pragma unroll
