@@ -1,9 +1,12 @@
-// Backward. Bytes per element (bf16): x 2 + du 2 per direction + dx 2 = 6 or 8, the limit being the memory's speed; with both directions about 100
-// instructions per row of 64 channels and warp, half of what can be issued in that time.
-// A block walks along a segment of a sequence with 64 channels per warp, 2 per lane; rows come ahead of it by asynchronous copies. At row t a lane has
-// x of rows t - 3 .. t and computes dc of row t for the forward direction and of row t - 3 for the reverse one; with the last four of each, dx of row
-// t - 3 is complete. So every row is read once, every dc computed once, and lanes never talk; a segment costs six rows more than it has.
-// Measured on an H100 (bench/results/h100/kernels.json): 75-81 % of a device copy with one direction, 73-80 % with both.
+// Backward. Bytes per element (bf16): x 2 + du 2 per direction + dx 2 = 6 or 8, the limit being the memory's speed; with both directions about 110
+// instructions per row of 64 channels and warp, 60 % of what can be issued in that time.
+// A group of warps walks along a segment of a sequence with 64 channels per warp, 2 per lane; rows come ahead of it by asynchronous copies. At row t a
+// lane has x of rows t - 3 .. t and computes dc of row t for the forward direction and of row t - 3 for the reverse one; with the last four of each, dx of
+// row t - 3 is complete. So every row is read once, every dc computed once, and lanes never talk; a segment costs six rows more than it has.
+// With GS_CONV_WIDTH, du first gets what comes back through a projection of u (Mamba's x_proj: rows of the gradient of [dt, B, C] times the weight) by
+// tensor cores, which saves a matrix product and its reading and writing of du: 15 instructions and 0.2 bytes an element more. The projections' columns
+// stay in shared memory, for all groups of a block.
+// Figures: docs/kernels-gpu.md.
 #ifndef GS_CONV_DIRS
 #define GS_CONV_DIRS 3                // as GsConv.directions
 #endif
