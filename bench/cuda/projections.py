@@ -1,5 +1,6 @@
 """Checks and times the way back through a Mamba layer's small projections: matrix products and the convolution's backward pass by itself against
-the kernels that take them in. Arguments: check, time (default both); sweep: other shapes of the kernels' blocks."""
+the kernels that take them in. Arguments: check, time (default both); small: check at small shapes, for compute-sanitizer; sweep: other shapes of the
+kernels' blocks."""
 from conv import *
 t00 = time.time(); what = sys.argv[1:] or ["check", "time"]
 class DtDir(C.Structure): _fields_ = [(n, P) for n in "ddelta dt weight ddt".split()] + [(n + "_stride", L64) for n in "ddelta dt ddt".split()]
@@ -23,36 +24,38 @@ class DtCase:
         print("ok  " if max(a for a, b in e) < 4e-3 and max(b for a, b in e) < 1e-5 else "FAIL", name, " ".join(f"ddt {a:.1e} dw {b:.1e}" for a, b in e), flush=True)
 V = {"2x8x2": bw(3, 2, 8, 2, 48)}; DV = {"32x3": dtdefs(512, 16)}; OLD = {"4x1x2": bw(3)}
 if "sweep" in what:
-    V.update({f"{w}x{g}x{st} t{t} s{d}": bw(3, w, g, st, 48, GS_CONV_TOGETHER=t, GS_CONV_SIDES=d) for w, g, st in ((4, 4, 2), (2, 8, 3), (2, 8, 2)) for t, d in ((2, 1), (2, 2), (4, 2))})
+    V.update({f"{w}x{g}x{st} t{t} p{d} e{e}": bw(3, w, g, st, 48, GS_CONV_TOGETHER=t, GS_CONV_PAIRS=d, GS_CONV_EACH=e) for w, g, st, t, d, e in ((2, 8, 3, 2, 1, 1), (2, 8, 3, 4, 1, 1), (4, 4, 3, 4, 1, 1), (4, 4, 3, 2, 1, 1), (2, 8, 2, 4, 0, 2), (2, 8, 2, 2, 0, 1), (2, 8, 3, 2, 1, 2))})
     DV.update({"32x2": dtdefs(512, 16, 32, 2), "16x4": dtdefs(512, 16, 16, 4)}); OLD.update({"4x1x3": bw(3, 4, 1, 3), "4x1x2 20": bw(3, GS_CONV_BWD_BLOCKS=5), "2x1x2": bw(3, 2, 1, 2)})
 FWD = {k: (CA + ["conv_fwd.cu"], {"GS_CONV_IDS": k}) for k in (0, 1)}
 CHECK = [(2, 1, 16, 3, 0, 1, 48), (2, 67, 520, 3, 1, 1, 40), (3, 1029, 512, 3, 0, 1, 48), (5, 997, 512, 3, 1, 0, 48), (7, 300, 512, 1, 0, 0, 48), (1, 300, 256, 2, 0, 1, 24), (9, 131, 64, 3, 0, 0, 64), (300, 3, 72, 3, 1, 0, 8), (3, 1031, 1024, 3, 0, 0, 64)]
+if "small" in what: CHECK = [(2, 67, 520, 3, 1, 1, 40), (6, 100, 128, 3, 0, 0, 48), (1, 30, 64, 2, 0, 1, 24)]
 def plan(D, dirs, width, ids): # as BackwardPlan.For
     w = min(2, up(D, 64)); g = 16 // w
     while g > 1 and shared({"GS_CONV_WARPS": w, "GS_CONV_WIDTH": width, "GS_CONV_GROUPS": g, "GS_CONV_STAGES": 2}, 2 if dirs == 3 else 1, 2) > 227 * 1024: g -= 1
     return bw(dirs, w, g, 2, width, GS_CONV_IDS=ids)
 DCHECK = [(1, 8, 8, 1), (33, 24, 8, 2), (1031, 72, 16, 2), (4099, 512, 16, 2), (777, 512, 32, 2), (500, 1024, 16, 1), (333, 136, 24, 2)]
-build_all(list(V.values()) + list(DV.values()) + list(OLD.values()) + list(FWD.values()) + [RED] + ([plan(D, d, w, i) for _, _, D, d, i, _, w in CHECK] + [dtdefs(D, r) for _, D, r, _ in DCHECK] if "check" in what else []))
+if "small" in what: DCHECK = [(33, 24, 8, 2), (200, 512, 16, 2)]
+build_all(list(V.values()) + list(DV.values()) + list(OLD.values()) + list(FWD.values()) + [RED] + ([plan(D, d, w, i) for _, _, D, d, i, _, w in CHECK] + [dtdefs(D, r) for _, D, r, _ in DCHECK] if "check" in what or "small" in what else []))
 print("built", round(time.time() - t00, 1), flush=True)
 vm, om, dm = ({k: Module(*v) for k, v in x.items()} for x in (V, OLD, DV)); fm = {k: Module(*v) for k, v in FWD.items()}
-if "check" in what:
+if "check" in what or "small" in what:
     for B, L, D, dirs, ids, before, width in CHECK:
         c = ConvCase(B, L, D, dirs, 0, ids, before, gap=32, width=width); c.fwd(fm[ids])[0](); c.bwd(Module(*plan(D, dirs, width, ids)))[0](); torch.cuda.synchronize(); c.check(f"conv {B}x{L}x{D} dirs {dirs} ids {ids} before {before} width {width}")
     for T, D, r, dirs in DCHECK: c = DtCase(T, D, r, dirs); c.run(Module(*dtdefs(D, r)))[0](); torch.cuda.synchronize(); c.check(f"dt {T}x{D} rank {r} dirs {dirs}")
-    for B, L in [(9, 1029)]:
+    for B, L in [(9, 1029)] if "check" in what else []:
         for k, m in list(vm.items()) + list(om.items()):
             if m.defs["GS_CONV_WIDTH"] == 8: continue
             c = ConvCase(B, L, 512, 3, width=m.defs["GS_CONV_WIDTH"]); c.fwd(fm[0])[0](); f, _ = c.bwd(m); f(); torch.cuda.synchronize(); c.check(f"conv {B}x{L}x512 width {c.width} {k}")
             a = (c.dx.clone(), c.sum.clone()); f(); f(); torch.cuda.synchronize()
             if not (torch.equal(a[0], c.dx) and torch.equal(a[1], c.sum)): print("FAIL: not the same bits")
-    for k, m in dm.items():
+    for k, m in dm.items() if "check" in what else []:
         c = DtCase(5000, 512, 16); f, _ = c.run(m); f(); torch.cuda.synchronize(); c.check(f"dt 5000x512 {k}"); a = (c.dp[1][:, :16].clone(), c.sum.clone()); f(); torch.cuda.synchronize()
         if not (torch.equal(a[0], c.dp[1][:, :16]) and torch.equal(a[1], c.sum)): print("FAIL: not the same bits")
 rows = []; reg = lambda f: f"regs {f.r.get('regs')} spill {f.r.get('spill')} blocks {f.occ} smem {f.smem}"
 def T(name, f, info=""):
     ms = bench(f, 10, 3); rows.append(f"{name:58s} {ms*1e3:8.1f} us {info}"); print(rows[-1], flush=True)
 if "time" in what:
-    for B, L in [(128, 1024), (1, 131072)]:
+    for B, L in [(128, 1024), (1, 131072)][:1 if "sweep" in what else 2]:
         TT = B * L; c = ConvCase(B, L, 512, 3, gap=512, width=48); e = DtCase(TT, 512, 16); name = f"{B}x{L}"
         u = c.u; flat = [c.th[q].view(TT, 48) for q in (0, 1)]; du = [c.du[q].view(TT, 512) for q in (0, 1)]
         def addmm(): [du[q].addmm_(flat[q], c.pr[q], alpha=1e-3) for q in (0, 1)]

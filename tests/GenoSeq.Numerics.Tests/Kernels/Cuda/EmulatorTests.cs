@@ -65,6 +65,28 @@ public sealed unsafe class EmulatorTests
             float* to = p.out + g * 8 + 2 * q;
             to[0] = c.x; to[1] = c.y; to[64] = c.z; to[65] = c.w;
         }
+        extern "C" __global__ void tiles(const __grid_constant__ Args p)
+        {
+            extern __shared__ __align__(16) unsigned char smem[];
+            u16* a = (u16*)smem;      // [16 m][16 k]
+            u16* turned = a + 256;    // [16 k][16 m]
+            u16* b = turned + 256;    // [16 k][8 n]
+            const int lane = threadIdx.x, g = lane >> 2, q = lane & 3, low = lane & 7, odd = lane >> 3 & 1, far = lane >> 4;
+            for (int i = lane; i < 256; i += 32) a[i] = gs_to_bf16(p.in[i]);
+            for (int i = lane; i < 128; i += 32) b[i] = gs_to_bf16(p.in[i + 3]);
+            gs_barrier(1, 32);
+            u32 r[4], s[2];
+            gs_ld_tiles4(r, a + (low + odd * 8) * 16 + far * 8);
+            gs_st_tiles4_turned(turned + (low + far * 8) * 16 + odd * 8, r[0], r[1], r[2], r[3]);
+            gs_warp_sync();
+            gs_ld_tiles4_turned(r, turned + (low + far * 8) * 16 + odd * 8);
+            gs_ld_tiles2_turned(s, b + (lane & 15) * 8);
+            float4 c = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+            if (p.bad) { gs_mma_bf16_k8(c, r[0], r[1], s[0]); gs_mma_bf16_k8(c, r[2], r[3], s[1]); }
+            else gs_mma_bf16(c, r[0], r[1], r[2], r[3], s[0], s[1]);
+            float* to = p.out + g * 8 + 2 * q;
+            to[0] = c.x; to[1] = c.y; to[64] = c.z; to[65] = c.w;
+        }
         """;
 
     private static readonly EmulatedProgram s_program = new("test", Text, []);
@@ -125,6 +147,22 @@ public sealed unsafe class EmulatorTests
             for (int j = 0; j < 8; j++)
             {
                 float expected = Enumerable.Range(0, 8).Sum(k => Input((i * 8) + k) * Input(128 + (k * 8) + j));
+                Assert.Equal(expected, c[(i * 8) + j]);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Tiles_LoadTurnAndMultiplyAsDocumented(int halves)
+    {
+        float[] c = Run("tiles", 32, 4, bad: halves, shared: 2 * (256 + 256 + 128));
+        for (int i = 0; i < 16; i++)
+        {
+            for (int j = 0; j < 8; j++)
+            {
+                float expected = Enumerable.Range(0, 16).Sum(k => Input((i * 16) + k) * Input((k * 8) + j + 3));
                 Assert.Equal(expected, c[(i * 8) + j]);
             }
         }

@@ -1,9 +1,12 @@
-// Backward. Bytes per element (bf16): x 2 + du 2 per direction + dx 2 = 6 or 8, the limit being the memory's speed; with both directions about 100
-// instructions per row of 64 channels and warp, half of what can be issued in that time.
-// A block walks along a segment of a sequence with 64 channels per warp, 2 per lane; rows come ahead of it by asynchronous copies. At row t a lane has
-// x of rows t - 3 .. t and computes dc of row t for the forward direction and of row t - 3 for the reverse one; with the last four of each, dx of row
-// t - 3 is complete. So every row is read once, every dc computed once, and lanes never talk; a segment costs six rows more than it has.
-// Measured on an H100 (bench/results/h100/kernels.json): 75-81 % of a device copy with one direction, 73-80 % with both.
+// Backward. Bytes per element (bf16): x 2 + du 2 per direction + dx 2 = 6 or 8, the limit being the memory's speed; with both directions about 110
+// instructions per row of 64 channels and warp, 60 % of what can be issued in that time.
+// A group of warps walks along a segment of a sequence with 64 channels per warp, 2 per lane; rows come ahead of it by asynchronous copies. At row t a
+// lane has x of rows t - 3 .. t and computes dc of row t for the forward direction and of row t - 3 for the reverse one; with the last four of each, dx of
+// row t - 3 is complete. So every row is read once, every dc computed once, and lanes never talk; a segment costs six rows more than it has.
+// With GS_CONV_WIDTH, du first gets what comes back through a projection of u (Mamba's x_proj: rows of the gradient of [dt, B, C] times the weight) by
+// tensor cores, which saves a matrix product and its reading and writing of du: 15 instructions and 0.2 bytes an element more. The projections' columns
+// stay in shared memory, for all groups of a block.
+// Figures: docs/kernels-gpu.md.
 #ifndef GS_CONV_DIRS
 #define GS_CONV_DIRS 3                // as GsConv.directions
 #endif
@@ -25,8 +28,11 @@
 #ifndef GS_CONV_TOGETHER
 #define GS_CONV_TOGETHER 4            // tiles of 16 channels worked on at once: 2 or 4
 #endif
-#ifndef GS_CONV_SIDES
-#define GS_CONV_SIDES 1               // directions worked on at once
+#ifndef GS_CONV_EACH
+#define GS_CONV_EACH 1
+#endif
+#ifndef GS_CONV_PAIRS
+#define GS_CONV_PAIRS 0               // 1: projections are added to two stages at once; needs 3 stages
 #endif
 #define B_FWD (GS_CONV_DIRS & 1)
 #define B_REV (GS_CONV_DIRS >> 1)
@@ -169,63 +175,64 @@ __device__ __forceinline__ void gs_conv_stage(const GsConv& p, const unsigned ch
 #if GS_CONV_WIDTH > 0
 // du += through . projection for a stage's rows and a warp's 64 channels: (channels x rows) as 4 tiles of 16 x 8, kept as rows x channels of bf16 where
 // du lies. Sums are fp32: du enters by a product with the unit matrix, which costs a quarter of unpacking it; the sum is rounded once.
-// Count directions from the first at once: products that do not wait for each other.
-template <int Count>
-__device__ __forceinline__ void gs_conv_project(unsigned char* du, const unsigned char* through, const unsigned char* projection, int lane)
+// Stages: one, or two at once, `further` bytes apart, which read the projection once.
+template <int Stages>
+__device__ __forceinline__ void gs_conv_project(unsigned char* du, const unsigned char* through, const unsigned char* projection, int lane, int further)
 {
     constexpr int steps = B_STEPS, together = GS_CONV_TOGETHER;
     const int low = lane & 7, odd = lane >> 3 & 1, far = lane >> 4; // a lane's row of tiles: `low` of 8, tiles 1 and 3, tiles 2 and 3
     const u32 unit = lane >> 2 == (lane & 3) * 2 ? 0x3f80u : lane >> 2 == (lane & 3) * 2 + 1 ? 0x3f800000u : 0u;
-    u32 b[Count][steps + 1][2];
+    u32 b[Stages][steps + 1][2];
     through += low * B_NARROW + (lane >> 3) * 16;
     du += low * B_PITCH + (lane >> 3) * 16;
     projection += (low + far * 8) * B_PITCH + odd * 16;
 #pragma unroll
-    for (int q = 0; q < Count; q++)
+    for (int h = 0; h < Stages; h++)
     {
 #pragma unroll
         for (int k = 0; k < steps; k += 2)
         {
-            if (k + 1 < steps) gs_ld_tiles4(b[q][k], through + q * (B_ROWS * B_NARROW) + k * 32);
-            else gs_ld_tiles2(b[q][k], through + q * (B_ROWS * B_NARROW) + k * 32);
+            if (k + 1 < steps) gs_ld_tiles4(b[h][k], through + h * further + k * 32);
+            else gs_ld_tiles2(b[h][k], through + h * further + k * 32);
         }
     }
 #pragma unroll
     for (int m = 0; m < 4; m += together)
     {
-        u32 d[Count][together][2];
-        float4 sum[Count][together];
+        float4 sum[Stages][together];
 #pragma unroll
-        for (int q = 0; q < Count; q++)
+        for (int h = 0; h < Stages; h++)
+        {
 #pragma unroll
-            for (int j = 0; j < together; j += 2) gs_ld_tiles4_turned(d[q][j], du + q * B_TENSOR + (m + j) * 32);
-#pragma unroll
-        for (int q = 0; q < Count; q++)
-#pragma unroll
-            for (int j = 0; j < together; j++)
+            for (int j = 0; j < together; j += 2)
             {
-                sum[q][j] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                gs_mma_bf16_k8(sum[q][j], d[q][j][0], d[q][j][1], unit);
+                u32 d[4];
+                gs_ld_tiles4_turned(d, du + h * further + (m + j) * 32);
+                sum[h][j] = sum[h][j + 1] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                gs_mma_bf16_k8(sum[h][j], d[0], d[1], unit);
+                gs_mma_bf16_k8(sum[h][j + 1], d[2], d[3], unit);
             }
+        }
 #pragma unroll
         for (int k = 0; k < steps; k++)
         {
 #pragma unroll
-            for (int q = 0; q < Count; q++)
+            for (int j = 0; j < together; j++)
+            {
+                u32 w[4];
+                gs_ld_tiles4_turned(w, projection + k * (16 * B_PITCH) + (m + j) * 32);
 #pragma unroll
-                for (int j = 0; j < together; j++)
-                {
-                    u32 w[4];
-                    gs_ld_tiles4_turned(w, projection + q * B_PROJECTION + k * (16 * B_PITCH) + (m + j) * 32);
-                    gs_mma_bf16(sum[q][j], w[0], w[1], w[2], w[3], b[q][k][0], b[q][k][1]);
-                }
+                for (int h = 0; h < Stages; h++) gs_mma_bf16(sum[h][j], w[0], w[1], w[2], w[3], b[h][k][0], b[h][k][1]);
+            }
         }
 #pragma unroll
-        for (int q = 0; q < Count; q++)
+        for (int h = 0; h < Stages; h++)
+        {
 #pragma unroll
             for (int j = 0; j < together; j += 2)
-                gs_st_tiles4_turned(du + q * B_TENSOR + (m + j) * 32, gs_pack_bf16(sum[q][j].x, sum[q][j].y), gs_pack_bf16(sum[q][j].z, sum[q][j].w),
-                    gs_pack_bf16(sum[q][j + 1].x, sum[q][j + 1].y), gs_pack_bf16(sum[q][j + 1].z, sum[q][j + 1].w));
+                gs_st_tiles4_turned(du + h * further + (m + j) * 32, gs_pack_bf16(sum[h][j].x, sum[h][j].y), gs_pack_bf16(sum[h][j].z, sum[h][j].w),
+                    gs_pack_bf16(sum[h][j + 1].x, sum[h][j + 1].y), gs_pack_bf16(sum[h][j + 1].z, sum[h][j + 1].w));
+        }
     }
 }
 // Starts copying the block's slices of the projections, and clears the columns of `through` and the rows of the projections that fill up the last step.
@@ -415,16 +422,22 @@ extern "C" __global__ void __launch_bounds__(B_THREADS * GS_CONV_GROUPS, GS_CONV
     for (int i = 0; i < stages; i++)
     {
         const int t0 = first + i * B_ROWS;
-        gs_copy_wait_for(GS_CONV_STAGES - 2);
+        if (!GS_CONV_PAIRS) gs_copy_wait_for(GS_CONV_STAGES - 2);
+        else if ((i & 1) == 0) gs_copy_wait();             // the next stage too
         gs_conv_sync(group);                               // this stage has landed; nobody reads the one before it
         if (i + GS_CONV_STAGES - 1 < stages) gs_conv_fetch(p, source, ring + ahead * B_STAGE, tid, b, t0 + (GS_CONV_STAGES - 1) * B_ROWS, c0);
         gs_copy_commit();
         unsigned char* rows = ring + slot * B_STAGE + warp * (64 * GS_ESIZE);
 #if GS_CONV_WIDTH > 0
-        const unsigned char* through = ring + slot * B_STAGE + (1 + B_COUNT) * B_TENSOR;
-#pragma unroll
-        for (int q = 0; q < B_COUNT; q += GS_CONV_SIDES)
-            gs_conv_project<GS_CONV_SIDES>(rows + (1 + q) * B_TENSOR, through + q * (B_ROWS * B_NARROW), smem + q * B_PROJECTION + warp * 128, lane);
+        if (!GS_CONV_PAIRS || (i & 1) == 0)
+        {
+            const unsigned char* through = ring + slot * B_STAGE + (1 + B_COUNT) * B_TENSOR;
+            constexpr int each = GS_CONV_EACH;
+            const int further = slot + 1 == GS_CONV_STAGES ? -(GS_CONV_STAGES - 1) * B_STAGE : B_STAGE;
+#pragma unroll each
+            for (int q = 0; q < B_COUNT; q++)
+                gs_conv_project<1 + GS_CONV_PAIRS>(rows + (1 + q) * B_TENSOR, through + q * (B_ROWS * B_NARROW), smem + q * B_PROJECTION + warp * 128, lane, further);
+        }
         gs_warp_sync();                                    // a warp's channels are its own
 #endif
         bool border = phase == 0;
