@@ -20,6 +20,10 @@ namespace GenoSeq.Training.Engine;
 /// </remarks>
 internal sealed class StepGraph : IDisposable
 {
+    // With several processes: elements of a layer's activations below which a graph gains more than sums of gradients that
+    // overlap with the backward pass, which a graph does without.
+    private const long SmallLayer = 1 << 22;
+
     // Of the memory that is there, what a graph may hold: validations, and steps of other shapes, need some beside it.
     private const double Share = 0.7;
 
@@ -50,12 +54,15 @@ internal sealed class StepGraph : IDisposable
     /// <param name="buckets">Gradients of several processes; null for one.</param>
     internal static StepGraph? For(RunConfig config, SequenceModel model, LengthStage stage, long? peakBytes, GradientBuckets? buckets)
     {
-        if (peakBytes is not { } peak || model.Context is not null || config.Train.CudaGraph == CudaGraphUse.Off)
+        long layer = (model.Config.RcEquivariant ? 2L : 1L) * stage.MicroBatch * stage.Length * model.Config.DModel;
+        bool wanted = config.Train.CudaGraph switch
         {
-            return null;
-        }
-
-        bool wanted = config.Train.CudaGraph == CudaGraphUse.On || peak <= Share * MemoryPlanning.Available(config, model.Device);
+            _ when peakBytes is null || model.Context is not null => false,
+            CudaGraphUse.Auto => peakBytes <= Share * MemoryPlanning.Available(config, model.Device) && (buckets is null || layer <= SmallLayer),
+            CudaGraphUse.On => true,
+            _ => false,
+        };
+        buckets?.Overlap(!wanted);
         return wanted ? new StepGraph(model, stage.MicroBatch, buckets) : null;
     }
 
