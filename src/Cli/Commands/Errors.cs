@@ -24,6 +24,12 @@ internal static class Errors
         { Where = e.Where, Expected = e.Expected, Try = e.Try })
         .Register<IOException>(e => Sentence(e.Message, ExitCodes.Failed))
         .RegisterMany<ModelConfigException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage) { Where = "model" })])
+        .RegisterMany<DistributedEnvironmentException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage)
+        {
+            Where = e.Launcher == "the environment" ? "environment" : e.Launcher,
+            Try = DistributedEnvironmentException.Advice,
+        })])
+        .Register<DistributedException>(e => Lines(e.Message, ExitCodes.Failed))
         .Register<TrainingDivergedException>(e => Lines(e.Message, ExitCodes.Failed))
         .Register<MissingLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
         .Register<MissingNativeLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
