@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using GenoSeq.Cli.Console;
+using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Engine;
 using GenoSeq.Training.Evaluation;
@@ -51,6 +52,7 @@ internal sealed class PretrainCommand
             Overrides = string.Concat(_source.Overrides(context).Select(o => $"- '{o.Replace("'", "''", StringComparison.Ordinal)}'\n")),
             Version = AppVersion.Text,
             Threads = context.Options.Threads,
+            Ranks = DistributedEnvironment.Read(),
         };
         if (context.Parse.GetValue(_dryRun))
         {
@@ -60,10 +62,19 @@ internal sealed class PretrainCommand
         var console = new TrainingConsole(context.Reporter, config);
         PretrainResult result = PretrainRun.Run(request, console, context.Stop);
         context.Reporter.EndProgress();
-        context.Reporter.Info($"run folder: {result.Folder}");
+        bool speaks = request.Ranks is not { Rank: > 0 };
+        if (speaks)
+        {
+            context.Reporter.Info($"run folder: {result.Folder}");
+        }
+
         if (result.Reason == EndReason.Interrupted)
         {
-            context.Reporter.Info("interrupted; continue with --resume auto");
+            if (speaks)
+            {
+                context.Reporter.Info("interrupted; continue with --resume auto");
+            }
+
             return ExitCodes.Interrupted;
         }
 

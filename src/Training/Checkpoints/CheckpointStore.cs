@@ -47,13 +47,30 @@ public sealed class CheckpointStore
     /// <returns>Its path.</returns>
     public string Save(TrainerState state, SequenceModel model, optim.AdamW optimizer, bool isBest)
     {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        using Tensor rng = get_rng_state();
+        return Save(state, model, optimizer.State, [rng.ToArray<byte>()], isBest);
+    }
+
+    /// <summary>Writes a checkpoint of all ranks, points to it, and removes what need not be kept.</summary>
+    /// <param name="state">Where the run is.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="moments">The optimizer's moments of whole parameters.</param>
+    /// <param name="random">Random states, in the order of ranks.</param>
+    /// <param name="isBest">No earlier validation was better.</param>
+    /// <returns>Its path.</returns>
+    public string Save(TrainerState state, SequenceModel model, IEnumerable<(string Name, Tensor ExpAvg, Tensor ExpAvgSq)> moments,
+        IReadOnlyList<byte[]> random, bool isBest)
+    {
         ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(moments);
+        ArgumentNullException.ThrowIfNull(random);
         string name = string.Create(CultureInfo.InvariantCulture, $"step-{state.Step:D6}");
         string path = Path.Combine(_folder, name);
         AtomicDirectory.Write(path, folder =>
         {
             ModelFile.Save(model, folder);
-            SaveOptimizer(Path.Combine(folder, OptimizerFile), optimizer);
+            SaveOptimizer(Path.Combine(folder, OptimizerFile), moments, random);
             AtomicFile.WriteAllText(Path.Combine(folder, StateFile),
                 JsonSerializer.Serialize(state, TrainerStateJson.Default.TrainerState) + "\n");
             AtomicFile.WriteAllText(Path.Combine(folder, "config.yaml"), _configYaml);
@@ -82,15 +99,21 @@ public sealed class CheckpointStore
     }
 
     /// <summary>Fills a model and an optimizer, restores random states, and returns where the run was.</summary>
+    /// <param name="path">The checkpoint's folder.</param>
+    /// <param name="model">Gets the weights.</param>
+    /// <param name="optimizer">Gets the moments.</param>
+    /// <param name="rank">Whose random state; a rank that had none gets one drawn from rank 0's.</param>
+    /// <param name="cut">By a parameter's name and its whole moment what this optimizer has of it; null: the whole.</param>
     /// <exception cref="CheckpointException">The folder is no checkpoint of this model.</exception>
-    public static TrainerState Restore(string path, SequenceModel model, optim.AdamW optimizer)
+    public static TrainerState Restore(string path, SequenceModel model, optim.AdamW optimizer, int rank = 0,
+        Func<string, Tensor, Tensor>? cut = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(optimizer);
         TrainerState state = ReadState(path);
         LoadWeights(path, model);
 
-        RestoreOptimizer(Path.Combine(path, OptimizerFile), optimizer);
+        RestoreOptimizer(Path.Combine(path, OptimizerFile), optimizer, rank, cut ?? ((_, whole) => whole));
         optimizer.StepCount = state.Step;
         return state;
     }
@@ -123,33 +146,46 @@ public sealed class CheckpointStore
         ModelFile.LoadWeights(model, ModelLayout.For(model.Config), weights);
     }
 
-    private static void SaveOptimizer(string file, optim.AdamW optimizer)
+    private static void SaveOptimizer(string file, IEnumerable<(string Name, Tensor ExpAvg, Tensor ExpAvgSq)> moments,
+        IReadOnlyList<byte[]> random)
     {
+        using DisposeScope scope = NewDisposeScope();
         var sources = new List<SafetensorsSource>();
-        foreach ((string name, Tensor m, Tensor v) in optimizer.State)
+        foreach ((string name, Tensor m, Tensor v) in moments)
         {
             sources.Add(TensorFiles.Source($"exp_avg.{name}", m));
             sources.Add(TensorFiles.Source($"exp_avg_sq.{name}", v));
         }
 
-        using Tensor rng = get_rng_state();
-        sources.Add(TensorFiles.Source("rng.cpu", rng));
+        for (int rank = 0; rank < random.Count; rank++)
+        {
+            sources.Add(TensorFiles.Source(RandomOf(rank), tensor<byte>(random[rank], [random[rank].Length])));
+        }
+
         SafetensorsWriter.WriteFile(file, sources);
     }
 
-    private static void RestoreOptimizer(string file, optim.AdamW optimizer)
+    private static void RestoreOptimizer(string file, optim.AdamW optimizer, int rank, Func<string, Tensor, Tensor> cut)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
         using SafetensorsCheckpoint stored = SafetensorsCheckpoint.Open(file);
         foreach ((string name, Tensor m, Tensor v) in optimizer.State)
         {
-            m.copy_(TensorFiles.Read(stored, $"exp_avg.{name}"));
-            v.copy_(TensorFiles.Read(stored, $"exp_avg_sq.{name}"));
+            m.copy_(cut(name, TensorFiles.Read(stored, $"exp_avg.{name}")));
+            v.copy_(cut(name, TensorFiles.Read(stored, $"exp_avg_sq.{name}")));
         }
 
-        set_rng_state(TensorFiles.Read(stored, "rng.cpu"));
+        bool known = stored.TryGet(RandomOf(rank), out _);
+        set_rng_state(TensorFiles.Read(stored, RandomOf(known ? rank : 0)));
+        if (!known)
+        {
+            // Not rank 0's own: what ranks draw must not be the same.
+            manual_seed((long)(rand([1]).to(float64).item() * (1L << 24)) + rank);
+        }
     }
+
+    private static string RandomOf(int rank) => rank == 0 ? "rng.cpu" : string.Create(CultureInfo.InvariantCulture, $"rng.cpu.{rank}");
 
     private string? Named(string pointer)
     {

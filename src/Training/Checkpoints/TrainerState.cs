@@ -11,6 +11,9 @@ public sealed class TrainerState
     /// <summary>Optimizer steps taken; the next sample is this many steps' worth of windows into the data.</summary>
     public long Step { get; set; }
 
+    /// <summary>Processes that trained together when this was written; any other number may continue.</summary>
+    public int WorldSize { get; set; } = 1;
+
     /// <summary>Tokens seen.</summary>
     public long Tokens { get; set; }
 

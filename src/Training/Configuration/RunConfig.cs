@@ -190,6 +190,15 @@ public sealed record TrainConfig : IValidated
     /// </summary>
     public CudaGraphUse CudaGraph { get; init; } = CudaGraphUse.Auto;
 
+    /// <summary>
+    /// With several processes: 0, each has the whole optimizer state; 1, each has and steps its share of it (ZeRO stage 1), at
+    /// the same result. Alone it means nothing.
+    /// </summary>
+    public int ZeroStage { get; init; }
+
+    /// <summary>With several processes: MiB of gradients that are summed over them at once.</summary>
+    public double BucketMib { get; init; } = 25;
+
     /// <summary>Short windows first, at the same number of tokens a step.</summary>
     public LengthWarmupConfig LengthWarmup { get; init; } = new();
 
@@ -223,6 +232,8 @@ public sealed record TrainConfig : IValidated
         if (ValidateEvery < 0) yield return $"validate_every: must not be negative, not {ValidateEvery}";
         if (ValidationTokens < 0) yield return $"validation_tokens: must not be negative, not {ValidationTokens}";
         if (!(MemoryLimitGib >= 0)) yield return $"memory_limit_gib: must not be negative, not {MemoryLimitGib}";
+        if (ZeroStage is not (0 or 1)) yield return $"zero_stage: must be 0 or 1, not {ZeroStage}";
+        if (!(BucketMib > 0 && BucketMib <= 4096)) yield return $"bucket_mib: must be above 0 and at most 4096, not {BucketMib}";
         if (Patience < 0) yield return $"patience: must not be negative, not {Patience}";
     }
 }

@@ -9,12 +9,18 @@ namespace GenoSeq.Training.Engine;
 /// <param name="Length">Bases in a window.</param>
 /// <param name="WindowsPerStep">Windows in an optimizer step.</param>
 /// <param name="MicroBatch">Windows in one forward and backward pass.</param>
-public sealed record LengthStage(long FirstStep, long EndStep, int Length, int WindowsPerStep, int MicroBatch)
+/// <param name="Shards">Parts in which the windows of a step are divided among ranks.</param>
+public sealed record LengthStage(long FirstStep, long EndStep, int Length, int WindowsPerStep, int MicroBatch, int Shards = 1)
 {
+    /// <summary>Windows of the largest part.</summary>
+    public int WindowsPerShard => (WindowsPerStep + Shards - 1) / Shards;
+
     /// <summary>
     /// The samples of a step: those of the stage's own order, from sample 0 at the stage's first step on.
     /// </summary>
-    public SampleRange Samples(long step) => SampleRange.ForStep(step - FirstStep, WindowsPerStep);
+    /// <param name="step">The step.</param>
+    /// <param name="shard">Which part of them.</param>
+    public SampleRange Samples(long step, int shard = 0) => SampleRange.ForStep(step - FirstStep, WindowsPerStep, shard, Shards);
 }
 
 /// <summary>Which window length a step has: doubling stages, the last of which has data.context_length.</summary>
@@ -29,7 +35,9 @@ public sealed class LengthSchedule
     private readonly LengthStage[] _stages;
 
     /// <summary>Lays out the stages of a run.</summary>
-    public LengthSchedule(RunConfig config)
+    /// <param name="config">The run.</param>
+    /// <param name="shards">Parts in which the windows of a step are divided among ranks.</param>
+    public LengthSchedule(RunConfig config, int shards = 1)
     {
         ArgumentNullException.ThrowIfNull(config);
         var stages = new List<LengthStage>();
@@ -37,11 +45,11 @@ public sealed class LengthSchedule
         foreach (int length in WarmupLengths(config))
         {
             long end = Math.Min(config.Train.Steps, step + config.Train.LengthWarmup.StepsPerStage);
-            stages.Add(Stage(config, step, end, length));
+            stages.Add(Stage(config, step, end, length, shards));
             step = end;
         }
 
-        stages.Add(Stage(config, step, config.Train.Steps, config.Data.ContextLength));
+        stages.Add(Stage(config, step, config.Train.Steps, config.Data.ContextLength, shards));
         _stages = [.. stages];
     }
 
@@ -86,11 +94,11 @@ public sealed class LengthSchedule
         return lengths;
     }
 
-    private static LengthStage Stage(RunConfig config, long first, long end, int length)
+    private static LengthStage Stage(RunConfig config, long first, long end, int length, int shards)
     {
         int windows = (int)Math.Max(1, config.Train.GlobalBatchSize / length);
         // A pass has about as many tokens in every stage, as memory goes by tokens.
         long micro = config.Train.MicroBatchSize == 0 ? windows : (long)config.Train.MicroBatchSize * config.Data.ContextLength / length;
-        return new LengthStage(first, end, length, windows, (int)Math.Clamp(micro, 1, windows));
+        return new LengthStage(first, end, length, windows, (int)Math.Clamp(micro, 1, (windows + shards - 1) / shards), shards);
     }
 }

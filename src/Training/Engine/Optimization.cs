@@ -11,17 +11,25 @@ internal static class Optimization
     /// <summary>
     /// AdamW with two groups: matrices decay; embedding (and the head tied to it), norms, biases, A_log and D do not.
     /// </summary>
-    internal static optim.AdamW CreateOptimizer(SequenceModel model, TrainConfig config)
+    /// <param name="model">The model.</param>
+    /// <param name="config">Rates and decays.</param>
+    /// <param name="piece">By a parameter's name the piece of it that is stepped in its place, or null for none; null: the whole ones.</param>
+    internal static optim.AdamW CreateOptimizer(SequenceModel model, TrainConfig config, Func<string, nn.Parameter?>? piece = null)
     {
-        (string, nn.Parameter)[] all = [.. model.named_parameters().Select(p => (p.name, p.parameter))];
-        bool Decays((string, nn.Parameter P) p) => !p.P.NoWeightDecay && !ReferenceEquals(p.P, model.Embedding.weight);
-        return new optim.AdamW(
+        optim.ParamGroup Group(bool decays) => new(
             [
-                new optim.ParamGroup([.. all.Where(p => Decays(p))], config.WeightDecay),
-                new optim.ParamGroup([.. all.Where(p => !Decays(p))], 0),
-            ],
-            config.LearningRate, config.Beta1, config.Beta2, config.Eps);
+                .. Parameters(model, decays).Select(p => (p.Name, piece is null ? p.Value : piece(p.Name))).Where(p => p.Item2 is not null)
+                    .Select(p => (p.Name, p.Item2!)),
+            ], decays ? config.WeightDecay : 0);
+        return new optim.AdamW([Group(true), Group(false)], config.LearningRate, config.Beta1, config.Beta2, config.Eps);
     }
+
+    /// <summary>Names of parameters in the order in which an optimizer has them.</summary>
+    internal static IEnumerable<string> Order(SequenceModel model) =>
+        Parameters(model, true).Concat(Parameters(model, false)).Select(p => p.Name);
+
+    private static IEnumerable<(string Name, nn.Parameter Value)> Parameters(SequenceModel model, bool decays) =>
+        model.named_parameters().Where(p => decays == (!p.parameter.NoWeightDecay && !ReferenceEquals(p.parameter, model.Embedding.weight)));
 
     /// <summary>Global L2 norm of the gradients, in double precision over the parameters' norms.</summary>
     internal static double GradientNorm(SequenceModel model)

@@ -3,6 +3,7 @@ using GenoSeq.Models;
 using GenoSeq.Torch;
 using GenoSeq.Training.Checkpoints;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Distributed;
 using GenoSeq.Training.Evaluation;
 using GenoSeq.Training.Runs;
 using static GenoSeq.Torch.torch;
@@ -35,6 +36,9 @@ public sealed record PretrainRequest
 
     /// <summary>Threads that compute.</summary>
     public int Threads { get; init; } = 1;
+
+    /// <summary>Who this process is among those that train together; null: it trains alone.</summary>
+    public DistributedEnvironment? Ranks { get; init; }
 }
 
 /// <summary>How a run ended.</summary>
@@ -49,7 +53,7 @@ public static class PretrainRun
     // Tokens at a time in the final table.
     private const long ReportTokens = 16384;
 
-    /// <summary>Runs, or continues.</summary>
+    /// <summary>Runs, or continues; of several ranks the first one writes and speaks.</summary>
     /// <param name="request">What is asked.</param>
     /// <param name="observer">Is told what happens.</param>
     /// <param name="stop">Ends the run after the step at hand, with a checkpoint.</param>
@@ -57,28 +61,46 @@ public static class PretrainRun
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(observer);
+        RankDevice.Use(request.Config, request.Ranks);
+        using RankGroup group = RankGroup.Join(request.Ranks, RankDevice.Of(request.Config, request.Ranks));
+        return Run(request, group.IsFirst ? observer : new SilentObserver(), group, stop);
+    }
+
+    /// <summary>The same in a group that the ranks have joined.</summary>
+    public static PretrainResult Run(PretrainRequest request, ITrainingObserver observer, RankGroup group, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(observer);
+        ArgumentNullException.ThrowIfNull(group);
         RunConfig config = request.Config;
         string yaml = ConfigWriter.ToYaml(config, RunConfigJson.Default.RunConfig);
         // Whatever can be refused is refused before there is a folder: a start that fails leaves nothing behind.
-        using var data = new TrainingData(config);
+        using TrainingData data = group.Together("opening the data", () => new TrainingData(config));
         RequireValidation(config, data);
-        using SequenceModel model = CreateModel(config);
-        (RunFolder folder, string? checkpoint) = ResumeDecision.Decide(request, yaml);
-        using RunFolder owned = folder;
-        var log = new RunLogObserver(observer, folder);
+        using SequenceModel model = group.Together("building the model", () =>
+            CreateModel(config with { Device = RankDevice.Of(config, request.Ranks).ToString() }));
+        (RunFolder? folder, string? checkpoint) = group.Together("choosing the run's folder", () =>
+            group.IsFirst ? ResumeDecision.Decide(request, yaml) : default((RunFolder?, string?)));
+        using RunFolder? owned = folder;
+        // Only the first rank looks: the others are told.
+        string path = group.Gather(folder?.FullPath ?? "")[0];
+        checkpoint = group.Gather(checkpoint ?? "")[0] is { Length: > 0 } named ? named : null;
+        var log = folder is null ? null : new RunLogObserver(observer, folder);
         if (checkpoint is null)
         {
-            Record(folder, request, yaml, data);
+            group.Together("writing the run's folder", () => Record(folder, request, yaml, data));
         }
 
-        var store = new CheckpointStore(folder.CheckpointsPath, yaml, config.Checkpoint.Keep);
-        long step = checkpoint is null ? 0 : CheckpointStore.ReadState(checkpoint).Step;
-        using var metrics = checkpoint is null ? MetricsWriter.Create(folder.MetricsPath) : MetricsWriter.Resume(folder.MetricsPath, step);
-        using var trainer = new Trainer(config, data, model, store, metrics, log);
+        CheckpointStore? store = folder is null ? null : new CheckpointStore(folder.CheckpointsPath, yaml, config.Checkpoint.Keep);
+        long step = checkpoint is null ? 0 : group.Together("reading the checkpoint", () => CheckpointStore.ReadState(checkpoint).Step);
+        using MetricsWriter? metrics = folder is null ? null
+            : checkpoint is null ? MetricsWriter.Create(folder.MetricsPath)
+            : MetricsWriter.Resume(folder.MetricsPath, step);
+        using var trainer = new Trainer(config, data, model, store, metrics, log ?? observer, group);
         if (checkpoint is not null)
         {
-            trainer.Restore(checkpoint);
-            log.Say($"continuing {folder.FullPath} behind step {trainer.State.Step}");
+            group.Together("reading the checkpoint", () => trainer.Restore(checkpoint));
+            log?.Say($"continuing {path} behind step {trainer.State.Step}");
         }
 
         EndReason reason;
@@ -88,20 +110,20 @@ public static class PretrainRun
         }
         catch (Exception e)
         {
-            log.Ended($"failed: {e.Message}");
+            log?.Ended($"failed: {e.Message}");
             throw;
         }
 
         ReportTable? table = null;
-        if (reason != EndReason.Interrupted && WantsTable(config))
+        if (store is not null && reason != EndReason.Interrupted && WantsTable(config))
         {
             store.LoadBest(model);
             table = BaselineReport.Run(config, model, data, (int)Math.Max(1, ReportTokens / config.Data.ContextLength));
         }
 
-        log.Ended(reason.ToString().ToLowerInvariant());
-        folder.WriteSummary(Summary(reason, trainer, table));
-        return new PretrainResult(reason, folder.FullPath, table);
+        log?.Ended(reason.ToString().ToLowerInvariant());
+        folder?.WriteSummary(Summary(reason, trainer, table));
+        return new PretrainResult(reason, path, table);
     }
 
     /// <summary>Builds the model of a configuration with fresh weights from its seed, on its device.</summary>
@@ -148,8 +170,13 @@ public static class PretrainRun
         }
     }
 
-    private static void Record(RunFolder folder, PretrainRequest request, string yaml, TrainingData data)
+    private static void Record(RunFolder? folder, PretrainRequest request, string yaml, TrainingData data)
     {
+        if (folder is null)
+        {
+            return;
+        }
+
         folder.WriteConfig(yaml);
         folder.WriteText("overrides.yaml", request.Overrides);
         folder.WriteCommand(request.Command);
@@ -165,6 +192,7 @@ public static class PretrainRun
         {
             ["exit_reason"] = reason.ToString().ToLowerInvariant(),
             ["step"] = s.Step,
+            ["world_size"] = s.WorldSize,
             ["tokens"] = s.Tokens,
             ["wall_s"] = s.WallSeconds,
             ["data_wait_s"] = s.DataWaitSeconds,

@@ -3,6 +3,7 @@ using GenoSeq.Models;
 using GenoSeq.Models.Losses;
 using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Distributed;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Training.Engine;
@@ -14,7 +15,8 @@ namespace GenoSeq.Training.Engine;
 /// <remarks>
 /// What changes from step to step lies in device memory: the batch, which is copied into the tensors that the graph reads, and
 /// the weights. The loss is captured unscaled, and the optimizer divides the gradients by the step's weight. Gradients live in
-/// the graph's memory and are overwritten by every replay, so nobody may clear them.
+/// the graph's memory and are overwritten by every replay, so nobody may clear them; with ranks they are in the buckets, which the
+/// graph clears itself.
 /// </remarks>
 internal sealed class StepGraph : IDisposable
 {
@@ -26,24 +28,26 @@ internal sealed class StepGraph : IDisposable
 
     private readonly SequenceModel _model;
     private readonly int _micro;
+    private readonly GradientBuckets? _buckets;
     private readonly List<LossTotals> _totals = [];
     private BatchTensors? _batch;
     private cuda.CUDAGraph? _graph;
     private int _steps;
     private bool _failed;
 
-    private StepGraph(SequenceModel model, int micro)
+    private StepGraph(SequenceModel model, int micro, GradientBuckets? buckets)
     {
         _model = model;
         _micro = micro;
+        _buckets = buckets;
     }
 
     /// <summary>A graph for a stage of training, or null where none is wanted.</summary>
-    internal static StepGraph? For(RunConfig config, SequenceModel model, LengthStage stage)
+    internal static StepGraph? For(RunConfig config, SequenceModel model, LengthStage stage, GradientBuckets? buckets = null)
     {
         long layer = (model.Config.RcEquivariant ? 2L : 1L) * stage.MicroBatch * stage.Length * model.Config.DModel;
         bool wanted = config.Train.CudaGraph == CudaGraphUse.On || (config.Train.CudaGraph == CudaGraphUse.Auto && layer <= SmallLayer);
-        return wanted && model.Device.Type == DeviceType.CUDA ? new StepGraph(model, stage.MicroBatch) : null;
+        return wanted && model.Device.Type == DeviceType.CUDA ? new StepGraph(model, stage.MicroBatch, buckets) : null;
     }
 
     /// <summary>True when this step goes through the graph: then gradients are those of the unscaled sum.</summary>
@@ -93,7 +97,7 @@ internal sealed class StepGraph : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _model.zero_grad();
+        Clear();
         foreach (LossTotals t in _totals)
         {
             t.Sum.Dispose();
@@ -116,13 +120,23 @@ internal sealed class StepGraph : IDisposable
         _batch = new BatchTensors(zeros(shape, int32, device).DetachFromDisposeScope(), zeros(shape, int32, device).DetachFromDisposeScope(),
             batch.Weights is null ? null : zeros(shape, float32, device).DetachFromDisposeScope(), null);
         Fill(batch);
-        _model.zero_grad();
+        Clear();
         _graph = new cuda.CUDAGraph(Math.Max(device.Index, 0));
         cuda.graph(_graph, Passes, capture_error_mode: CaptureErrorMode.ThreadLocal);
     }
 
+    // Gradients in buckets stay where they are.
+    private void Clear()
+    {
+        if (_buckets is null)
+        {
+            _model.zero_grad();
+        }
+    }
+
     private void Passes()
     {
+        _buckets?.Zero();
         long count = _batch!.Inputs.size(0);
         for (long first = 0; first < count; first += _micro)
         {

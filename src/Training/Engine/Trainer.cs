@@ -7,6 +7,7 @@ using GenoSeq.Models.Losses;
 using GenoSeq.Torch;
 using GenoSeq.Training.Checkpoints;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Distributed;
 using GenoSeq.Training.Evaluation;
 using GenoSeq.Training.Runs;
 using static GenoSeq.Torch.torch;
@@ -29,14 +30,14 @@ public enum EndReason
 /// <summary>
 /// The loop: batch, forward, loss, backward, clip, step; now and then a line of metrics, a validation, a checkpoint.
 /// </summary>
-public sealed class Trainer : IDisposable
+public sealed partial class Trainer : IDisposable
 {
     private const int CollectEvery = 16;
 
     private readonly RunConfig _config;
     private readonly TrainingData _data;
-    private readonly CheckpointStore _store;
-    private readonly MetricsWriter _metrics;
+    private readonly CheckpointStore? _store;
+    private readonly MetricsWriter? _metrics;
     private readonly ITrainingObserver _observer;
     private readonly optim.AdamW _optimizer;
     private readonly DeviceAdamW? _deviceStep;
@@ -56,21 +57,30 @@ public sealed class Trainer : IDisposable
     /// <param name="config">What to do.</param>
     /// <param name="data">Opened data.</param>
     /// <param name="model">The model; on its device.</param>
-    /// <param name="store">Where checkpoints go.</param>
-    /// <param name="metrics">Where metrics go.</param>
+    /// <param name="store">Where checkpoints go; null on ranks that do not write.</param>
+    /// <param name="metrics">Where metrics go; null on ranks that do not write.</param>
     /// <param name="observer">Is told what happens.</param>
-    public Trainer(RunConfig config, TrainingData data, SequenceModel model, CheckpointStore store, MetricsWriter metrics,
-        ITrainingObserver observer)
+    /// <param name="group">The ranks that train together; null: this process alone.</param>
+    public Trainer(RunConfig config, TrainingData data, SequenceModel model, CheckpointStore? store, MetricsWriter? metrics,
+        ITrainingObserver observer, RankGroup? group = null)
     {
+        _group = group ?? RankGroup.Alone;
         _config = config;
         _data = data;
         Model = model;
         _store = store;
         _metrics = metrics;
         _observer = observer;
-        _optimizer = Optimization.CreateOptimizer(model, config.Train);
+        if (!_group.IsAlone)
+        {
+            _times = new StepTimes(model.Device);
+            _buckets = new GradientBuckets(model.named_parameters(), _group, (long)(config.Train.BucketMib * (1 << 20)), config.Train.ZeroStage > 0);
+            _moments = config.Train.ZeroStage > 0 ? new ShardedMoments(_buckets, _group) : null;
+        }
+
+        _optimizer = Optimization.CreateOptimizer(model, config.Train, _moments is null ? null : _moments.PieceOf);
         _schedule = new LearningRateSchedule(config.Train);
-        _lengths = new LengthSchedule(config);
+        _lengths = new LengthSchedule(config, _group.WorldSize);
         model.Recompute = config.Train.Recompute is not (Configuration.Recompute.Auto or Configuration.Recompute.None);
         model.SetComputeType(config.Train.Precision == Precision.Bf16 ? bfloat16 : float32);
         _deviceStep = DeviceAdamW.Attach(_optimizer);
@@ -94,7 +104,7 @@ public sealed class Trainer : IDisposable
     /// <summary>Continues from a checkpoint: weights, moments, schedule, random state, position in the data.</summary>
     public void Restore(string checkpoint)
     {
-        State = CheckpointStore.Restore(checkpoint, Model, _optimizer);
+        State = CheckpointStore.Restore(checkpoint, Model, _optimizer, _group.Rank, _moments is null ? null : _moments.Cut);
         _wallBefore = State.WallSeconds;
     }
 
@@ -103,6 +113,8 @@ public sealed class Trainer : IDisposable
     public EndReason Run(CancellationToken stop = default)
     {
         _clock.Restart();
+        _stop = stop;
+        ParameterSync.Broadcast(Model, _group);
         Model.train();
         _observer.Started(Model, _data, State.Step);
         if (State.ValidationPending)
@@ -133,8 +145,8 @@ public sealed class Trainer : IDisposable
     // A stage, from the step at hand; null when its steps are taken.
     private EndReason? Run(LengthStage stage, CancellationToken stop)
     {
-        using var batches = new BatchPrefetcher(LengthSchedule.BuilderOf(stage, _config, _data), stage.Samples,
-            stage.WindowsPerStep, State.Step, stage.EndStep, new BatchPrefetcherOptions
+        using var batches = new BatchPrefetcher(LengthSchedule.BuilderOf(stage, _config, _data), step => stage.Samples(step, _group.Rank),
+            stage.WindowsPerShard, State.Step, stage.EndStep, new BatchPrefetcherOptions
             {
                 Capacity = 2,
                 Attach = Model.Device.Type == DeviceType.CUDA ? PinnedPages.Of : null,
@@ -145,7 +157,7 @@ public sealed class Trainer : IDisposable
         }
 
         _graph?.Dispose();
-        _graph = StepGraph.For(_config, Model, stage);
+        _graph = StepGraph.For(_config, Model, stage, _buckets);
         while (State.Step < stage.EndStep)
         {
             // Also true at once when a run continues that was ended between this and its summary.
@@ -154,7 +166,7 @@ public sealed class Trainer : IDisposable
                 return EndReason.EarlyStopped;
             }
 
-            if (stop.IsCancellationRequested)
+            if (_group.IsAlone ? stop.IsCancellationRequested : _stopTogether)
             {
                 return EndReason.Interrupted;
             }
@@ -198,13 +210,15 @@ public sealed class Trainer : IDisposable
         double lr = _schedule.At(State.Step);
         _optimizer.LearningRate = lr;
         _optimizer.StepCount = State.Step;
-        (double loss, double norm) = _deviceStep is null ? StepOnHost(batch, weight) : StepOnDevice(batch, weight);
-        if (!_graphed)
+        (double loss, double norm) = !_group.IsAlone ? StepTogether(batch, ref weight)
+            : _deviceStep is null ? StepOnHost(batch, weight)
+            : StepOnDevice(batch, weight);
+        if (!_graphed && _buckets is null)
         {
             Model.zero_grad();
         }
 
-        long tokens = (long)batch.Count * batch.Length;
+        long tokens = (long)(_group.IsAlone ? batch.Count : _lengths.At(State.Step).WindowsPerStep) * batch.Length;
         State.Step++;
         State.Tokens += tokens;
         double bits = weight > 0 ? loss / Math.Log(2) : double.NaN;
@@ -237,7 +251,7 @@ public sealed class Trainer : IDisposable
     {
         if (!double.IsFinite(loss))
         {
-            string? spoilt = Optimization.FirstNotFinite(Model, p => p);
+            string? spoilt = FirstNotFinite(p => p);
             throw Diverged(spoilt is null ? "the loss" : $"the weight {spoilt}");
         }
 
@@ -248,7 +262,7 @@ public sealed class Trainer : IDisposable
     {
         if (finite == 0 || !double.IsFinite(norm))
         {
-            throw Diverged($"the gradient of {Optimization.FirstNotFinite(Model, p => p.grad) ?? "all parameters together"}");
+            throw Diverged($"the gradient of {FirstNotFinite(p => p.grad) ?? "all parameters together"}");
         }
 
         return norm;
@@ -262,6 +276,11 @@ public sealed class Trainer : IDisposable
         for (int first = 0; first < batch.Count; first += micro)
         {
             using DisposeScope scope = NewDisposeScope();
+            if (batch.Count - first <= micro)
+            {
+                _buckets?.Arm();
+            }
+
             BatchTensors t = BatchTensors.Of(batch, first, Math.Min(micro, batch.Count - first), Model.Device);
             LossTotals part = Model.Loss(t.Inputs, t.Labels, t.Weights, t.SequenceIds, 1 / Math.Max(weight, 1e-30));
             part.Sum.backward();
@@ -284,12 +303,13 @@ public sealed class Trainer : IDisposable
         _observer.Stepped(new StepReport(State.Step, _config.Train.Steps, State.Tokens, bits, lr, norm, speed, State.BestValidation));
         if (State.Step % _config.Train.LogEvery == 0 || State.Step == _config.Train.Steps)
         {
+            List<(string, double)> ranks = RankNumbers(speed);
             double mean = State.WindowBits / State.WindowSteps;
-            _metrics.Write(State.Step, State.Tokens, Wall,
+            _metrics?.Write(State.Step, State.Tokens, Wall,
             [
                 ("train/bits_per_base", mean), ("train/loss", mean * Math.Log(2)), ("train/learning_rate", lr), ("train/gradient_norm", norm),
                 ("perf/tokens_per_s", speed), ("mem/peak_gib", MemoryPlanning.PeakBytes(Model.Device) / (double)(1L << 30)),
-                ("data/length", length), ("data/wait_ms", 1e3 * _waitOfLine / Math.Max(1, _stepsOfLine)), .. DeviceNumbers(),
+                ("data/length", length), ("data/wait_ms", 1e3 * _waitOfLine / Math.Max(1, _stepsOfLine)), .. DeviceNumbers(), .. ranks,
             ]);
             (State.WindowBits, State.WindowSteps) = (0, 0);
             (_waitOfLine, _stepsOfLine) = (0, 0);
@@ -334,6 +354,7 @@ public sealed class Trainer : IDisposable
         catch (OperationCanceledException)
         {
             // The checkpoint remembers that this validation is still to be done.
+            _stopTogether = true;
             return;
         }
 
@@ -345,7 +366,7 @@ public sealed class Trainer : IDisposable
             State.BestValidation = result.BitsPerBase;
         }
 
-        _metrics.Write(State.Step, State.Tokens, Wall, ("val/bits_per_base", result.BitsPerBase),
+        _metrics?.Write(State.Step, State.Tokens, Wall, ("val/bits_per_base", result.BitsPerBase),
             ("val/loss", result.BitsPerBase * Math.Log(2)), ("val/accuracy", result.Accuracy), ("val/targets", result.Targets));
         _observer.Validated(State.Step, result, best);
         if (best)
@@ -365,7 +386,7 @@ public sealed class Trainer : IDisposable
         Model.eval();
         try
         {
-            return Evaluator.Run(Model, _data.ValidationBuilder!, Math.Min(windows, wanted), _lengths.Stages[^1].MicroBatch, stop: stop);
+            return Evaluator.Run(Model, _data.ValidationBuilder!, Math.Min(windows, wanted), _lengths.Stages[^1].MicroBatch, group: _group, stop: stop);
         }
         finally
         {
@@ -382,9 +403,13 @@ public sealed class Trainer : IDisposable
 
         _savedStep = State.Step;
         State.WallSeconds = Wall;
-        _metrics.Sync();
-        string path = _store.Save(State, Model, _optimizer, isBest);
-        _observer.Saved(State.Step, path);
+        State.WorldSize = _group.WorldSize;
+        _metrics?.Sync();
+        string? path = _group.IsAlone ? _store!.Save(State, Model, _optimizer, isBest) : SaveTogether(isBest);
+        if (path is not null)
+        {
+            _observer.Saved(State.Step, path);
+        }
     }
 
     // The last step is always due.
@@ -392,7 +417,7 @@ public sealed class Trainer : IDisposable
 
     private double Wall => _wallBefore + _clock.Elapsed.TotalSeconds;
 
-    private TrainingDivergedException Diverged(string what) => new(State.Step, what, _store.Last());
+    private TrainingDivergedException Diverged(string what) => new(State.Step, what, _store?.Last());
 
     /// <inheritdoc/>
     public void Dispose()
@@ -400,5 +425,8 @@ public sealed class Trainer : IDisposable
         _graph?.Dispose();
         _deviceStep?.Dispose();
         _optimizer.Dispose();
+        _moments?.Dispose();
+        _buckets?.Dispose();
+        _times?.Dispose();
     }
 }

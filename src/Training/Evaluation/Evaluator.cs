@@ -3,6 +3,7 @@ using GenoSeq.Data;
 using GenoSeq.Models;
 using GenoSeq.Models.Losses;
 using GenoSeq.Torch;
+using GenoSeq.Training.Distributed;
 using GenoSeq.Training.Engine;
 using static GenoSeq.Torch.torch;
 
@@ -25,10 +26,11 @@ public static class Evaluator
     /// <param name="windows">How many windows.</param>
     /// <param name="batchSize">Windows at a time; the result does not depend on it but for rounding.</param>
     /// <param name="visit">Called for each batch with the model's logits [batch, length, vocab], or null.</param>
+    /// <param name="group">Ranks that share the windows and all get the result of all; null: this process alone.</param>
     /// <param name="stop">Ends the evaluation between two batches.</param>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> asked for it.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> asked for it, on this rank or another.</exception>
     public static EvaluationResult Run(SequenceModel model, BatchBuilder builder, long windows, int batchSize,
-        Action<Batch, Tensor>? visit = null, CancellationToken stop = default)
+        Action<Batch, Tensor>? visit = null, RankGroup? group = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(builder);
@@ -39,11 +41,20 @@ public static class Evaluator
         double weight = 0;
         long correct = 0;
         long targets = 0;
-        for (long first = 0; first < windows; first += batchSize)
+        bool stopped = false;
+        group ??= RankGroup.Alone;
+        group.Doing = "validation";
+        (long begin, long end) = (windows * group.Rank / group.WorldSize, windows * (group.Rank + 1) / group.WorldSize);
+        for (long first = begin; first < end; first += batchSize)
         {
-            stop.ThrowIfCancellationRequested();
+            if (stop.IsCancellationRequested)
+            {
+                stopped = true;
+                break;
+            }
+
             using DisposeScope scope = NewDisposeScope();
-            builder.Fill(new SampleRange(first, (int)Math.Min(batchSize, windows - first)), batch);
+            builder.Fill(new SampleRange(first, (int)Math.Min(batchSize, end - first)), batch);
             BatchTensors t = BatchTensors.Of(batch, 0, batch.Count, model.Device);
             Tensor? logits = visit is null ? null : model.forward(t.Inputs, t.SequenceIds);
             LossTotals totals = logits is null
@@ -56,6 +67,14 @@ public static class Evaluator
             visit?.Invoke(batch, logits!);
         }
 
+        // Sums and counts, not means of means. Who was stopped says so here, where the others wait.
+        double[] sums = group.Sum(sum, weight, correct, targets, stopped ? 1 : 0);
+        if (sums[4] > 0)
+        {
+            throw new OperationCanceledException(stop);
+        }
+
+        (sum, weight, correct, targets) = (sums[0], sums[1], (long)sums[2], (long)sums[3]);
         double bits = weight > 0 ? sum / weight / Math.Log(2) : double.NaN;
         return new EvaluationResult(bits, targets > 0 ? (double)correct / targets : double.NaN, targets,
             windows * builder.Length, clock.Elapsed.TotalSeconds);
