@@ -72,8 +72,23 @@ public class RankGroup : IDisposable
     /// <summary>Joins those that have met, under their watch. The meeting must outlive the group.</summary>
     /// <param name="meeting">The meeting; null: <see cref="Alone"/>.</param>
     /// <param name="device">Where tensors that travel are.</param>
-    public static RankGroup Join(RankMeeting? meeting, Device device) =>
-        meeting is null ? Alone : new RankGroup(meeting.Environment, device, meeting.ExchangeTimeout, meeting);
+    public static RankGroup Join(RankMeeting? meeting, Device device)
+    {
+        if (meeting is null)
+        {
+            return Alone;
+        }
+
+        try
+        {
+            return new RankGroup(meeting.Environment, device, meeting.ExchangeTimeout, meeting);
+        }
+        catch (Exception e)
+        {
+            meeting.Monitor.Fail(e, follows: e is DistributedException);
+            throw;
+        }
+    }
 
     /// <summary>Who this process is.</summary>
     public DistributedEnvironment Environment { get; } = new();

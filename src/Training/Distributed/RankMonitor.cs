@@ -12,6 +12,9 @@ internal sealed class RankMonitor : IDisposable
     // The others end a little behind the one that failed, so that who looks at them from outside sees the first one first.
     private static readonly TimeSpan s_behind = TimeSpan.FromMilliseconds(300);
 
+    // In which a process that failed can end by itself.
+    private static readonly TimeSpan s_unwinding = TimeSpan.FromSeconds(10);
+
     private readonly int _rank;
     private readonly RankWatch _watch;
     private readonly RankLine _line;
@@ -82,8 +85,17 @@ internal sealed class RankMonitor : IDisposable
 
         _failed = true;
         string what = error.Message.Length > 0 ? error.Message.Split('\n')[0].TrimEnd('.') : error.GetType().Name;
-        _line.Send(FormattableString.Invariant($"FAIL {_watch.CodeOf(error)} {_doing}\t{what}"));
+        int code = _watch.CodeOf(error);
+        _line.Send(FormattableString.Invariant($"FAIL {code} {_doing}\t{what}"));
         _answered.Wait(TimeSpan.FromSeconds(2));
+
+        // Unwinding waits for exchanges under way, whose other side may be gone without a trace.
+        new Thread(() =>
+        {
+            Thread.Sleep(s_unwinding);
+            End(code, $"rank {_rank} failed at {_doing}: {what}");
+        })
+        { IsBackground = true, Name = "rank end" }.Start();
     }
 
     private void Run()

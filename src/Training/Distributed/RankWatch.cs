@@ -1,3 +1,6 @@
+using System.Globalization;
+using GenoSeq.Training.Configuration;
+
 namespace GenoSeq.Training.Distributed;
 
 /// <summary>How the ranks of a run watch over each other.</summary>
@@ -20,7 +23,7 @@ public sealed record RankWatch
 
     /// <summary>The timeout that the environment asks for.</summary>
     /// <param name="variable">Looks a variable up.</param>
-    /// <exception cref="FormatException">It is no number of seconds.</exception>
+    /// <exception cref="ConfigException">It is no number of seconds.</exception>
     public static TimeSpan TimeoutOf(Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(variable);
@@ -29,8 +32,9 @@ public sealed record RankWatch
             return RankGroup.DefaultTimeout;
         }
 
-        return double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and < 1e7
+        return double.TryParse(text, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and < 1e7
             ? TimeSpan.FromSeconds(seconds)
-            : throw new FormatException($"{TimeoutVariable} is '{text}', expected a number of seconds");
+            : throw new ConfigException(new ConfigProblem("", $"'{text}' is no time", new ConfigLocation("environment variable " + TimeoutVariable),
+                "a number of seconds above 0"));
     }
 }
