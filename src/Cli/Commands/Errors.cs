@@ -23,7 +23,8 @@ internal static class Errors
             _ => ExitCodes.Failed,
         })
         { Where = e.Where, Expected = e.Expected, Try = e.Try })
-        .Register<IOException>(e => Sentence(e.Message, ExitCodes.Failed))
+        .Register<IOException>(e => Sentence(e.Message,
+            e.Message.Contains(": the disk is full: ", StringComparison.Ordinal) ? ExitCodes.MissingResource : ExitCodes.Failed))
         .RegisterMany<ModelConfigException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage) { Where = "model" })])
         .RegisterMany<DistributedEnvironmentException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using GenoSeq.Training.Distributed;
 
 namespace GenoSeq.Cli.Launch;
 
@@ -47,8 +48,7 @@ internal sealed record LaunchPlan
     /// <summary>What the environment of a process says beyond the launcher's.</summary>
     /// <param name="local">Position among the processes of this host.</param>
     /// <param name="port">Port of rank 0's store.</param>
-    /// <param name="attempt">0, and one more at each restart.</param>
-    public IEnumerable<(string Name, string Value)> Environment(int local, int port, int attempt)
+    public IEnumerable<(string Name, string Value)> Environment(int local, int port)
     {
         yield return ("RANK", Text(RankOf(local)));
         yield return ("LOCAL_RANK", Text(local));
@@ -57,10 +57,9 @@ internal sealed record LaunchPlan
         yield return ("MASTER_ADDR", MasterAddress);
         yield return ("MASTER_PORT", Text(port));
         yield return (LaunchedProcess.LauncherVariable, Text(System.Environment.ProcessId));
-        yield return (LaunchedProcess.AttemptVariable, Text(attempt));
         if (Timeout is { } seconds)
         {
-            yield return (LaunchedProcess.TimeoutVariable, Text(seconds));
+            yield return (RankWatch.TimeoutVariable, Text(seconds));
         }
 
         if (Threads is { } threads)

@@ -9,12 +9,6 @@ internal static partial class LaunchedProcess
     /// <summary>Names the launcher's process.</summary>
     internal const string LauncherVariable = "GENOSEQ_LAUNCHER";
 
-    /// <summary>Counts restarts.</summary>
-    internal const string AttemptVariable = "GENOSEQ_ATTEMPT";
-
-    /// <summary>Seconds after which a rank that does not move counts as lost.</summary>
-    internal const string TimeoutVariable = "GENOSEQ_TIMEOUT";
-
     /// <summary>Columns of the launcher's terminal, to which it passes a redrawn line on.</summary>
     internal const string ColumnsVariable = "GENOSEQ_COLUMNS";
 

@@ -79,7 +79,7 @@ internal sealed class Launcher(LaunchPlan plan, ConsoleStreams streams, ConsoleR
             for (int local = 0; local < plan.Processes; local++)
             {
                 ranks.Add(RankProcess.Start(plan.RankOf(local), plan.Words(attempt),
-                    plan.Environment(local, plan.MasterPort ?? port!.Number, attempt), _output));
+                    plan.Environment(local, plan.MasterPort ?? port!.Number), _output));
                 reporter.Detail(string.Create(CultureInfo.InvariantCulture, $"rank {ranks[^1].Rank} is process {ranks[^1].Id}"));
             }
 

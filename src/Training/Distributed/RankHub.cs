@@ -14,6 +14,12 @@ namespace GenoSeq.Training.Distributed;
 /// </remarks>
 internal sealed class RankHub : IDisposable
 {
+    /// <summary>
+    /// Stands in a sentence for what a lost rank was at. Whoever hears it knows that better than the last beat of that rank: nobody
+    /// can be a step ahead of another.
+    /// </summary>
+    internal const string Doing = "\u0001";
+
     private readonly Socket _listener;
     private readonly List<RankLine> _strangers = [];
     private readonly RankSeat[] _ranks;
@@ -72,7 +78,7 @@ internal sealed class RankHub : IDisposable
             if (Stopwatch.GetElapsedTime(beaten, now) >= _beat)
             {
                 beaten = now;
-                Tell("BEAT " + _ranks[0].Doing);
+                Tell("BEAT");
             }
 
             Judge(now);
@@ -117,7 +123,7 @@ internal sealed class RankHub : IDisposable
             seat.Line = null;
             if (!seat.Done)
             {
-                End(1, seat, "its process ended without a word");
+                End(1, seat, Doing, "its process ended without a word");
             }
         }
     }
@@ -168,12 +174,10 @@ internal sealed class RankHub : IDisposable
                         (seat.Ordinal, seat.Moved) = (numbers[0], now);
                     }
 
-                    seat.Doing = text;
                     break;
                 case "FAIL":
                     string[] parts = text.Split('\t', 2);
-                    seat.Doing = parts[0];
-                    End((int)numbers[0], seat, parts[^1]);
+                    End((int)numbers[0], seat, parts[0], parts[^1]);
                     break;
                 case "BYE":
                     seat.Done = true;
@@ -192,8 +196,9 @@ internal sealed class RankHub : IDisposable
         RankSeat[] present = [.. _ranks.Where(r => !r.Done)];
         foreach (RankSeat seat in present.Where(r => Stopwatch.GetElapsedTime(r.Heard, now) > _timeout))
         {
-            End(1, seat, FormattableString.Invariant(
-                $"it {(seat.Line is null ? "did not come" : "has not answered")} for {_timeout.TotalSeconds:0.###} s{(seat.Line is null ? "" : ", stopped or cut off")}"));
+            End(1, seat, Doing, seat.Line is null
+                ? FormattableString.Invariant($"it did not come within {_timeout.TotalSeconds:0.###} s")
+                : FormattableString.Invariant($"it has not answered for {_timeout.TotalSeconds:0.###} s, stopped or cut off"));
             return;
         }
 
@@ -209,15 +214,15 @@ internal sealed class RankHub : IDisposable
             string others = last.Length == present.Length ? "and so do all others"
                 : last.Length == 1 ? "and the others wait for it"
                 : $"as do ranks {RankAgreement.Name(last[1..].Select(r => r.Rank))}, and the others wait for them";
-            End(1, last[0], FormattableString.Invariant($"it has not moved for {_timeout.TotalSeconds:0.###} s, {others}"));
+            End(1, last[0], Doing, FormattableString.Invariant($"it has not moved for {_timeout.TotalSeconds:0.###} s, {others}"));
         }
     }
 
-    private void End(int code, RankSeat seat, string text)
+    private void End(int code, RankSeat seat, string doing, string text)
     {
         if (_verdict is null)
         {
-            _verdict = FormattableString.Invariant($"END {code} {seat.Rank} rank {seat.Rank} failed at {seat.Doing}: {text}");
+            _verdict = FormattableString.Invariant($"END {code} {seat.Rank} rank {seat.Rank} failed at {doing}: {text}");
             Tell(_verdict);
         }
     }
@@ -249,8 +254,6 @@ internal sealed class RankHub : IDisposable
         public long Moved { get; set; }
 
         public long Ordinal { get; set; } = -1;
-
-        public string Doing { get; set; } = "the start";
 
         public bool Done { get; set; }
     }

@@ -22,7 +22,6 @@ internal sealed class RankMonitor : IDisposable
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _answered = new();
     private string _doing = "the start";
-    private string _doingOfFirst = "the start";
     private long _ordinal;
     private volatile bool _failed;
     private volatile bool _closing;
@@ -104,7 +103,7 @@ internal sealed class RankMonitor : IDisposable
         long last = heard;
         while (!_closing)
         {
-            _line.Send(FormattableString.Invariant($"BEAT {Interlocked.Read(ref _ordinal)} {Volatile.Read(ref _doing)}"));
+            _line.Send(FormattableString.Invariant($"BEAT {Interlocked.Read(ref _ordinal)}"));
             bool more;
             try
             {
@@ -123,7 +122,7 @@ internal sealed class RankMonitor : IDisposable
                 {
                     if (!_closing)
                     {
-                        End(1, $"rank 0 failed at {_doingOfFirst}: its process ended without a word");
+                        End(1, $"rank 0 failed at {RankHub.Doing}: its process ended without a word");
                     }
 
                     return;
@@ -146,7 +145,7 @@ internal sealed class RankMonitor : IDisposable
             else if (Stopwatch.GetElapsedTime(heard, now) > _watch.Timeout + (2 * _beat))
             {
                 End(1, FormattableString.Invariant(
-                    $"rank 0 failed at {_doingOfFirst}: it has not answered for {_watch.Timeout.TotalSeconds:0.###} s, stopped or cut off"));
+                    $"rank 0 failed at {RankHub.Doing}: it has not answered for {_watch.Timeout.TotalSeconds:0.###} s, stopped or cut off"));
                 return;
             }
 
@@ -161,7 +160,6 @@ internal sealed class RankMonitor : IDisposable
         switch (word)
         {
             case "BEAT":
-                _doingOfFirst = text;
                 return true;
             case "END":
                 if (_failed && numbers[1] == _rank)
@@ -184,7 +182,7 @@ internal sealed class RankMonitor : IDisposable
             return;
         }
 
-        _watch.Tell(sentence, code);
+        _watch.Tell(sentence.Replace(RankHub.Doing, Volatile.Read(ref _doing), StringComparison.Ordinal), code);
         Thread.Sleep(s_behind);
         _watch.Exit(code);
     }
