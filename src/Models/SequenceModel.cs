@@ -1,4 +1,5 @@
 using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Context;
 using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Losses;
 using GenoSeq.Models.Mixers;
@@ -69,6 +70,19 @@ public sealed class SequenceModel : nn.Module
 
     /// <summary>Keep only the residual stream between layers and compute the rest again in the backward pass.</summary>
     public bool Recompute { get; set; }
+
+    /// <summary>
+    /// Ranks among which the positions of every sequence are divided: what this model is given then, and what it returns, are
+    /// this rank's part. Null: whole sequences.
+    /// </summary>
+    /// <exception cref="NotSupportedException">A layer is no Mamba: attention needs all positions.</exception>
+    public ContextParallel? Context
+    {
+        get;
+        set => field = value is null || _layers.All(l => l.Mixer is MambaMixer)
+            ? value
+            : throw new NotSupportedException("positions can be divided among ranks where every layer is a Mamba: attention needs all of them");
+    }
 
     /// <summary>Type of matrix products, and on a device with kernels of the activations; see <see cref="SetComputeType"/>.</summary>
     public ScalarType ComputeType { get; private set; } = float32;
@@ -196,6 +210,12 @@ public sealed class SequenceModel : nn.Module
             sequenceIds = sequenceIds is null ? null : cat([sequenceIds, sequenceIds.flip(1)]);
         }
 
+        if (Context is not null && sequenceIds is not null)
+        {
+            throw new NotSupportedException("packed rows cannot be divided among ranks by positions");
+        }
+
+        ContextShards? shards = Context is null ? null : new ContextShards(Context, ids.size(0));
         Tensor x = Embed(ids);
         if (Recompute && is_grad_enabled() && !x.requires_grad)
         {
@@ -210,7 +230,7 @@ public sealed class SequenceModel : nn.Module
         {
             // Before layer i the strands have changed places i times, and change once more: with an odd number of changes
             // the stored tensors are the mirror images of the slots.
-            var context = new MixContext(Config.RcpsSwapHalves && i % 2 == 0, sequenceIds);
+            var context = new MixContext(Config.RcpsSwapHalves && i % 2 == 0, sequenceIds, shards);
             (Tensor nextX, Tensor nextR) = recompute
                 ? _layers[i].ForwardRecomputed(x, r, context)
                 : _layers[i].forward(x, r, context);

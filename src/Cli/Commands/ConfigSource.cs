@@ -88,7 +88,8 @@ internal sealed class ConfigSource
         return Resolve(context, ["data.files=[random]", "data.sources=[]", .. overrides]);
     }
 
-    private RunConfig Resolve(CommandContext context, IReadOnlyList<string> overrides)
+    /// <summary>With these settings in place of those that were typed.</summary>
+    internal RunConfig Resolve(CommandContext context, IReadOnlyList<string> overrides)
     {
         string? preset = context.Parse.GetValue(_preset);
         string? file = context.Parse.GetValue(_config);

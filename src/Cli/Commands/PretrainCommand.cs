@@ -22,6 +22,12 @@ internal sealed class PretrainCommand
         DefaultValueFactory = _ => "auto",
     };
 
+    private readonly Option<int?> _contextParallel = new("--context-parallel")
+    {
+        Description = "Processes that share every window by positions (train.context_parallel)",
+        HelpName = "R",
+    };
+
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Open everything, take two steps (the second is timed), write nothing" };
 
     internal static Command Create(CommandRunner runner)
@@ -31,6 +37,7 @@ internal sealed class PretrainCommand
         self._source.AddTo(verb);
         verb.Add(self._out);
         verb.Add(self._resume);
+        verb.Add(self._contextParallel);
         verb.Add(self._dryRun);
         return verb
             .WithExample("genoseq pretrain -c configs/demo.yaml", "Train by a recipe")
@@ -41,7 +48,8 @@ internal sealed class PretrainCommand
 
     private int Run(CommandContext context)
     {
-        RunConfig config = _source.Resolve(context);
+        string[] overrides = [.. _source.Overrides(context), .. ContextParallel(context)];
+        RunConfig config = _source.Resolve(context, overrides);
         Compute.Use(context);
         var request = new PretrainRequest
         {
@@ -49,7 +57,7 @@ internal sealed class PretrainCommand
             Out = context.Parse.GetValue(_out),
             Resume = context.Parse.GetValue(_resume) ?? "auto",
             Command = Environment.GetCommandLineArgs(),
-            Overrides = string.Concat(_source.Overrides(context).Select(o => $"- '{o.Replace("'", "''", StringComparison.Ordinal)}'\n")),
+            Overrides = string.Concat(overrides.Select(o => $"- '{o.Replace("'", "''", StringComparison.Ordinal)}'\n")),
             Version = AppVersion.Text,
             Threads = context.Options.Threads,
             Ranks = DistributedEnvironment.Read(),
@@ -81,6 +89,9 @@ internal sealed class PretrainCommand
 
         return result.Table is null ? ExitCodes.Ok : Print(context, result.Table);
     }
+
+    private string[] ContextParallel(CommandContext context) =>
+        context.Parse.GetValue(_contextParallel) is { } parts ? [FormattableString.Invariant($"train.context_parallel={parts}")] : [];
 
     private static int Print(CommandContext context, ReportTable table)
     {

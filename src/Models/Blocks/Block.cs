@@ -95,7 +95,7 @@ public sealed class Block : nn.Module
     // Norm and mixer, as one operation where there is one.
     private (Tensor Y, Tensor Residual) Mix(Tensor x, Tensor? residual, in MixContext context)
     {
-        var settings = new LayerSettings(Norm.Eps, x.dtype, Memory, context.Mirrored);
+        var settings = new LayerSettings(Norm.Eps, x.dtype, Memory, context.Mirrored) { Shards = context.Shards };
         switch (Mixer)
         {
             case MambaMixer m when Kernels(x, Mixer.ComputeType) is { } device && m.OneProjection(context.Mirrored) is { } directions:
@@ -130,7 +130,7 @@ public sealed class Block : nn.Module
         int each = (int)Math.Clamp(MambaScan.SliceTokens / Math.Max(r.size(1), 1), 1, Math.Max(batch, 1));
         if (batch <= each)
         {
-            return Run(r, context.SequenceIds);
+            return Run(r, context);
         }
 
         long[] sizes = [.. Enumerable.Range(0, (int)batch).Chunk(each).Select(c => (long)c.Length)];
@@ -138,14 +138,19 @@ public sealed class Block : nn.Module
         var outputs = new Tensor[pieces.Length][];
         for (int i = 0; i < pieces.Length; i++)
         {
-            outputs[i] = Run(pieces[i], context.SequenceIds?.narrow(0, (long)i * each, sizes[i]));
+            long first = (long)i * each;
+            outputs[i] = Run(pieces[i], context with
+            {
+                SequenceIds = context.SequenceIds?.narrow(0, first, sizes[i]),
+                Shards = context.Shards?.Slice(first, sizes[i]),
+            });
         }
 
         return [.. Enumerable.Range(0, outputs[0].Length).Select(k => cat(Array.ConvertAll(outputs, o => o[k])))];
 
         // The ids are an input too, so that they live as long as the graph.
-        Tensor[] Run(Tensor piece, Tensor? ids) =>
-            utils.checkpoint.run(inputs => Inner(inputs[0]!, context with { SequenceIds = inputs[1] }), piece, ids);
+        Tensor[] Run(Tensor piece, MixContext own) =>
+            utils.checkpoint.run(inputs => Inner(inputs[0]!, own with { SequenceIds = inputs[1] }), piece, own.SequenceIds);
     }
 
     // With an MLP the first branch's output joins the residual outside, so that the stream itself is never recomputed.

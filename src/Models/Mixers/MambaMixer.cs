@@ -1,4 +1,5 @@
 using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Context;
 using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -109,7 +110,9 @@ public sealed class MambaMixer : Mixer
     }
 
     private Tensor Inner(Tensor xz, in MixContext context, params (MambaDirection, bool)[] directions) =>
-        MambaScan.Run(xz, null, context.SequenceIds, ComputeType, directions);
+        context.Shards is { } shards
+            ? ShardedMambaScan.Run(xz, shards, ComputeType, directions)
+            : MambaScan.Run(xz, null, context.SequenceIds, ComputeType, directions);
 }
 
 /// <summary>What a causal Mamba carries: the last inputs of its convolution, and its state.</summary>

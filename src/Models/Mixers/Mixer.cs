@@ -1,3 +1,4 @@
+using GenoSeq.Models.Context;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers;
@@ -9,7 +10,8 @@ namespace GenoSeq.Models.Mixers;
 /// <param name="SequenceIds">
 /// int32 [batch, length], or null. Where the id changes, another sequence begins: nothing is carried across.
 /// </param>
-public readonly record struct MixContext(bool Mirrored = false, Tensor? SequenceIds = null);
+/// <param name="Shards">How positions are divided among ranks; null: all are here.</param>
+public readonly record struct MixContext(bool Mirrored = false, Tensor? SequenceIds = null, ContextShards? Shards = null);
 
 /// <summary>What a causal mixer carries from one position to the next.</summary>
 public abstract class MixerState : IDisposable

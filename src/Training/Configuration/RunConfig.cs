@@ -66,6 +66,14 @@ public sealed record RunConfig : IValidated
         }
 
         LengthWarmupConfig warmup = Train.LengthWarmup;
+        if (Train.ContextParallel > 1)
+        {
+            int shortest = warmup.StartLength > 1 ? Math.Min(warmup.StartLength, Data.ContextLength) : Data.ContextLength;
+            if (Model.LayerKinds().Contains('A', StringComparison.Ordinal)) yield return "train: context_parallel needs Mamba layers alone, and the model has attention, which needs all positions in one place";
+            if (Data.Pack) yield return "train: context_parallel divides whole windows, and data.pack puts several sequences into one; use one of the two";
+            if (Train.ContextParallel > shortest) yield return $"train: context_parallel is {Train.ContextParallel}, more than a window of {shortest} has positions";
+        }
+
         if (warmup.StartLength >= Data.ContextLength)
         {
             yield return $"train: length_warmup.start_length is {warmup.StartLength}, and must be less than data.context_length {Data.ContextLength}";
@@ -196,6 +204,12 @@ public sealed record TrainConfig : IValidated
     /// </summary>
     public int ZeroStage { get; init; }
 
+    /// <summary>
+    /// Processes among which the positions of every window are divided (models of Mamba layers alone): for windows that one
+    /// device cannot hold. The number of processes is a multiple of it.
+    /// </summary>
+    public int ContextParallel { get; init; } = 1;
+
     /// <summary>With several processes: MiB of gradients that are summed over them at once.</summary>
     public double BucketMib { get; init; } = 25;
 
@@ -233,6 +247,7 @@ public sealed record TrainConfig : IValidated
         if (ValidationTokens < 0) yield return $"validation_tokens: must not be negative, not {ValidationTokens}";
         if (!(MemoryLimitGib >= 0)) yield return $"memory_limit_gib: must not be negative, not {MemoryLimitGib}";
         if (ZeroStage is not (0 or 1)) yield return $"zero_stage: must be 0 or 1, not {ZeroStage}";
+        if (ContextParallel < 1) yield return $"context_parallel: must be at least 1, not {ContextParallel}";
         if (!(BucketMib > 0 && BucketMib <= 4096)) yield return $"bucket_mib: must be above 0 and at most 4096, not {BucketMib}";
         if (Patience < 0) yield return $"patience: must not be negative, not {Patience}";
     }

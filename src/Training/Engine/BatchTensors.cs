@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using GenoSeq.Data;
+using GenoSeq.Models.Context;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -19,11 +20,23 @@ internal sealed record BatchTensors(Tensor Inputs, Tensor Labels, Tensor? Weight
     /// To a GPU the copies do not wait (from locked pages they run beside the program), so the batch must stay as it is until
     /// the step's loss is read: the training loop and the evaluator read it before they touch the batch again.
     /// </remarks>
-    internal static BatchTensors Of(Batch batch, int first, int count, Device device) => new(
-        Rows(batch.Inputs, int32, batch, first, count, device)!,
-        Rows(batch.Labels, int32, batch, first, count, device)!,
-        Rows(batch.Weights, float32, batch, first, count, device),
-        Rows(batch.SequenceIds, int32, batch, first, count, device));
+    /// <param name="batch">The batch.</param>
+    /// <param name="first">First row.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="device">Where to.</param>
+    /// <param name="context">Ranks among which positions are divided: then this rank's part of each row; null: whole rows.</param>
+    internal static BatchTensors Of(Batch batch, int first, int count, Device device, ContextParallel? context = null)
+    {
+        return new BatchTensors(
+            Part(Rows(batch.Inputs, int32, batch, first, count, device))!,
+            Part(Rows(batch.Labels, int32, batch, first, count, device))!,
+            Part(Rows(batch.Weights, float32, batch, first, count, device)),
+            Part(Rows(batch.SequenceIds, int32, batch, first, count, device)));
+
+        Tensor? Part(Tensor? rows) => rows is not null && context?.Part(batch.Length) is var (from, length)
+            ? rows.narrow(1, from, length).contiguous()
+            : rows;
+    }
 
     private static Tensor? Rows<T>(T[]? values, ScalarType type, Batch batch, int first, int count, Device device)
         where T : unmanaged

@@ -26,6 +26,8 @@ public static class MemoryPlanning
         ModelConfig m = model.Config;
         return config.Train.Recompute switch
         {
+            // Layers whose positions are divided among ranks run in time chunks.
+            _ when model.Context is not null => TrainingMemory.Uniform(m, LayerMemory.RecomputeTime),
             Recompute.None => TrainingMemory.Uniform(m, LayerMemory.KeepAll),
             Recompute.Scan => TrainingMemory.Uniform(m, LayerMemory.KeepScan),
             Recompute.Layer => TrainingMemory.Uniform(m, LayerMemory.Recompute),
@@ -53,10 +55,11 @@ public static class MemoryPlanning
             return null;
         }
 
-        LayerMemory[] plan = For(config, model, stage.MicroBatch, stage.Length);
+        int length = model.Context?.Part(stage.Length).Count ?? stage.Length;
+        LayerMemory[] plan = For(config, model, stage.MicroBatch, length);
         model.SetMemory(plan);
         return (TrainingMemory.Describe(plan),
-            TrainingMemory.Peak(model.Config, model.NumParameters, Shape(config, stage.MicroBatch, stage.Length), plan));
+            TrainingMemory.Peak(model.Config, model.NumParameters, Shape(config, stage.MicroBatch, length), plan));
     }
 
     private static long Available(RunConfig config, Device device)

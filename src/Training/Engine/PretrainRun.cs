@@ -91,6 +91,7 @@ public static class PretrainRun
         }
 
         RequireValidation(config, data);
+        RequireRanks(config, group);
         using SequenceModel model = group.Together("building the model", () =>
             CreateModel(config with { Device = RankDevice.Of(config, request.Ranks).ToString() }));
         (RunFolder? folder, string? checkpoint) = group.Together("choosing the run's folder", () =>
@@ -131,6 +132,8 @@ public static class PretrainRun
         ReportTable? table = null;
         if (store is not null && reason != EndReason.Interrupted && WantsTable(config))
         {
+            // By this rank alone.
+            model.Context = null;
             store.LoadBest(model);
             table = BaselineReport.Run(config, model, data, (int)Math.Max(1, ReportTokens / config.Data.ContextLength));
         }
@@ -181,6 +184,16 @@ public static class PretrainRun
         if (problems.Count > 0)
         {
             throw new ConfigException(problems);
+        }
+    }
+
+    private static void RequireRanks(RunConfig config, RankGroup group)
+    {
+        if (group.WorldSize % config.Train.ContextParallel != 0)
+        {
+            throw new ConfigException(new ConfigProblem("train.context_parallel",
+                $"is {config.Train.ContextParallel}, and the number of processes, {group.WorldSize}, is no multiple of it", null,
+                "as many processes for every window", $"genoseq launch --nproc {config.Train.ContextParallel}, or train.context_parallel=1"));
         }
     }
 

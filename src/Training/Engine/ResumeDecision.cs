@@ -10,7 +10,8 @@ internal static class ResumeDecision
 {
     // What may differ between the sittings of one run: it does not change what is computed.
     private static readonly string[] s_free = ["device", "train.log_every", "checkpoint", "report", "data.files", "data.split_bed",
-        "data.sources.files", "data.sources.split_bed", "train.zero_stage", "train.bucket_mib"];
+        "data.sources.files", "data.sources.split_bed", "train.zero_stage", "train.context_parallel",
+        "train.bucket_mib"];
 
     internal static (RunFolder Folder, string? Checkpoint) Decide(PretrainRequest request, string yaml)
     {

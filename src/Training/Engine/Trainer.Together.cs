@@ -1,4 +1,5 @@
 using GenoSeq.Data;
+using GenoSeq.Models.Context;
 using GenoSeq.Models.Losses;
 using GenoSeq.Torch;
 using GenoSeq.Training.Distributed;
@@ -16,10 +17,24 @@ public sealed partial class Trainer
     private readonly GradientBuckets? _buckets;
     private readonly ShardedMoments? _moments;
     private readonly StepTimes? _times;
+    private readonly ContextParallel? _context;
     private CancellationToken _stop;
 
     // Somebody asked one of the ranks to stop: what all of them know since the last step.
     private bool _stopTogether;
+
+    // Neighbours share a window, so that what they hand over stays within a host.
+    private ContextParallel? JoinContext(int parts)
+    {
+        if (parts == 1)
+        {
+            return null;
+        }
+
+        int block = _group.Rank / parts;
+        return new ContextParallel(_group.Rank % parts, parts,
+            (name, rank, size) => _group.Subgroup(FormattableString.Invariant($"{block}-{name}"), rank, size), _group.Await);
+    }
 
     // The gradients of all ranks' targets are summed unscaled, while the number of these targets travels beside them; the
     // optimizer divides. So nobody waits for a number before work begins.
@@ -27,7 +42,8 @@ public sealed partial class Trainer
     {
         using DisposeScope scope = NewDisposeScope();
         _group.Doing = FormattableString.Invariant($"step {State.Step + 1}");
-        Func<double[]> weights = _group.StartSum(weight);
+        // Ranks that share a window have the same targets: one of them says how many.
+        Func<double[]> weights = _group.StartSum(_context is { Rank: > 0 } ? 0 : weight);
         _times!.Mark();
         _graphed = _graph is not null && batch.Count > 0 && _graph.Takes(batch, _observer.Say);
         _buckets!.Zero();

@@ -74,13 +74,15 @@ public sealed partial class Trainer : IDisposable
         if (!_group.IsAlone)
         {
             _times = new StepTimes(model.Device);
+            _context = JoinContext(config.Train.ContextParallel);
+            model.Context = _context;
             _buckets = new GradientBuckets(model.named_parameters(), _group, (long)(config.Train.BucketMib * (1 << 20)), config.Train.ZeroStage > 0);
             _moments = config.Train.ZeroStage > 0 ? new ShardedMoments(_buckets, _group) : null;
         }
 
         _optimizer = Optimization.CreateOptimizer(model, config.Train, _moments is null ? null : _moments.PieceOf);
         _schedule = new LearningRateSchedule(config.Train);
-        _lengths = new LengthSchedule(config, _group.WorldSize);
+        _lengths = new LengthSchedule(config, _group.WorldSize / (_context?.Size ?? 1));
         model.Recompute = config.Train.Recompute is not (Configuration.Recompute.Auto or Configuration.Recompute.None);
         model.SetComputeType(config.Train.Precision == Precision.Bf16 ? bfloat16 : float32);
         _deviceStep = DeviceAdamW.Attach(_optimizer);
@@ -145,7 +147,7 @@ public sealed partial class Trainer : IDisposable
     // A stage, from the step at hand; null when its steps are taken.
     private EndReason? Run(LengthStage stage, CancellationToken stop)
     {
-        using var batches = new BatchPrefetcher(LengthSchedule.BuilderOf(stage, _config, _data), step => stage.Samples(step, _group.Rank),
+        using var batches = new BatchPrefetcher(LengthSchedule.BuilderOf(stage, _config, _data), step => stage.Samples(step, _group.Rank / (_context?.Size ?? 1)),
             stage.WindowsPerShard, State.Step, stage.EndStep, new BatchPrefetcherOptions
             {
                 Capacity = 2,
@@ -281,7 +283,7 @@ public sealed partial class Trainer : IDisposable
                 _buckets?.Arm();
             }
 
-            BatchTensors t = BatchTensors.Of(batch, first, Math.Min(micro, batch.Count - first), Model.Device);
+            BatchTensors t = BatchTensors.Of(batch, first, Math.Min(micro, batch.Count - first), Model.Device, _context);
             LossTotals part = Model.Loss(t.Inputs, t.Labels, t.Weights, t.SequenceIds, 1 / Math.Max(weight, 1e-30));
             part.Sum.backward();
             part.Numbers?.MoveToOuterDisposeScope();
@@ -428,5 +430,6 @@ public sealed partial class Trainer : IDisposable
         _moments?.Dispose();
         _buckets?.Dispose();
         _times?.Dispose();
+        _context?.Dispose();
     }
 }

@@ -44,7 +44,9 @@ public static class Evaluator
         bool stopped = false;
         group ??= RankGroup.Alone;
         group.Doing = "validation";
-        (long begin, long end) = (windows * group.Rank / group.WorldSize, windows * (group.Rank + 1) / group.WorldSize);
+        int parts = model.Context?.Size ?? 1;
+        (int shard, int shards) = (group.Rank / parts, group.WorldSize / parts);
+        (long begin, long end) = (windows * shard / shards, windows * (shard + 1) / shards);
         for (long first = begin; first < end; first += batchSize)
         {
             if (stop.IsCancellationRequested)
@@ -55,7 +57,7 @@ public static class Evaluator
 
             using DisposeScope scope = NewDisposeScope();
             builder.Fill(new SampleRange(first, (int)Math.Min(batchSize, end - first)), batch);
-            BatchTensors t = BatchTensors.Of(batch, 0, batch.Count, model.Device);
+            BatchTensors t = BatchTensors.Of(batch, 0, batch.Count, model.Device, model.Context);
             Tensor? logits = visit is null ? null : model.forward(t.Inputs, t.SequenceIds);
             LossTotals totals = logits is null
                 ? model.Loss(t.Inputs, t.Labels, t.Weights, t.SequenceIds)

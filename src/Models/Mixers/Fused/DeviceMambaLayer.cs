@@ -1,4 +1,5 @@
 using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Context;
 using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -266,4 +267,7 @@ internal readonly record struct LayerSettings(double NormEps, Torch.ScalarType A
 {
     /// <summary>Whether each direction reads from the end.</summary>
     internal bool[] Reverse { get; init; } = [];
+
+    /// <summary>How positions are divided among ranks; null: all are here.</summary>
+    internal ContextShards? Shards { get; init; }
 }
