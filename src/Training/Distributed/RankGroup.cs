@@ -138,11 +138,13 @@ public class RankGroup : IDisposable
     public virtual void Await(Work work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        // A rank that has come here is further than one that the others wait for.
-        _monitor?.Moved();
+        _monitor?.Waits(true);
         work.Wait();
-        _monitor?.Moved();
+        _monitor?.Waits(false);
     }
+
+    /// <summary>Says that this rank is at work, in the middle of what takes long. Cheap.</summary>
+    public void Working() => _monitor?.Works();
 
     /// <summary>Refuses to go on unless a value is the same on all ranks.</summary>
     /// <param name="fields">Names and values.</param>
@@ -164,16 +166,22 @@ public class RankGroup : IDisposable
         {
             return run();
         }
-        catch (Exception e)
+        catch (Exception e) when (TellOthers(e))
         {
-            // What all ranks throw together concerns nobody else.
-            if (e is not RankDisagreementException)
-            {
-                _monitor?.Fail(e, follows: e is DistributedException or RankFailedException);
-            }
-
             throw;
         }
+    }
+
+    // As a filter: the others know before this process begins to unwind, which waits for threads and exchanges. Never true.
+    private bool TellOthers(Exception e)
+    {
+        // What all ranks throw together concerns nobody else.
+        if (e is not RankDisagreementException)
+        {
+            _monitor?.Fail(e, follows: e is DistributedException or RankFailedException);
+        }
+
+        return false;
     }
 
     /// <summary>Puts rank 0's values into a tensor of every rank.</summary>

@@ -9,8 +9,8 @@ namespace GenoSeq.Training.Distributed;
 /// ends, and within the timeout when one no longer answers or moves, and tells all the same sentence.
 /// </summary>
 /// <remarks>
-/// Of ranks that stand still the guilty one is behind: all count the same calls, and the others wait in a call that it has not
-/// reached. So nobody is blamed for waiting.
+/// Of ranks that stand still the guilty one is at an earlier step, or does not wait while the others do, or has made fewer calls:
+/// nobody is blamed for waiting.
 /// </remarks>
 internal sealed class RankHub : IDisposable
 {
@@ -99,7 +99,14 @@ internal sealed class RankHub : IDisposable
         Socket.Select(ready, null, null, TimeSpan.FromMilliseconds(Math.Min(100, _beat.TotalMilliseconds)));
         if (ready.Contains(_listener))
         {
-            _strangers.Add(new RankLine(_listener.Accept()));
+            try
+            {
+                _strangers.Add(new RankLine(_listener.Accept()));
+            }
+            catch (SocketException)
+            {
+                // It went away again.
+            }
         }
 
         foreach (RankLine stranger in _strangers.Where(s => ready.Contains(s.Socket)).ToArray())
@@ -165,15 +172,16 @@ internal sealed class RankHub : IDisposable
         seat.Heard = now;
         foreach (string line in lines)
         {
-            (string word, long[] numbers, string text) = RankLine.Split(line, 1);
+            (string word, long[] numbers, string text) = RankLine.Split(line, line.StartsWith("BEAT", StringComparison.Ordinal) ? 3 : 1);
             switch (word)
             {
                 case "BEAT":
-                    if (numbers[0] != seat.Ordinal)
+                    if (numbers[0] != seat.Calls || numbers[1] != seat.Ticks)
                     {
-                        (seat.Ordinal, seat.Moved) = (numbers[0], now);
+                        (seat.Calls, seat.Ticks, seat.Moved) = (numbers[0], numbers[1], now);
                     }
 
+                    seat.Waits = numbers[2] != 0;
                     break;
                 case "FAIL":
                     string[] parts = text.Split('\t', 2);
@@ -207,8 +215,13 @@ internal sealed class RankHub : IDisposable
             return;
         }
 
-        long behind = present.Min(r => r.Ordinal);
-        RankSeat[] last = [.. present.Where(r => r.Ordinal == behind)];
+        // Those that are at the earliest step; of these, who does not wait; of these, who has made the fewest calls.
+        long step = present.Min(r => r.Calls >> RankMonitor.CallBits);
+        RankSeat[] earliest = [.. present.Where(r => r.Calls >> RankMonitor.CallBits == step)];
+        RankSeat[] working = [.. earliest.Where(r => !r.Waits)];
+        RankSeat[] guilty = working.Length > 0 ? working : earliest;
+        long calls = guilty.Min(r => r.Calls);
+        RankSeat[] last = [.. guilty.Where(r => r.Calls == calls)];
         if (Array.TrueForAll(last, r => r.Line is not null && Stopwatch.GetElapsedTime(r.Moved, now) > _timeout))
         {
             string others = last.Length == present.Length ? "and so do all others"
@@ -253,7 +266,11 @@ internal sealed class RankHub : IDisposable
 
         public long Moved { get; set; }
 
-        public long Ordinal { get; set; } = -1;
+        public long Calls { get; set; } = -1;
+
+        public long Ticks { get; set; }
+
+        public bool Waits { get; set; }
 
         public bool Done { get; set; }
     }

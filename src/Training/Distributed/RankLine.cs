@@ -7,8 +7,8 @@ namespace GenoSeq.Training.Distributed;
 /// <summary>A connection on which ranks and hub exchange lines of text: a word, numbers, and text to the end.</summary>
 /// <remarks>
 /// <code>
-/// rank → hub   HELLO rank secret   BEAT ordinal         FAIL code doing\ttext   BYE
-/// hub → rank   BEAT                END code rank text   CLOSE
+/// rank → hub   HELLO rank secret   BEAT calls ticks waits   FAIL code doing\ttext   BYE
+/// hub → rank   BEAT                END code rank text       CLOSE
 /// </code>
 /// </remarks>
 internal sealed class RankLine(Socket socket) : IDisposable

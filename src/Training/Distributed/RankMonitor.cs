@@ -15,6 +15,9 @@ internal sealed class RankMonitor : IDisposable
     // In which a process that failed can end by itself.
     private static readonly TimeSpan s_unwinding = TimeSpan.FromSeconds(10);
 
+    /// <summary>A count of calls is the step's number, and in so many bits below it the calls within it.</summary>
+    internal const int CallBits = 32;
+
     private readonly int _rank;
     private readonly RankWatch _watch;
     private readonly RankLine _line;
@@ -22,7 +25,9 @@ internal sealed class RankMonitor : IDisposable
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _answered = new();
     private string _doing = "the start";
-    private long _ordinal;
+    private long _calls;
+    private long _ticks;
+    private long _waits;
     private volatile bool _failed;
     private volatile bool _closing;
 
@@ -59,14 +64,21 @@ internal sealed class RankMonitor : IDisposable
     internal static TimeSpan BeatOf(TimeSpan timeout) =>
         TimeSpan.FromMilliseconds(Math.Clamp(timeout.TotalMilliseconds / 8, 20, 2000));
 
-    /// <summary>This rank has come one call further. Cheap.</summary>
-    internal void Moved() => Interlocked.Increment(ref _ordinal);
+    /// <summary>This rank comes to a call in which it waits for others, or leaves it. Cheap.</summary>
+    internal void Waits(bool begins)
+    {
+        Interlocked.Exchange(ref _waits, begins ? 1 : 0);
+        Interlocked.Increment(ref _calls);
+    }
+
+    /// <summary>This rank works, and has done another part of it. Cheap.</summary>
+    internal void Works() => Interlocked.Increment(ref _ticks);
 
     /// <summary>This rank begins something else, in words that continue "failed at": such as <c>step 12</c>.</summary>
     internal void Moved(string doing)
     {
         Volatile.Write(ref _doing, doing);
-        Moved();
+        Interlocked.Exchange(ref _calls, ((Interlocked.Read(ref _calls) >> CallBits) + 1) << CallBits);
     }
 
     /// <summary>
@@ -103,7 +115,7 @@ internal sealed class RankMonitor : IDisposable
         long last = heard;
         while (!_closing)
         {
-            _line.Send(FormattableString.Invariant($"BEAT {Interlocked.Read(ref _ordinal)}"));
+            _line.Send(FormattableString.Invariant($"BEAT {Interlocked.Read(ref _calls)} {Interlocked.Read(ref _ticks)} {Interlocked.Read(ref _waits)}"));
             bool more;
             try
             {

@@ -288,6 +288,7 @@ public sealed partial class Trainer : IDisposable
             part.Sum.backward();
             part.Numbers?.MoveToOuterDisposeScope();
             totals.Add(part);
+            _group.Working();
         }
 
         return totals;

@@ -19,9 +19,36 @@ public sealed class RankMonitorTests
         }
 
         // Ranks 0 and 2 go into the sum that rank 1 never reaches.
-        ranks.Monitors[0].Moved();
-        ranks.Monitors[2].Moved();
+        ranks.Monitors[0].Waits(true);
+        ranks.Monitors[2].Waits(true);
         ranks.AssertAllTold("rank 1 failed at step 2: it has not moved for 1.5 s, and the others wait for it", 1);
+    }
+
+    [Fact]
+    public void ARankThatMadeFewerCalls_IsBlamedThoughNobodyWaits()
+    {
+        // As on GPUs, where a wait is put into a queue and the host goes on.
+        using var ranks = new Watched(2, s_short);
+        Array.ForEach(ranks.Monitors, m => m.Moved("step 3"));
+        ranks.Monitors[0].Waits(true);
+        ranks.Monitors[0].Waits(false);
+        ranks.AssertAllTold("rank 1 failed at step 3: it has not moved for 1.5 s, and the others wait for it", 1);
+    }
+
+    [Fact]
+    public void ARankAtWork_IsWaitedFor()
+    {
+        using var ranks = new Watched(2, s_short);
+        Array.ForEach(ranks.Monitors, m => m.Moved("validation behind step 3"));
+        ranks.Monitors[0].Waits(true);
+        long end = Stopwatch.GetTimestamp() + (Stopwatch.Frequency * 3);
+        while (Stopwatch.GetTimestamp() < end)
+        {
+            ranks.Monitors[1].Works();
+            Thread.Sleep(10);
+        }
+
+        Assert.Empty(ranks.Told);
     }
 
     [Fact]
@@ -39,8 +66,8 @@ public sealed class RankMonitorTests
         long end = Stopwatch.GetTimestamp() + (Stopwatch.Frequency * 6);
         while (ranks.Told.IsEmpty && Stopwatch.GetTimestamp() < end)
         {
-            ranks.Monitors[0].Moved();
-            ranks.Monitors[1].Moved();
+            ranks.Monitors[0].Works();
+            ranks.Monitors[1].Works();
             Thread.Sleep(10);
         }
 
@@ -67,7 +94,7 @@ public sealed class RankMonitorTests
         long end = Stopwatch.GetTimestamp() + (Stopwatch.Frequency * 3);
         while (Stopwatch.GetTimestamp() < end)
         {
-            ranks.Monitors[0].Moved();
+            ranks.Monitors[0].Works();
             Thread.Sleep(10);
         }
 
