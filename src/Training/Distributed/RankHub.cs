@@ -24,6 +24,7 @@ internal sealed class RankHub : IDisposable
     private readonly List<RankLine> _strangers = [];
     private readonly RankSeat[] _ranks;
     private readonly TimeSpan _timeout;
+    private readonly TimeSpan _arrival;
     private readonly TimeSpan _beat;
     private readonly Thread _thread;
     private volatile bool _closing;
@@ -32,11 +33,11 @@ internal sealed class RankHub : IDisposable
     /// <summary>Begins to listen.</summary>
     /// <param name="worldSize">Number of ranks.</param>
     /// <param name="loopback">True when all are on this host.</param>
-    /// <param name="timeout">A rank that does not answer or move for so long is lost.</param>
-    internal RankHub(int worldSize, bool loopback, TimeSpan timeout)
+    /// <param name="watch">After how long a rank is lost.</param>
+    internal RankHub(int worldSize, bool loopback, RankWatch watch)
     {
-        _timeout = timeout;
-        _beat = RankMonitor.BeatOf(timeout);
+        (_timeout, _arrival) = (watch.Timeout, watch.Arrival);
+        _beat = RankMonitor.BeatOf(_timeout);
         long now = Stopwatch.GetTimestamp();
         _ranks = [.. Enumerable.Range(0, worldSize).Select(r => new RankSeat { Rank = r, Heard = now, Moved = now })];
         bool both = !loopback && Socket.OSSupportsIPv6;
@@ -202,10 +203,10 @@ internal sealed class RankHub : IDisposable
         }
 
         RankSeat[] present = [.. _ranks.Where(r => !r.Done)];
-        foreach (RankSeat seat in present.Where(r => Stopwatch.GetElapsedTime(r.Heard, now) > _timeout))
+        foreach (RankSeat seat in present.Where(r => Stopwatch.GetElapsedTime(r.Heard, now) > (r.Line is null ? _arrival : _timeout)))
         {
             End(1, seat, Doing, seat.Line is null
-                ? FormattableString.Invariant($"it did not come within {_timeout.TotalSeconds:0.###} s")
+                ? FormattableString.Invariant($"it did not come within {_arrival.TotalSeconds:0.###} s")
                 : FormattableString.Invariant($"it has not answered for {_timeout.TotalSeconds:0.###} s, stopped or cut off"));
             return;
         }

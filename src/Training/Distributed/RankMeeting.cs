@@ -25,7 +25,7 @@ public sealed class RankMeeting : IDisposable
         {
             if (environment.Rank == 0)
             {
-                _hub = new RankHub(environment.WorldSize, environment.IsLoopback, watch.Timeout);
+                _hub = new RankHub(environment.WorldSize, environment.IsLoopback, watch);
                 store.set("watch", string.Create(CultureInfo.InvariantCulture, $"{_hub.Port} {_hub.Secret}"));
             }
 
@@ -69,7 +69,7 @@ public sealed class RankMeeting : IDisposable
     {
         ArgumentNullException.ThrowIfNull(environment);
         ArgumentNullException.ThrowIfNull(watch);
-        var meeting = new RankMeeting(environment, watch, Connect(environment, watch.Timeout + s_margin, stop));
+        var meeting = new RankMeeting(environment, watch, Connect(environment, watch.Arrival + s_margin, stop));
         try
         {
             meeting.Agree([("program version", version), ("world size", environment.WorldSize.ToString(CultureInfo.InvariantCulture)), .. RankAgreement.Fields(config)]);

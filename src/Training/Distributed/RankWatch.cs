@@ -12,6 +12,13 @@ public sealed record RankWatch
     /// <summary>A rank that does not answer, or does not move, for so long counts as lost.</summary>
     public TimeSpan Timeout { get; init; } = RankGroup.DefaultTimeout;
 
+    /// <summary>All ranks must have come within so long after the first: the timeout, and at least two minutes, in which hosts may start unequally fast.</summary>
+    public TimeSpan Arrival
+    {
+        get => field > TimeSpan.Zero ? field : TimeSpan.FromSeconds(Math.Max(120, Timeout.TotalSeconds));
+        init;
+    }
+
     /// <summary>Is told the one sentence with which this process ends because of another, and its exit code; on another thread.</summary>
     public Action<string, int> Tell { get; init; } = static (_, _) => { };
 

@@ -58,14 +58,14 @@ public sealed class RankFaultTests : IDisposable
     [InlineData(1)]
     public async Task ARankIsStopped_TheOtherFindsItWithinTheTimeout(int rank)
     {
-        using Launched run = Launched.Start(_work.Folder, ["--nproc", "2", "--timeout", "6"], [.. Pretrain("run"), "train.steps=100000"]);
+        using Launched run = Launched.Start(_work.Folder, ["--nproc", "2", "--timeout", "8"], [.. Pretrain("run"), "train.steps=100000"]);
         run.Rank(1 - rank);
         int victim = run.Rank(rank);
         Assert.True(run.Launcher.WaitUntil(() => File.Exists(_work["run/checkpoints/last"])));
         Launched.Signal(victim, "STOP");
         Answer answer = await run.EndAsync();
         Assert.Equal(1, answer.ExitCode);
-        Assert.Matches($"rank {rank} failed at [a-z ]+ [0-9]+: it has not answered for 6 s, stopped or cut off\n", answer.Error);
+        Assert.Matches($"rank {rank} failed at [a-z ]+ [0-9]+: it has not answered for 8 s, stopped or cut off\n", answer.Error);
         run.AssertNobodyLeft();
         string last = File.ReadAllText(_work["run/checkpoints/last"]).Trim();
         Assert.True(File.Exists(_work[$"run/checkpoints/{last}/trainer_state.json"]));

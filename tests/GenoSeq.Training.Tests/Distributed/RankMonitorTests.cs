@@ -129,12 +129,12 @@ public sealed class RankMonitorTests
     private sealed class Watched : IDisposable
     {
         private readonly RankHub _hub;
-        private readonly TimeSpan _timeout;
+        private readonly RankWatch _watch;
 
         internal Watched(int size, TimeSpan timeout, int absent = -1)
         {
-            _timeout = timeout;
-            _hub = new RankHub(size, loopback: true, timeout);
+            _watch = new RankWatch { Timeout = timeout, Arrival = timeout };
+            _hub = new RankHub(size, loopback: true, _watch);
             Monitors = [.. Enumerable.Range(0, size).Where(r => r != absent).Select(Join)];
         }
 
@@ -142,9 +142,8 @@ public sealed class RankMonitorTests
 
         internal RankMonitor[] Monitors { get; }
 
-        internal RankMonitor Join(int rank) => new(rank, "127.0.0.1", _hub.Port, _hub.Secret, new RankWatch
+        internal RankMonitor Join(int rank) => new(rank, "127.0.0.1", _hub.Port, _hub.Secret, _watch with
         {
-            Timeout = _timeout,
             Tell = (sentence, code) => Told[rank] = (sentence, code),
             Exit = _ => { },
             CodeOf = _ => 7,
