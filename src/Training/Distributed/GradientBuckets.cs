@@ -38,16 +38,28 @@ internal sealed class GradientBuckets : IDisposable
             }
 
             bucket.AttachGradients();
-            // Parameters that moved would have lost their hooks.
-            foreach (FlatSlot slot in bucket.Slots)
-            {
-                _hooks.Add(slot.Value.register_post_accumulate_grad_hook(() => Ready(bucket, slot)));
-            }
         }
+
+        // Behind the moves: parameters that move lose their hooks.
+        Overlap(true);
     }
 
     /// <summary>The buckets, in the order of their reductions.</summary>
     internal FlatBucket[] Buckets { get; }
+
+    /// <summary>
+    /// Whether reductions begin during the backward pass, or behind it. The hooks that say when a gradient is there hold nodes of
+    /// autograd, which belong to the stream that they were made on, so a pass that is captured on another stream must do without.
+    /// </summary>
+    internal void Overlap(bool overlap)
+    {
+        _hooks.ForEach(h => h.Dispose());
+        _hooks.Clear();
+        if (overlap)
+        {
+            _hooks.AddRange(Buckets.SelectMany(b => b.Slots.Select(s => s.Value.register_post_accumulate_grad_hook(() => Ready(b, s)))));
+        }
+    }
 
     /// <summary>Sets all gradients to zero and forgets what came before.</summary>
     internal void Zero()

@@ -47,7 +47,9 @@ internal sealed class StepGraph : IDisposable
     {
         long layer = (model.Config.RcEquivariant ? 2L : 1L) * stage.MicroBatch * stage.Length * model.Config.DModel;
         bool wanted = config.Train.CudaGraph == CudaGraphUse.On || (config.Train.CudaGraph == CudaGraphUse.Auto && layer <= SmallLayer);
-        return wanted && model.Device.Type == DeviceType.CUDA && model.Context is null ? new StepGraph(model, stage.MicroBatch, buckets) : null;
+        wanted &= model.Device.Type == DeviceType.CUDA && model.Context is null;
+        buckets?.Overlap(!wanted);
+        return wanted ? new StepGraph(model, stage.MicroBatch, buckets) : null;
     }
 
     /// <summary>True when this step goes through the graph: then gradients are those of the unscaled sum.</summary>

@@ -45,6 +45,42 @@ public sealed class DataParallelTests : IDisposable
     }
 
     [Theory]
+    [InlineData("mlm", 2, 2)]
+    [InlineData("causal", 4, 2)]
+    public async Task Pretrain_WithWindowsDividedByPositions_IsTheRunOfOneProcess(string recipe, int ranks, int parts)
+    {
+        // Windows of 16 and 32 positions at first: the stages' lengths are divided too.
+        string[] command = ["pretrain", "-c", recipe + ".yaml", .. s_settings, "train.micro_batch_size=2",
+            "train.length_warmup.start_length=16", "train.length_warmup.steps_per_stage=5", "-o"];
+        await RankedRun.RunAsync(_work.Folder, 1, [.. command, "one"]);
+        await RankedRun.RunAsync(_work.Folder, ranks, [.. command, "ranks", "--context-parallel", $"{parts}", "train.zero_stage=1"]);
+        AssertSame("one", "ranks");
+    }
+
+    [Fact]
+    public async Task Pretrain_WithFewerWindowsThanRanks_IsTheRunOfOneProcess()
+    {
+        string[] command = ["pretrain", "-c", "causal.yaml", .. s_settings, "train.global_batch_size=128", "-o"];
+        await RankedRun.RunAsync(_work.Folder, 1, [.. command, "one"]);
+        await RankedRun.RunAsync(_work.Folder, 3, [.. command, "ranks"]);
+        AssertSame("one", "ranks");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Pretrain_ThatDiverges_EndsOnAllRanksWithTheSameWords(int zero)
+    {
+        using var run = new RankedRun(_work.Folder, 2, "pretrain", "-c", "causal.yaml", "-o", "run", "train.learning_rate=1e30",
+            "train.clip_norm=0", $"train.zero_stage={zero}");
+        Answer[] answers = await run.EndAsync(1);
+        string[] words = [.. answers.Select(a => a.Error.Split('\n').First(l => l.Contains("diverged", StringComparison.Ordinal)))];
+        Assert.Contains("training diverged at step", words[0], StringComparison.Ordinal);
+        Assert.Contains("is not finite", words[0], StringComparison.Ordinal);
+        Assert.Equal(words[0].Split(" (")[0], words[1].Split(" (")[0]);
+    }
+
+    [Theory]
     [InlineData("mlm")]
     [InlineData("causal")]
     public async Task Pretrain_StoppedAndResumedOnFewerRanks_IsTheRunOfOneProcess(string recipe)

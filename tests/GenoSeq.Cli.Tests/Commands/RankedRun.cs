@@ -31,10 +31,11 @@ internal sealed class RankedRun : IDisposable
         await run.EndAsync(0);
     }
 
-    internal async Task EndAsync(int code)
+    internal async Task<Answer[]> EndAsync(int code)
     {
         Answer[] answers = await Task.WhenAll(_ranks.Select(r => r.EndAsync(TimeSpan.FromMinutes(3))));
         Assert.All(answers, (a, r) => Assert.True(a.ExitCode == code, $"rank {r} ended with {a.ExitCode}: {a.Error}"));
+        return answers;
     }
 
     public void Dispose() => Array.ForEach(_ranks, r => r.Dispose());
