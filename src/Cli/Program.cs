@@ -3,6 +3,7 @@ using GenoSeq.Cli.Commands;
 using GenoSeq.Cli.Commands.Bench;
 using GenoSeq.Cli.Commands.Data;
 using GenoSeq.Cli.Console;
+using GenoSeq.Cli.Launch;
 
 namespace GenoSeq.Cli;
 
@@ -12,6 +13,7 @@ public static class Program
     private static readonly (string Name, Func<CommandRunner, string?, Command> Create)[] s_verbs =
     [
         ("pretrain", (runner, _) => PretrainCommand.Create(runner)),
+        ("launch", (runner, _) => LaunchCommand.Create(runner)),
         ("models", (runner, _) => ModelsCommand.Create(runner)),
         ("info", (runner, _) => InfoCommand.Create(runner)),
         ("convert", (runner, _) => Commands.ConvertCommand.Create(runner)),
@@ -24,7 +26,11 @@ public static class Program
 
     /// <summary>Runs one verb.</summary>
     /// <returns>0 ok, 1 failed, 2 usage or configuration, 3 bad input data, 4 missing resource or device, 130 interrupted.</returns>
-    public static int Main(string[] args) => Create(ConsoleStreams.ForProcess(), args).Run(args);
+    public static int Main(string[] args)
+    {
+        LaunchedProcess.Attach();
+        return Create(ConsoleStreams.ForProcess(), args).Run(args);
+    }
 
     /// <summary>The program with its verbs.</summary>
     /// <param name="streams">Where to write.</param>

@@ -4,6 +4,7 @@ using GenoSeq.Models;
 using GenoSeq.Models.Kernels.Cuda.Runtime;
 using GenoSeq.Torch;
 using GenoSeq.Torch.Safetensors;
+using GenoSeq.Training.Distributed;
 using GenoSeq.Training.Engine;
 
 namespace GenoSeq.Cli.Commands;
@@ -22,8 +23,17 @@ internal static class Errors
             _ => ExitCodes.Failed,
         })
         { Where = e.Where, Expected = e.Expected, Try = e.Try })
-        .Register<IOException>(e => Sentence(e.Message, ExitCodes.Failed))
+        .Register<IOException>(e => Sentence(e.Message,
+            e.Message.Contains(": the disk is full: ", StringComparison.Ordinal) ? ExitCodes.MissingResource : ExitCodes.Failed))
         .RegisterMany<ModelConfigException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage) { Where = "model" })])
+        .RegisterMany<DistributedEnvironmentException>(e => [.. e.Problems.Select(p => new ErrorDescription(p, ExitCodes.Usage)
+        {
+            Where = e.Launcher == "the environment" ? "environment" : e.Launcher,
+            Try = DistributedEnvironmentException.Advice,
+        })])
+        .Register<MasterPortException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Where = e.Where, Expected = "a free port", Try = e.Try })
+        .Register<RankDisagreementException>(e => new ErrorDescription(e.Message, ExitCodes.Usage) { Expected = RankDisagreementException.Expected })
+        .Register<DistributedException>(e => Lines(e.Message, ExitCodes.Failed))
         .Register<TrainingDivergedException>(e => Lines(e.Message, ExitCodes.Failed))
         .Register<MissingLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })
         .Register<MissingNativeLibraryException>(e => new ErrorDescription(e.What, ExitCodes.MissingResource) { Expected = e.Expected, Try = e.Try })

@@ -61,6 +61,7 @@ internal sealed class PretrainCommand
             Version = AppVersion.Text,
             Threads = context.Options.Threads,
             Ranks = DistributedEnvironment.Read(),
+            Watch = RankErrors.Watch(context, "pretrain"),
         };
         if (context.Parse.GetValue(_dryRun))
         {

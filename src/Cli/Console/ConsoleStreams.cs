@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text;
+using GenoSeq.Cli.Launch;
 using Microsoft.Win32.SafeHandles;
 
 namespace GenoSeq.Cli.Console;
@@ -37,8 +39,8 @@ public sealed class ConsoleStreams
         Out = new StreamWriter(OpenStandardOutput(), new UTF8Encoding(false), bufferSize: 1 << 16) { AutoFlush = !System.Console.IsOutputRedirected },
         Error = System.Console.Error,
         OutIsTerminal = !System.Console.IsOutputRedirected,
-        ErrorIsTerminal = !System.Console.IsErrorRedirected,
-        Width = TerminalWidth,
+        ErrorIsTerminal = !System.Console.IsErrorRedirected || Columns is not null,
+        Width = Columns is { } columns ? () => columns : TerminalWidth,
         Variable = Environment.GetEnvironmentVariable,
     };
 
@@ -60,6 +62,11 @@ public sealed class ConsoleStreams
 
         return System.Console.OpenStandardOutput();
     }
+
+    // A launcher at a terminal passes on what a rank redraws.
+    private static int? Columns =>
+        int.TryParse(Environment.GetEnvironmentVariable(LaunchedProcess.ColumnsVariable), NumberStyles.None, CultureInfo.InvariantCulture, out int n)
+            ? n : null;
 
     private static int TerminalWidth()
     {

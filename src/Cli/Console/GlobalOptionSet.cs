@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 
 namespace GenoSeq.Cli.Console;
@@ -43,12 +44,26 @@ public sealed class GlobalOptionSet
 
     internal GlobalOptions Read(ParseResult parse, Func<string, string?> variable) => new()
     {
-        Quiet = parse.GetValue(_quiet),
+        // Of several ranks the first one speaks.
+        Quiet = parse.GetValue(_quiet) || (!parse.GetValue(_verbose) && IsFollower(variable)),
         Verbose = parse.GetValue(_verbose),
         NoColor = parse.GetValue(_noColor),
         Debug = parse.GetValue(_debug),
         Threads = (parse.GetValue(_threads) is { } given ? Count(given) : null) ?? FromEnvironment(variable(ThreadsVariable)),
     };
+
+    private static bool IsFollower(Func<string, string?> variable)
+    {
+        try
+        {
+            return DistributedEnvironment.Read(variable) is { Rank: > 0 };
+        }
+        catch (DistributedEnvironmentException)
+        {
+            // Whoever needs it will say so.
+            return false;
+        }
+    }
 
     private static int FromEnvironment(string? text)
     {

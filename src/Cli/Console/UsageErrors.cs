@@ -50,9 +50,11 @@ internal static class UsageErrors
     {
         int end = arguments.TakeWhile(a => a != "--").Count();
         HashSet<string> before = [.. arguments.Take(end)];
+        // What follows "--" are the last words, and may look like options.
         return parse.CommandResult.Children.OfType<ArgumentResult>()
             .SelectMany(argument => argument.Tokens)
             .Select(token => token.Value)
+            .SkipLast(Math.Max(0, arguments.Count - end - 1))
             .Where(value => value.Length > 1 && value[0] == '-' && before.Contains(value)
                 && !double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out _));
     }

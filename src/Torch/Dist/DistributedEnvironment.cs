@@ -24,22 +24,24 @@ public sealed record DistributedEnvironment
     public bool IsLoopback =>
         MasterAddr is "localhost" or "::1" || MasterAddr.StartsWith("127.", StringComparison.Ordinal);
 
+    /// <summary>Who started the processes, in words: <c>SLURM</c>, <c>Open MPI</c>, <c>Kubernetes</c>, or <c>the environment</c>.</summary>
+    public string Launcher { get; init; } = "the environment";
+
     /// <summary>
-    /// Reads <c>RANK</c>, <c>WORLD_SIZE</c>, <c>LOCAL_RANK</c>, <c>MASTER_ADDR</c> and <c>MASTER_PORT</c>.
+    /// Reads <c>RANK</c>, <c>WORLD_SIZE</c>, <c>LOCAL_RANK</c>, <c>MASTER_ADDR</c> and <c>MASTER_PORT</c>; where they are not
+    /// set, what Open MPI, SLURM or an indexed job of Kubernetes set in their place.
     /// </summary>
     /// <param name="read">Where variables come from; the process's environment when null.</param>
-    /// <returns>Null when neither <c>RANK</c> nor <c>WORLD_SIZE</c> is set: an ordinary single process.</returns>
-    /// <exception cref="ArgumentException">Variables are missing or wrong; the message lists every one.</exception>
+    /// <returns>Null when nothing speaks of several processes: an ordinary single process.</returns>
+    /// <exception cref="DistributedEnvironmentException">Variables are missing or wrong; the message lists every one.</exception>
     public static DistributedEnvironment? Read(Func<string, string?>? read = null)
     {
-        // Launchers with variables of their own (SLURM, Open MPI) are translated by a reader that answers to these names.
-        Func<string, string?> source = read ?? Environment.GetEnvironmentVariable;
-        if (string.IsNullOrEmpty(source("RANK")) && string.IsNullOrEmpty(source("WORLD_SIZE")))
+        var problems = new List<string>();
+        if (LauncherEnvironments.Find(read ?? Environment.GetEnvironmentVariable, problems) is not var (launcher, source))
         {
             return null;
         }
 
-        var problems = new List<string>();
         int rank = Integer("RANK", null);
         int size = Integer("WORLD_SIZE", null);
         var environment = new DistributedEnvironment
@@ -49,17 +51,20 @@ public sealed record DistributedEnvironment
             LocalRank = Integer("LOCAL_RANK", rank),
             MasterAddr = source("MASTER_ADDR") is { Length: > 0 } host ? host : size == 1 ? "127.0.0.1" : "",
             MasterPort = Integer("MASTER_PORT", size == 1 ? 0 : null),
+            Launcher = launcher,
         };
         if (problems.Count == 0)
         {
             problems.AddRange(environment.Validate());
         }
+        else if (environment.MasterAddr.Length == 0 && !problems.Exists(p => p.Contains("node", StringComparison.Ordinal)))
+        {
+            problems.Add("MASTER_ADDR is not set");
+        }
 
         return problems.Count == 0
             ? environment
-            : throw new ArgumentException("the environment of a distributed run is incomplete:\n  "
-                + string.Join("\n  ", problems)
-                + "\n  try: start the processes with a launcher that sets these (`genoseq launch`, torchrun)");
+            : throw new DistributedEnvironmentException(launcher, problems);
 
         int Integer(string name, int? missing)
         {
@@ -74,7 +79,8 @@ public sealed record DistributedEnvironment
                 return number;
             }
 
-            problems.Add(string.IsNullOrEmpty(text) ? $"{name} is not set" : $"{name} is '{text}', no whole number");
+            string known = LauncherEnvironments.NameOf(launcher, name);
+            problems.Add(string.IsNullOrEmpty(text) ? $"{known} is not set" : $"{known} is '{text}', no whole number");
             return 0;
         }
     }

@@ -16,7 +16,9 @@ namespace GenoSeq.Training.Distributed;
 public class RankGroup : IDisposable
 {
     private readonly ProcessGroup? _control;
+    private readonly RankMonitor? _monitor;
     private readonly List<IDisposable> _owned = [];
+    private string _doing = "the start";
 
     /// <summary>A process that trains alone.</summary>
     protected RankGroup()
@@ -30,13 +32,19 @@ public class RankGroup : IDisposable
     /// <exception cref="DistributedException">A rank did not come in time, or the port is taken.</exception>
     /// <exception cref="MissingLibraryException">The native library has no backend for the device.</exception>
     protected RankGroup(DistributedEnvironment environment, Device device, TimeSpan? timeout = null)
+        : this(environment, device, timeout ?? DefaultTimeout, null)
+    {
+    }
+
+    private RankGroup(DistributedEnvironment environment, Device device, TimeSpan timeout, RankMeeting? meeting)
     {
         ArgumentNullException.ThrowIfNull(environment);
         Environment = environment;
-        Timeout = timeout ?? DefaultTimeout;
+        Timeout = timeout;
+        _monitor = meeting?.Monitor;
         try
         {
-            Store = Own(new TCPStore(environment.MasterAddr, environment.MasterPort, environment.WorldSize, environment.Rank == 0, Timeout));
+            Store = meeting?.Store ?? Own(new TCPStore(environment.MasterAddr, environment.MasterPort, environment.WorldSize, environment.Rank == 0, Timeout));
             bool gpu = device.Type == DeviceType.CUDA;
             Group = Own(Create(gpu ? "nccl" : "gloo", "world", device));
             _control = gpu && is_gloo_available() ? Own(Create("gloo", "control", Device.CPU)) : Group;
@@ -60,6 +68,27 @@ public class RankGroup : IDisposable
     /// <param name="timeout">For meeting and for every exchange; <see cref="DefaultTimeout"/> when null.</param>
     public static RankGroup Join(DistributedEnvironment? environment, Device device, TimeSpan? timeout = null) =>
         environment is null || environment.WorldSize == 1 ? Alone : new RankGroup(environment, device, timeout);
+
+    /// <summary>Joins those that have met, under their watch. The meeting must outlive the group.</summary>
+    /// <param name="meeting">The meeting; null: <see cref="Alone"/>.</param>
+    /// <param name="device">Where tensors that travel are.</param>
+    public static RankGroup Join(RankMeeting? meeting, Device device)
+    {
+        if (meeting is null)
+        {
+            return Alone;
+        }
+
+        try
+        {
+            return new RankGroup(meeting.Environment, device, meeting.ExchangeTimeout, meeting);
+        }
+        catch (Exception e)
+        {
+            meeting.Monitor.Fail(e, follows: e is DistributedException);
+            throw;
+        }
+    }
 
     /// <summary>Who this process is.</summary>
     public DistributedEnvironment Environment { get; } = new();
@@ -86,7 +115,15 @@ public class RankGroup : IDisposable
     public TCPStore? Store { get; }
 
     /// <summary>What this rank is at, for errors and watchers, such as <c>step 12</c>.</summary>
-    public string Doing { get; set; } = "start";
+    public string Doing
+    {
+        get => _doing;
+        set
+        {
+            _doing = value;
+            _monitor?.Moved(value);
+        }
+    }
 
     /// <summary>Another group of all ranks, or of some of them, over the same store.</summary>
     /// <param name="name">Its name, the same on its ranks and its own among all groups.</param>
@@ -101,7 +138,50 @@ public class RankGroup : IDisposable
     public virtual void Await(Work work)
     {
         ArgumentNullException.ThrowIfNull(work);
+        _monitor?.Waits(true);
         work.Wait();
+        _monitor?.Waits(false);
+    }
+
+    /// <summary>Says that this rank is at work, in the middle of what takes long. Cheap.</summary>
+    public void Working() => _monitor?.Works();
+
+    /// <summary>Refuses to go on unless a value is the same on all ranks.</summary>
+    /// <param name="fields">Names and values.</param>
+    /// <exception cref="RankDisagreementException">Some differ.</exception>
+    public void Agree(params (string Field, string Value)[] fields)
+    {
+        if (!IsAlone && RankAgreement.Compare(Gather(RankAgreement.Write(fields))) is { } sentence)
+        {
+            throw new RankDisagreementException(sentence);
+        }
+    }
+
+    /// <summary>Does what a rank does in a run; what fails here is told to the others, which then end too.</summary>
+    /// <param name="run">What to do.</param>
+    public T Watched<T>(Func<T> run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        try
+        {
+            return run();
+        }
+        catch (Exception e) when (TellOthers(e))
+        {
+            throw;
+        }
+    }
+
+    // As a filter: the others know before this process begins to unwind, which waits for threads and exchanges. Never true.
+    private bool TellOthers(Exception e)
+    {
+        // What all ranks throw together concerns nobody else.
+        if (e is not RankDisagreementException)
+        {
+            _monitor?.Fail(e, follows: e is DistributedException or RankFailedException);
+        }
+
+        return false;
     }
 
     /// <summary>Puts rank 0's values into a tensor of every rank.</summary>

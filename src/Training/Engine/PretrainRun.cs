@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using GenoSeq.Models;
 using GenoSeq.Torch;
@@ -39,6 +40,9 @@ public sealed record PretrainRequest
 
     /// <summary>Who this process is among those that train together; null: it trains alone.</summary>
     public DistributedEnvironment? Ranks { get; init; }
+
+    /// <summary>How the ranks watch over each other.</summary>
+    public RankWatch Watch { get; init; } = new();
 }
 
 /// <summary>How a run ended.</summary>
@@ -62,8 +66,11 @@ public static class PretrainRun
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(observer);
         RankDevice.Use(request.Config, request.Ranks);
-        using RankGroup group = RankGroup.Join(request.Ranks, RankDevice.Of(request.Config, request.Ranks));
-        return Run(request, group.IsFirst ? observer : new SilentObserver(), group, stop);
+        using RankMeeting? meeting = request.Ranks is { WorldSize: > 1 } ranks
+            ? RankMeeting.Open(ranks, request.Watch, request.Version, request.Config, stop)
+            : null;
+        using RankGroup group = RankGroup.Join(meeting, RankDevice.Of(request.Config, request.Ranks));
+        return group.Watched(() => Run(request, group.IsFirst ? observer : new SilentObserver(), group, stop));
     }
 
     /// <summary>The same in a group that the ranks have joined.</summary>
@@ -76,6 +83,13 @@ public static class PretrainRun
         string yaml = ConfigWriter.ToYaml(config, RunConfigJson.Default.RunConfig);
         // Whatever can be refused is refused before there is a folder: a start that fails leaves nothing behind.
         using TrainingData data = group.Together("opening the data", () => new TrainingData(config));
+        if (!group.IsAlone)
+        {
+            group.Agree(("digest of the data", data.Genome.Digest.Sha256),
+                ("training bases", data.TrainBases.ToString(CultureInfo.InvariantCulture)),
+                ("validation bases", data.ValidationBases.ToString(CultureInfo.InvariantCulture)));
+        }
+
         RequireValidation(config, data);
         RequireRanks(config, group);
         using SequenceModel model = group.Together("building the model", () =>

@@ -308,6 +308,7 @@ public sealed partial class Trainer : IDisposable
             part.Sum.backward();
             part.Numbers?.MoveToOuterDisposeScope();
             totals.Add(part);
+            _group.Working();
         }
 
         return totals;

@@ -43,7 +43,11 @@ public static class Evaluator
         long targets = 0;
         bool stopped = false;
         group ??= RankGroup.Alone;
-        group.Doing = "validation";
+        if (!group.IsAlone)
+        {
+            group.Doing = $"validation behind {group.Doing}";
+        }
+
         int parts = model.Context?.Size ?? 1;
         (int shard, int shards) = (group.Rank / parts, group.WorldSize / parts);
         (long begin, long end) = (windows * shard / shards, windows * (shard + 1) / shards);
@@ -67,6 +71,7 @@ public static class Evaluator
             correct += totals.Correct;
             targets += totals.Count;
             visit?.Invoke(batch, logits!);
+            group.Working();
         }
 
         // Sums and counts, not means of means. Who was stopped says so here, where the others wait.

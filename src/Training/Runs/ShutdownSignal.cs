@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace GenoSeq.Training.Runs;
 
 /// <summary>SIGINT and SIGTERM: the first asks for an orderly end (finish the step, checkpoint, exit 130), the second ends at once.</summary>
-public sealed partial class ShutdownSignal : IDisposable
+public sealed class ShutdownSignal : IDisposable
 {
     /// <summary>The exit code of an interrupted run.</summary>
     public const int ExitCode = 130;
@@ -20,7 +20,7 @@ public sealed partial class ShutdownSignal : IDisposable
     public ShutdownSignal(Action<string>? tell = null, Action<int>? exit = null)
     {
         _tell = tell;
-        _exit = exit ?? EndNow;
+        _exit = exit ?? ProcessEnd.Now;
         Token = _source.Token;
         _registrations =
         [
@@ -60,21 +60,6 @@ public sealed partial class ShutdownSignal : IDisposable
 
         _source.Dispose();
     }
-
-    // Environment.Exit would run destructors of native libraries while their threads are in the middle of a step, and wait for
-    // these: seconds on a busy machine. Nothing needs them, since files appear whole or not at all.
-    private static void EndNow(int code)
-    {
-        if (OperatingSystem.IsLinux())
-        {
-            ExitNow(code);
-        }
-
-        Environment.Exit(code);
-    }
-
-    [LibraryImport("libc", EntryPoint = "_exit")]
-    private static partial void ExitNow(int code);
 
     private void Handle(PosixSignalContext context)
     {

@@ -23,7 +23,7 @@ public sealed class ResourceTests(ITestOutputHelper output) : IDisposable
         using var disk = new SmallDisk(_work["disk"], "1m");
         Answer answer = await Genoseq.RunAsync(_work.Folder, "pretrain", "-c", "mlm.yaml", "-o", "disk/run", "checkpoint.every=1", "checkpoint.keep=50",
             "model.d_model=24", "train.validate_every=0");
-        Assert.Equal(1, answer.ExitCode);
+        Assert.Equal(4, answer.ExitCode);
         string error = Assert.Single(answer.Error.Split('\n'), l => l.StartsWith("genoseq pretrain: error:", StringComparison.Ordinal));
         Assert.Contains("disk is full", error, StringComparison.Ordinal);
         Assert.Contains("\n  expected: ", answer.Error, StringComparison.Ordinal);

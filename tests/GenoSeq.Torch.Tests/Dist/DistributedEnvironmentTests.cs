@@ -28,12 +28,13 @@ public sealed class DistributedEnvironmentTests
     [Theory]
     [InlineData("RANK=0 WORLD_SIZE=two MASTER_PORT=x", "WORLD_SIZE is 'two'", "MASTER_PORT is 'x'")]
     [InlineData("WORLD_SIZE=2", "RANK is not set", "MASTER_PORT is not set")]
+    [InlineData("WORLD_SIZE=2", "RANK is not set", "MASTER_ADDR is not set")]
     [InlineData("RANK=-1 WORLD_SIZE=2 MASTER_PORT=5", "RANK is '-1'", "RANK is '-1'")]
     [InlineData("RANK=2 WORLD_SIZE=2 MASTER_PORT=99999", "RANK is 2, expected 0 to 1", "MASTER_PORT is 99999")]
     [InlineData("RANK=0 WORLD_SIZE=2 MASTER_PORT=0", "MASTER_ADDR is not set", "MASTER_PORT is 0")]
     public void Read_SeveralProblems_ListsThemAll(string variables, string first, string second)
     {
-        var e = Assert.Throws<ArgumentException>(() => Read(variables));
+        var e = Assert.Throws<DistributedEnvironmentException>(() => Read(variables));
         Assert.Contains(first, e.Message, StringComparison.Ordinal);
         Assert.Contains(second, e.Message, StringComparison.Ordinal);
     }
