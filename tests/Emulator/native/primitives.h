@@ -70,6 +70,24 @@ static inline void gs_mma_tf32(float4& c, float a0, float a1, float a2, float a3
     }
 }
 
+static inline void gs_mma_bf16(float4& c, u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    const u32 mine[6] = {a0, a1, a2, a3, b0, b1};
+    const auto* slots = emu::Gather("gs_mma_bf16", mine, sizeof mine);
+    const auto at = [&](int lane, int i, int half)
+    { u32 w; memcpy(&w, slots[lane] + i * 4, 4); return __uint_as_float(half ? w & 0xffff0000u : w << 16); };
+    const int g = (int)emu::current->lane >> 2, q = (int)emu::current->lane & 3;
+    float* r[4] = {&c.x, &c.y, &c.z, &c.w};
+    for (int i = 0; i < 4; i++)
+    {
+        const int high = i >> 1, column = 2 * q + (i & 1);
+        float sum = *r[i];
+        for (int k = 0; k < 16; k++)
+            sum += at(g * 4 + (k & 7) / 2, high + (k >= 8 ? 2 : 0), k & 1) * at(column * 4 + (k & 7) / 2, 4 + (k >= 8), k & 1);
+        *r[i] = sum;
+    }
+}
+
 static inline u16 gs_to_bf16(float v)
 {
     const u32 u = __float_as_uint(v);
@@ -78,6 +96,7 @@ static inline u16 gs_to_bf16(float v)
 static inline u32 gs_pack_bf16(float lo, float hi) { return gs_to_bf16(lo) | (u32)gs_to_bf16(hi) << 16; }
 static inline uint4 gs_ldg16(const void* p) { return *(const uint4*)p; }
 static inline uint2 gs_ldg8(const void* p) { return *(const uint2*)p; }
+static inline void gs_store16_if(void* p, const uint4& v, bool on) { if (on) *(uint4*)p = v; }
 static inline void gs_copy16(void* to, const void* from) { emu::CopyLater(to, from, 16); }
 static inline void gs_copy16_or_zero(void* to, const void* from, bool copy)
 {

@@ -22,7 +22,7 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     /// <param name="multiprocessors">Of the device.</param>
     internal static ScanPlan For(ScanShape shape, int multiprocessors)
     {
-        long warps = (long)shape.Scans * shape.Batch * ((shape.Channels + 31) / 32);
+        long warps = (long)shape.Scans * shape.Batch * shape.Strips;
         if (warps >= (long)multiprocessors * Enough)
         {
             return new(1);
@@ -33,6 +33,9 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
             ? new((int)Math.Max(2, multiprocessors * Wanted / warps))
             : new(0, Groups: one ? 2 : 4);
     }
+
+    /// <summary>The same for directions that run one after the other, the last with the gate.</summary>
+    internal static ScanPlan ForGated(ScanShape shape, int multiprocessors) => For(shape with { Scans = 1 }, multiprocessors);
 
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>
     internal (int Segments, int Steps) Cut(int length)

@@ -49,6 +49,14 @@ __device__ __forceinline__ void gs_mma_tf32(float4& c, float a0, float a1, float
           "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)));
 }
 
+// ---- tensor core, bf16: c[16x8] += a[16x16] b[16x8] ----
+// lane = 4 g + q; each word holds two neighbours in k. a0 (row g, k 2q) a1 (g+8, 2q) a2 (g, 2q+8) a3 (g+8, 2q+8); b0 (k 2q, col g) b1 (2q+8, g); c as above.
+__device__ __forceinline__ void gs_mma_bf16(float4& c, u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c.x), "+f"(c.y), "+f"(c.z), "+f"(c.w) : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
 // ---- bfloat16 and vector loads ----
 __device__ __forceinline__ u32 gs_pack_bf16(float lo, float hi)
 { u32 d; asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(d) : "f"(hi), "f"(lo)); return d; }
@@ -65,6 +73,12 @@ __device__ __forceinline__ uint2 gs_ldg8(const void* p)
     uint2 v;
     asm("ld.global.nc.L2::128B.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p));
     return v;
+}
+// A store that is predicated, not branched around: what comes before and after can be mixed.
+__device__ __forceinline__ void gs_store16_if(void* p, const uint4& v, bool on)
+{
+    asm volatile("{ .reg .pred q; setp.ne.u32 q, %5, 0; @q st.global.v4.u32 [%0], {%1, %2, %3, %4}; }"
+        :: "l"(p), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w), "r"((u32)on) : "memory");
 }
 // Asynchronous 16-byte copies to shared memory; a thread waits for its own.
 __device__ __forceinline__ void gs_copy16(void* to, const void* from)
