@@ -57,7 +57,11 @@ class Problem:
         steps = -(-s.L // (16 * segments)) * 16; s.a.steps, s.a.segments = steps, -(-s.L // steps); nan = float("nan"); s.ends_ = torch.full((s.scans, s.B, s.a.segments, s.D, N), nan, device="cuda"); s.sums_ = torch.full((s.scans, s.B, s.a.segments, s.D), nan, device="cuda")
         for i in range(s.scans): s.a.s[i].ends, s.a.s[i].sums = ptr(s.ends_[i]), ptr(s.sums_[i])
         return s
-    def full(s): return 1 if s.warps >= 5 * SMS else SMS * 12 // s.warps  # segments: 12 warps for each multiprocessor
+    def full(s, scans=None): # segments, as ScanPlan.cs chooses them
+        warps, slots, best = (scans or s.scans) * s.B * s.strips, 16 * SMS, (1e9, 1)
+        for n in range(1, min(max(1, 2 * slots // warps), max(1, s.L // 256)) + 1):
+            w = warps * n / slots; best = min(best, ((math.ceil(w) / w if w > 1 else 1 / (1 - math.exp(-3.1 * w))) + (n - 1) * (0.42 * min(s.L / n, 18000) + 70) / s.L, n))
+        return best[1]
     def ends(s, k):
         if s.a.segments > 1: k.ends(s.warps * (s.a.segments - 1), s.a)
     def main(s, k): (k.keeping if s.a.s[0].delta_out else k.main)(s.warps * s.a.segments, s.a)
@@ -131,6 +135,7 @@ def timing(kernels, shapes=SHAPES):
         p = Problem(B, L, 512, 0, scans); el = scans * B * L * 512 / 1e6; n = 6 if L > 500000 or scans * B > 200 else 10
         for name, k in kernels.items():
             p.cut(p.full()).save(True); p.serial(k); ref = [v.y.clone() for v in p.x]; row = f"{scans} x {B} x {L} {name}:"
+            if scans * B * L * 512 < 2e8: row += f" ends {bench(lambda: p.ends(k), n) if p.a.segments > 1 else 0:.3f} ms"
             for save in (0, 1): row += f" serial, {p.a.segments} segments{' save' if save else ''} {el / bench(lambda: p.save(save).serial(k), n):.1f} (main {el / bench(lambda: p.main(k), n):.1f})"
             if scans * B <= 64 and k.rank == 0:
                 for save in (0, 1): row += f" chain{' save' if save else ''} {el / bench(lambda: p.save(save).chain(k), n):.1f}"

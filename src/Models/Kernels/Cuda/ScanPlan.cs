@@ -5,33 +5,29 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// <param name="Groups">Of the chained kernel: groups of 16 channels that a block takes in turn for one tile.</param>
 internal readonly record struct ScanPlan(int Segments, int Groups = 4)
 {
-    /// <summary>Warps of the serial kernel on a multiprocessor from which on it needs no segments.</summary>
-    private const int Enough = 5;
+    /// <summary>Warps of the serial kernel that a multiprocessor holds.</summary>
+    private const int Resident = 16;
 
-    /// <summary>Warps on a multiprocessor that segments are cut for.</summary>
-    private const int Wanted = 12;
+    /// <summary>Steps after which no state of a channel with the smallest step sizes in use is felt any more.</summary>
+    private const int Memory = 18000;
 
-    /// <summary>From this length on the states' decay makes the pre-pass of segments cheaper than the chain.</summary>
-    private const int Long = 1 << 19;
+    /// <summary>The pre-pass walks a step in this part of the time that the scan takes.</summary>
+    private const double EndStep = 0.42;
 
-    /// <summary>The same for a single sequence, whose chain is all that runs.</summary>
-    private const int LongForOne = 1 << 17;
+    /// <summary>Steps of the scan that the blocks walked exactly, at the end of each segment, take the time of.</summary>
+    private const double EndBlocks = 70;
+
+    /// <summary>Time of the chained kernel, where that of the serial one on a full device is 1; for a single sequence, whose chain is all that runs, more.</summary>
+    private const double ChainTime = 1.68, ChainTimeOfOne = 1.85;
 
     /// <summary>Chooses by shape, as measured on an H100 (docs/kernels-gpu.md).</summary>
     /// <param name="shape">The scans.</param>
     /// <param name="multiprocessors">Of the device.</param>
     internal static ScanPlan For(ScanShape shape, int multiprocessors)
     {
-        long warps = (long)shape.Scans * shape.Batch * shape.Strips;
-        if (warps >= (long)multiprocessors * Enough)
-        {
-            return new(1);
-        }
-
         bool one = shape.Scans * shape.Batch == 1;
-        return shape.Length >= (one ? LongForOne : Long)
-            ? new((int)Math.Max(2, multiprocessors * Wanted / warps))
-            : new(0, Groups: one ? 2 : 4);
+        int segments = Best(shape, multiprocessors, out double time);
+        return time < (one ? ChainTimeOfOne : ChainTime) ? new(segments) : new(0, Groups: one ? 2 : 4);
     }
 
     /// <summary>The same for directions that run one after the other, the last with the gate.</summary>
@@ -43,4 +39,31 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
         int steps = (((length + Segments - 1) / Segments) + 15) / 16 * 16;
         return ((length + steps - 1) / steps, steps);
     }
+
+    private static int Best(ScanShape shape, int multiprocessors, out double time)
+    {
+        long warps = Math.Max(1, (long)shape.Scans * shape.Batch * shape.Strips);
+        int most = (int)Math.Clamp(2L * Resident * multiprocessors / warps, 1, Math.Max(1, shape.Length / 256));
+        (int best, time) = (1, double.MaxValue);
+        for (int segments = 1; segments <= most; segments++)
+        {
+            double t = Time(warps * segments, segments, shape.Length, multiprocessors);
+            (best, time) = t < time ? (segments, t) : (best, time);
+        }
+
+        return best;
+    }
+
+    // 1: on a full device, without a pre-pass.
+    private static double Time(long warps, int segments, int length, int multiprocessors)
+    {
+        long slots = (long)Resident * multiprocessors;
+        double waves = (double)warps / slots;
+        double each = waves > 1 ? Math.Ceiling(waves) / waves : 1 / Speed(waves);
+        double steps = (double)length / segments;
+        return each + ((segments - 1) * ((EndStep * Math.Min(steps, Memory)) + EndBlocks) / length);
+    }
+
+    // Of a device that is filled in part.
+    private static double Speed(double filled) => 1 - Math.Exp(-3.1 * filled);
 }

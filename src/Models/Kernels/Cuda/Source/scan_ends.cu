@@ -14,13 +14,15 @@
 #define E_T 16
 #define E_ROW (32 * GS_ESIZE)
 #define E_STAGE ((GS_DT_RANK ? 1 : 2) * E_T * E_ROW + E_T * GS_N * GS_ESIZE + E_T * P_ROW) // u; B; delta or dt
+#define E_PIECES (E_ROW / 16)           // 16-byte pieces of a row
+#define E_B_PIECES (GS_N * GS_ESIZE / 16)
 #define E_B (E_T * E_ROW)
 #define E_D (E_B + E_T * GS_N * GS_ESIZE)
 // Shared memory, bytes: two stages; B as float; {x, delta u} [16][E_PAD], and before that delta as projected; mid-block sums of delta; sums of the blocks that were
 // walked [N][32]; weights of dt (12,928 with bf16 and with R = 16, 18,048 with float)
 #define E_SMEM (2 * E_STAGE + E_T * GS_N * 4 + E_T * E_PAD * 8 + 128 + GS_N * 128 + P_WEIGHTS)
 #ifndef E_BLOCKS
-#define E_BLOCKS (GS_F32_IO ? 12 : 16)  // on a multiprocessor
+#define E_BLOCKS 12                     // on a multiprocessor
 #endif
 
 // 16 steps, latest first, for the first `groups` groups of 4 states, exactly. waiting: the lane's sums, [N][32]. a: the channel's A. d, v: delta and delta u of its steps.
@@ -119,6 +121,19 @@ template <int Tiles, int Degree> __device__ __forceinline__ void gs_moments(floa
 }
 #endif
 
+// softplus, with one part in 10^6 where moments are no better.
+__device__ __forceinline__ float gs_softplus_ends(float x)
+{
+#if E_MOMENTS
+    const float w = gs_ex2(fabsf(x) * -GS_LOG2E);
+    float q = fmaf(0.0141410215f, w, -0.0664017929f);
+    q = fmaf(q, w, 0.149223867f); q = fmaf(q, w, -0.235038599f); q = fmaf(q, w, 0.331094489f); q = fmaf(q, w, -0.499869656f); q = fmaf(q, w, 0.999998732f);
+    return fmaf(q, w, fmaxf(x, 0.0f));
+#else
+    return gs_softplus_poly(x);
+#endif
+}
+
 // Grid scans * batch * (segments - 1) * ceil(d_inner / 32), 32 threads: the last segment's end is not asked for.
 extern "C" __global__ void __launch_bounds__(32, E_BLOCKS) gs_scan_ends(const __grid_constant__ GsForward p)
 {
@@ -169,50 +184,61 @@ extern "C" __global__ void __launch_bounds__(32, E_BLOCKS) gs_scan_ends(const __
     u32* projected = (u32*)(wide + E_T * GS_N);
     gs_stage_weights(weights, s.dt_weight, d0, D, lane);
 #endif
+    // This lane's pieces of the block to fetch next: piece lane + 32 i of u, B and delta or dt, and what takes them a block back.
+    const i64 sign = rev ? -GS_ESIZE : GS_ESIZE, last = rowBase + (rev ? L - 1 - (first + p.steps - E_T) : first + p.steps - E_T);
+    const int column = min(d0 + lane % E_PIECES * (16 / GS_ESIZE), D - 16 / GS_ESIZE) * GS_ESIZE;
+    const int uRow = (int)(s.u_stride * sign), bRow = (int)(s.b_stride * sign);
+    const unsigned char* u = (const unsigned char*)s.u + last * s.u_stride * GS_ESIZE + column + lane / E_PIECES * (i64)uRow;
+    const unsigned char* bmat = (const unsigned char*)s.bmat + last * s.b_stride * GS_ESIZE + lane % E_B_PIECES * 16 + lane / E_B_PIECES * (i64)bRow;
+#if GS_DT_RANK
+    const int dRow = (int)(s.dt_stride * sign);
+    const unsigned char* delta = (const unsigned char*)s.dt + last * s.dt_stride * 2;
+#else
+    const int dRow = (int)(s.delta_stride * sign);
+    const unsigned char* delta = (const unsigned char*)s.delta + last * s.delta_stride * GS_ESIZE + column + lane / E_PIECES * (i64)dRow;
+#endif
     const auto fetch = [&](int t0, int buffer)
     {
         if (t0 >= first)
         {
-            unsigned char* to = smem + buffer * E_STAGE;
+            unsigned char* to = smem + buffer * E_STAGE + lane * 16;
 #pragma unroll
             for (int i = 0; i < E_T * E_ROW / 512; i++)
             {
-                const int piece = lane + i * 32, t = t0 + piece / (E_ROW / 16), part = piece % (E_ROW / 16);
-                const i64 row = rowBase + (rev ? L - 1 - t : t);
-                const int c = min(d0 + part * (16 / GS_ESIZE), D - 16 / GS_ESIZE);
-                gs_copy16(to + piece * 16, (const unsigned char*)s.u + (row * s.u_stride + c) * GS_ESIZE);
+                gs_copy16(to + i * 512, u + i * (32 / E_PIECES) * (i64)uRow);
 #if !GS_DT_RANK
-                gs_copy16(to + E_D + piece * 16, (const unsigned char*)s.delta + (row * s.delta_stride + c) * GS_ESIZE);
+                gs_copy16(to + E_D + i * 512, delta + i * (32 / E_PIECES) * (i64)dRow);
 #endif
             }
 #if GS_DT_RANK
 #pragma unroll
             for (int i = 0; i < (2 * GS_DT_RANK + 31) / 32; i++) // 16 rows of R / 8 pieces
             {
-                const int piece = lane + i * 32, t = t0 + piece / (GS_DT_RANK / 8), part = piece % (GS_DT_RANK / 8);
-                const i64 row = rowBase + (rev ? L - 1 - t : t);
-                if (piece < 2 * GS_DT_RANK) gs_copy16(to + E_D + piece * 16, (const unsigned char*)s.dt + row * s.dt_stride * 2 + part * 16);
+                const int piece = lane + i * 32;
+                if (piece < 2 * GS_DT_RANK) gs_copy16(to + E_D + i * 512, delta + piece / (GS_DT_RANK / 8) * (i64)dRow + piece % (GS_DT_RANK / 8) * 16);
             }
 #endif
 #pragma unroll
-            for (int i = 0; i < E_T * GS_N * GS_ESIZE / 512; i++)
-            {
-                const int piece = lane + i * 32, t = t0 + piece / (GS_N * GS_ESIZE / 16), part = piece % (GS_N * GS_ESIZE / 16);
-                const i64 row = rowBase + (rev ? L - 1 - t : t);
-                gs_copy16(to + E_B + piece * 16, (const unsigned char*)s.bmat + row * s.b_stride * GS_ESIZE + part * 16);
-            }
+            for (int i = 0; i < E_T * GS_N * GS_ESIZE / 512; i++) gs_copy16(to + E_B + i * 512, bmat + i * (32 / E_B_PIECES) * (i64)bRow);
+            u -= E_T * (i64)uRow; bmat -= E_T * (i64)bRow; delta -= E_T * (i64)dRow;
         }
         gs_copy_commit();
     };
     int t0 = first + p.steps - E_T, buffer = 0;            // segments are whole blocks of 16 but for the last
+    int groups = GS_N / 4;                                 // the last group of 4 states that is awake; looked at now and then
+    float fastest = fast[GS_N / 4 - 1];
     fetch(t0, 0);
 #pragma unroll 1
-    for (; t0 >= first; t0 -= E_T, buffer ^= 1)
+    for (int block = 0; t0 >= first; t0 -= E_T, buffer ^= 1, block++)
     {
-        bool awake[GS_N / 4];
+        if ((block & 3) == 0)
+        {
+            groups = 0;
 #pragma unroll
-        for (int k = 0; k < GS_N / 4; k++) awake[k] = gs_any(slow[k] * sigma > GS_DEAD);
-        if (!awake[0] && !awake[1] && !awake[2] && !awake[3]) break;
+            for (int k = 0; k < GS_N / 4; k++)
+                if (gs_any(slow[k] * sigma > GS_DEAD)) { groups = k + 1; fastest = fast[k]; }
+            if (groups == 0) break;
+        }
         gs_copy_wait();
         const unsigned char* raw = smem + buffer * E_STAGE;
 #pragma unroll
@@ -251,7 +277,7 @@ extern "C" __global__ void __launch_bounds__(32, E_BLOCKS) gs_scan_ends(const __
 #pragma unroll
         for (int t = 0; t < E_T; t++)
         {
-            d[t] = gs_softplus_poly(gs_load1(deltas, t * 32 + lane) + bias);
+            d[t] = gs_softplus_ends(gs_load1(deltas, t * 32 + lane) + bias);
             v[t] = d[t] * gs_load1(raw, t * 32 + lane);
         }
         if (ids != 0)                                      // a cleared state: nothing from before the step
@@ -270,7 +296,6 @@ extern "C" __global__ void __launch_bounds__(32, E_BLOCKS) gs_scan_ends(const __
         const float half = 0.5f * sum;
         // The error of one state, (A half)^(m + 1) / (m + 1)! times its decay so far, is largest at A = -(m + 1) / (delta so far), or at the end of A's range nearest
         // to that.
-        const float fastest = awake[3] ? fast[3] : awake[2] ? fast[2] : awake[1] ? fast[1] : fast[0];
         const float peak = -GS_LOG2E * gs_rcp(sigma), worst = fminf(fmaxf(5.0f * peak, fastest), slowest), worst2 = fminf(fmaxf(3.0f * peak, fastest), slowest);
         const float y = worst * half * -GS_LN2, y2 = y * y, off = y2 * y2 * y * gs_ex2(worst * sigma);
         const float x2 = worst2 * half * -GS_LN2, off2 = x2 * x2 * x2 * gs_ex2(worst2 * sigma);
@@ -289,7 +314,7 @@ extern "C" __global__ void __launch_bounds__(32, E_BLOCKS) gs_scan_ends(const __
             }
             middle[lane] = sigma + half;
             gs_warp_sync();
-            if (awake[2] || awake[3])
+            if (groups > 2)
             {
                 if (low) gs_moments<2, 2>(tile, at, pairs, middle, wide, g8, q);
                 else gs_moments<2, 4>(tile, at, pairs, middle, wide, g8, q);
@@ -301,7 +326,7 @@ extern "C" __global__ void __launch_bounds__(32, E_BLOCKS) gs_scan_ends(const __
         else
 #endif
         {
-            gs_walk(waiting, aRow, awake[3] ? 4 : awake[2] ? 3 : awake[1] ? 2 : 1, sigma, d, v, wide);
+            gs_walk(waiting, aRow, groups, sigma, d, v, wide);
 #pragma unroll
             for (int t = E_T - 1; t >= 0; t--) sigma += d[t];
         }

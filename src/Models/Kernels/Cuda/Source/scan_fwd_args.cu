@@ -42,7 +42,7 @@ struct GsForward
 #endif
 
 #ifndef GS_DEAD
-#define GS_DEAD (GS_F32_IO ? -32.0f : -26.0f) // a state whose decay falls below 2^GS_DEAD is forgotten
+#define GS_DEAD (GS_F32_IO ? -32.0f : -18.0f) // a state whose decay falls below 2^GS_DEAD is forgotten
 #endif
 #define S_BIG 3.0e38f                   // as delta: an endless step, which forgets everything
 

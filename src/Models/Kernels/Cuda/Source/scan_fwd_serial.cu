@@ -20,7 +20,7 @@
 #define S_PAIR 72                       // floats of a row of {delta, delta u} pairs of 32 channels; padded against bank conflicts
 #define S_PAIRS (S_T * S_PAIR)
 #define S_WIDE (S_T * 2 * GS_N)
-// Shared memory of a warp, bytes: stages; {delta, delta u} twice; B, C as [step][B or C][parity][S_J] twice; weights of dt; bias
+// Shared memory of a warp, bytes: stages; {delta, delta u} twice; B, C as [step][B or C and parity][S_J] twice; weights of dt; bias
 // (11,392 with bf16, 13,184 with R = 16, 16,000 with float)
 #define S_SMEM (S_STAGES * S_STAGE + 2 * S_PAIRS * 4 + 2 * S_WIDE * 4 + P_WEIGHTS + 128)
 #if GS_F32_IO && (GS_DT_RANK || GS_SCAN_GATE)
@@ -113,13 +113,16 @@ __device__ __forceinline__ void gs_advance(GsLane& k)
 __device__ __forceinline__ int gs_part_row(int lane, int e) { return (lane & 3) + 4 * e; }
 __device__ __forceinline__ int gs_part_channel(int lane, int m) { return 16 * m + 2 * (lane >> 2); }
 
-// delta and delta u of the stage in `slot`.
-__device__ __forceinline__ void gs_elementwise(const GsLane& k, int slot, int buffer)
+// Raw delta of the stage in `slot`, where it is not given. Some time before it is used, since the tensor core takes long to answer.
+__device__ __forceinline__ void gs_prepare(const GsLane& k, int slot, u32 (&raw)[2][2])
 {
 #if GS_DT_RANK
-    u32 raw[2][2];
     gs_project8(raw, k.stages + slot + 2 * S_TENSOR + 2 * S_BC, k.weights, k.lane);
 #endif
+}
+// delta and delta u of the stage in `slot`.
+__device__ __forceinline__ void gs_elementwise(const GsLane& k, int slot, int buffer, const u32 (&raw)[2][2])
+{
 #pragma unroll
     for (int m = 0; m < 2; m++)
     {
@@ -165,28 +168,32 @@ __device__ __forceinline__ void gs_correct(const GsLane& k, const GsForward& p, 
         }
     }
 }
-// Widens this lane's piece of B or C, split by the parity of the state.
-__device__ __forceinline__ void gs_widen_piece(float* to, const unsigned char* from, int part)
+// Where B or C (0, 1) of a step and parity lies among a step's 2 N floats: the order turns with the step, against bank conflicts.
+__device__ __forceinline__ int gs_wide_at(int step, int isC, int parity) { return ((2 * isC + parity) ^ (step & 3)) * S_J; }
+// Widens this lane's piece of B or C of a step, split by the parity of the state.
+__device__ __forceinline__ void gs_widen_piece(float* to, int step, int isC, const unsigned char* from, int part)
 {
     const uint4 v = *(const uint4*)from;
+    float* even = to + gs_wide_at(step, isC, 0); float* odd = to + gs_wide_at(step, isC, 1);
 #if GS_F32_IO
-    *(float2*)(to + part * 2) = make_float2(__uint_as_float(v.x), __uint_as_float(v.z));
-    *(float2*)(to + S_J + part * 2) = make_float2(__uint_as_float(v.y), __uint_as_float(v.w));
+    *(float2*)(even + part * 2) = make_float2(__uint_as_float(v.x), __uint_as_float(v.z));
+    *(float2*)(odd + part * 2) = make_float2(__uint_as_float(v.y), __uint_as_float(v.w));
 #else
-    *(float4*)(to + part * 4) = make_float4(gs_lo(v.x), gs_lo(v.y), gs_lo(v.z), gs_lo(v.w));
-    *(float4*)(to + S_J + part * 4) = make_float4(gs_hi(v.x), gs_hi(v.y), gs_hi(v.z), gs_hi(v.w));
+    *(float4*)(even + part * 4) = make_float4(gs_lo(v.x), gs_lo(v.y), gs_lo(v.z), gs_lo(v.w));
+    *(float4*)(odd + part * 4) = make_float4(gs_hi(v.x), gs_hi(v.y), gs_hi(v.z), gs_hi(v.w));
 #endif
 }
 __device__ __forceinline__ void gs_widen(const GsLane& k, int slot, int buffer)
 {
-    float* to = k.wide + buffer * S_WIDE + gs_bc_row(k.lane) * (2 * GS_N);
+    const int step = gs_bc_row(k.lane);
+    float* to = k.wide + buffer * S_WIDE + step * (2 * GS_N);
     const unsigned char* from = k.stages + slot + 2 * S_TENSOR + k.lane * 16;
     const int part = k.lane % S_BC_PIECES;
 #if GS_F32_IO
-    gs_widen_piece(to, from, part);
-    gs_widen_piece(to + GS_N, from + S_BC, part);
+    gs_widen_piece(to, step, 0, from, part);
+    gs_widen_piece(to, step, 1, from + S_BC, part);
 #else
-    gs_widen_piece(to + (k.lane >= 16 ? GS_N : 0), from, part);
+    gs_widen_piece(to, step, k.lane >= 16, from, part);
 #endif
 }
 // States of the lane's parity, of its own and the other channel, from [channels, N].
@@ -289,7 +296,9 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
     gs_advance(k);
     gs_copy_wait_for(1);
     gs_warp_sync();
-    gs_elementwise(k, now, 0);
+    u32 raw[2][2];
+    gs_prepare(k, now, raw);
+    gs_elementwise(k, now, 0, raw);
     gs_widen(k, now, 0);
     const bool ids = s.ids != 0;
     if (ids || begin + S_T > end) gs_correct(k, p, s, b, 0, begin, end - begin);
@@ -312,6 +321,7 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
         const int t0 = begin + stage * S_T, buffer = stage & 1;
         gs_copy_wait();                                    // the next stage has landed
         gs_warp_sync();                                    // and this stage's pairs, B and C are there
+        gs_prepare(k, next, raw);
 #if GS_SCAN_GATE
         uint4 gateY = make_uint4(0, 0, 0, 0), gateZ = gateY, gateAdd = gateY; // of the stage before; used when the next one's elementwise part has hidden their way
         const bool gated = stage > 0 && yOk;
@@ -347,10 +357,10 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
             }
         }
         const float* pairs = k.pairs + buffer * S_PAIRS;
-        const float* wide = k.wide + buffer * S_WIDE + parity * S_J;
+        const float* turns[2] = {k.wide + buffer * S_WIDE + parity * S_J, k.wide + buffer * S_WIDE + (parity ^ 1) * S_J}; // at even and odd steps (gs_wide_at)
         unsigned char* at = k.stages + now;
         gs_widen(k, next, buffer ^ 1);
-        gs_elementwise(k, next, buffer ^ 1);
+        gs_elementwise(k, next, buffer ^ 1, raw);
 #if GS_SCAN_GATE
         gs_store16_if(y, gs_gated(gateY, gateAdd, gateZ), gated);
         if (stage > 0) { y += S_T * yRow; z += S_T * zRow; }
@@ -363,7 +373,8 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
 #pragma unroll
             for (int j = 0; j < S_J; j += 4)
             {
-                const float4 b4 = *(const float4*)(wide + t * (2 * GS_N) + j), c4 = *(const float4*)(wide + t * (2 * GS_N) + GS_N + j);
+                const float* at4 = turns[t & 1] + t * (2 * GS_N) + j;
+                const float4 b4 = *(const float4*)(at4 + (t & 2) * S_J), c4 = *(const float4*)(at4 + (2 ^ (t & 2)) * S_J);
                 ho[j] = fmaf(gs_ex2(ao[j] * o.x), ho[j], o.y * b4.x); yo = fmaf(c4.x, ho[j], yo);
                 hx[j] = fmaf(gs_ex2(ax[j] * x.x), hx[j], x.y * b4.x); yx = fmaf(c4.x, hx[j], yx);
                 ho[j + 1] = fmaf(gs_ex2(ao[j + 1] * o.x), ho[j + 1], o.y * b4.y); yo = fmaf(c4.y, ho[j + 1], yo);
