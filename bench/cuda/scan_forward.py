@@ -60,7 +60,7 @@ class Problem:
     def full(s, scans=None): # segments, as ScanPlan.cs chooses them
         warps, slots, best = (scans or s.scans) * s.B * s.strips, 16 * SMS, (1e9, 1)
         for n in range(1, min(max(1, 2 * slots // warps), max(1, s.L // 256)) + 1):
-            w = warps * n / slots; best = min(best, ((math.ceil(w) / w if w > 1 else 1 / (1 - math.exp(-3.1 * w))) + (n - 1) * (0.42 * min(s.L / n, 18000) + 70) / s.L, n))
+            w = warps * n / slots; best = min(best, ((math.ceil(w) / w if w > 1 else 1 / (1 - math.exp(-3.1 * w))) + (n - 1) * (0.36 * min(s.L / n, 12500) + 190) / s.L, n))
         return best[1]
     def ends(s, k):
         if s.a.segments > 1: k.ends(s.warps * (s.a.segments - 1), s.a)

@@ -9,29 +9,27 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     private const int Resident = 16;
 
     /// <summary>Steps after which no state of a channel with the smallest step sizes in use is felt any more.</summary>
-    private const int Memory = 18000;
+    private const int Memory = 12500;
 
     /// <summary>The pre-pass walks a step in this part of the time that the scan takes.</summary>
-    private const double EndStep = 0.42;
+    private const double EndStep = 0.36;
 
     /// <summary>Steps of the scan that the blocks walked exactly, at the end of each segment, take the time of.</summary>
-    private const double EndBlocks = 70;
+    private const double EndBlocks = 190;
 
-    /// <summary>Time of the chained kernel, where that of the serial one on a full device is 1; for a single sequence, whose chain is all that runs, more.</summary>
-    private const double ChainTime = 1.68, ChainTimeOfOne = 1.85;
+    /// <summary>
+    /// Time of dt_proj and the chained kernel, where that of the serial one on a full device is 1; for a single sequence, whose chain
+    /// is all that runs, more; and of the gate's kernel.
+    /// </summary>
+    private const double ChainTime = 1.68, ChainTimeOfOne = 1.83, GateTime = 0.16;
 
     /// <summary>Chooses by shape, as measured on an H100 (docs/kernels-gpu.md).</summary>
     /// <param name="shape">The scans.</param>
     /// <param name="multiprocessors">Of the device.</param>
-    internal static ScanPlan For(ScanShape shape, int multiprocessors)
-    {
-        bool one = shape.Scans * shape.Batch == 1;
-        int segments = Best(shape, multiprocessors, out double time);
-        return time < (one ? ChainTimeOfOne : ChainTime) ? new(segments) : new(0, Groups: one ? 2 : 4);
-    }
+    internal static ScanPlan For(ScanShape shape, int multiprocessors) => For(shape, shape.Scans, multiprocessors, 0);
 
-    /// <summary>The same for directions that run one after the other, the last with the gate.</summary>
-    internal static ScanPlan ForGated(ScanShape shape, int multiprocessors) => For(shape with { Scans = 1 }, multiprocessors);
+    /// <summary>The same for directions that run one after the other, the last with the gate, unless they are chained.</summary>
+    internal static ScanPlan ForGated(ScanShape shape, int multiprocessors) => For(shape, 1, multiprocessors, GateTime);
 
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>
     internal (int Segments, int Steps) Cut(int length)
@@ -40,9 +38,16 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
         return ((length + steps - 1) / steps, steps);
     }
 
-    private static int Best(ScanShape shape, int multiprocessors, out double time)
+    private static ScanPlan For(ScanShape shape, int atOnce, int multiprocessors, double more)
     {
-        long warps = Math.Max(1, (long)shape.Scans * shape.Batch * shape.Strips);
+        bool one = shape.Scans * shape.Batch == 1;
+        int segments = Best(shape, atOnce, multiprocessors, out double time);
+        return time < more + (one ? ChainTimeOfOne : ChainTime) ? new(segments) : new(0, Groups: one ? 2 : 4);
+    }
+
+    private static int Best(ScanShape shape, int atOnce, int multiprocessors, out double time)
+    {
+        long warps = Math.Max(1, (long)atOnce * shape.Batch * shape.Strips);
         int most = (int)Math.Clamp(2L * Resident * multiprocessors / warps, 1, Math.Max(1, shape.Length / 256));
         (int best, time) = (1, double.MaxValue);
         for (int segments = 1; segments <= most; segments++)

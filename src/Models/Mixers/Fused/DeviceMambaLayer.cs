@@ -17,8 +17,8 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
 {
     private const int Fixed = 5;
 
-    /// <summary>One slice in this many fills a device's memory where there is no backward pass.</summary>
-    private const int InferenceShare = 3;
+    /// <summary>What a slice may take of a device's memory that nothing takes yet, where there is no backward pass.</summary>
+    private const double InferenceShare = 0.55;
 
     private readonly KernelDevice _device;
     private readonly LayerSettings _settings;
@@ -212,14 +212,15 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     // Without a backward pass nothing else needs the memory, and the scan is fastest where whole sequences fill the device.
     private static long InferenceTokens(Tensor n, Weights w)
     {
-        if (n.device.Type != DeviceType.CUDA)
+        if (n.device.Type != DeviceType.CUDA || n.size(0) * n.size(1) <= SliceTokens)
         {
             return SliceTokens;
         }
 
         // xz, the gated sum, and for each direction u and the rows of [dt, B, C].
         long numbers = (3 * w.Out.size(1)) + w.Directions.Sum(d => w.Out.size(1) + d.ProjectedWidth);
-        return Math.Max(SliceTokens, cuda.mem_get_info(n.device.Index).Total / InferenceShare / (numbers * n.dtype.ElementSize()));
+        CudaMemoryStatistics memory = cuda.memory_stats(n.device.Index);
+        return Math.Max(SliceTokens, (long)(InferenceShare * (memory.Total - memory.Allocated) / (numbers * n.dtype.ElementSize())));
     }
 
     // Whole batch entries, up to so many tokens together, but at least one; slices are of equal size or nearly so.
