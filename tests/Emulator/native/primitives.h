@@ -138,6 +138,7 @@ static inline u16 gs_to_bf16(float v)
 static inline u32 gs_pack_bf16(float lo, float hi) { return gs_to_bf16(lo) | (u32)gs_to_bf16(hi) << 16; }
 static inline uint4 gs_ldg16(const void* p) { return *(const uint4*)p; }
 static inline uint2 gs_ldg8(const void* p) { return *(const uint2*)p; }
+static inline void gs_store16_if(void* p, const uint4& v, bool on) { if (on) *(uint4*)p = v; }
 static inline void gs_copy16(void* to, const void* from) { emu::CopyLater(to, from, 16); }
 static inline void gs_copy16_or_zero(void* to, const void* from, bool copy)
 {

@@ -9,12 +9,12 @@ namespace GenoSeq.Models.Tests.Cuda;
 /// <summary>NVRTC called: a stand-in everywhere, the real one where it is installed.</summary>
 public sealed partial class NvrtcTests : IDisposable
 {
-    private static readonly (string Prefix, string File)[] s_arguments =
+    private static readonly (string Prefix, string[] Files)[] s_arguments =
     [
-        ("scan_backward", "scan_backward_args.cu"),
-        ("scan_carry", "scan_backward_args.cu"),
-        ("scan_", "scan_fwd_args.cu"),
-        ("conv_", "conv_args.cu"),
+        ("scan_backward", ["scan_backward_args.cu"]),
+        ("scan_carry", ["scan_backward_args.cu"]),
+        ("scan_", ["scan_fwd_args.cu", "scan_fwd_project.cu"]),
+        ("conv_", ["conv_args.cu"]),
     ];
 
     private readonly TemporaryFolder _folder = new();
@@ -44,8 +44,8 @@ public sealed partial class NvrtcTests : IDisposable
     }
 
     // What stands before a file whose wrapper names it by a variable: the primitives, and its group's arguments.
-    private static string[] Behind(string file) => s_arguments.FirstOrDefault(g => file.StartsWith(g.Prefix, StringComparison.Ordinal)).File is { } arguments
-        ? ["common.cu", arguments]
+    private static string[] Behind(string file) => s_arguments.FirstOrDefault(g => file.StartsWith(g.Prefix, StringComparison.Ordinal)).Files is { } arguments
+        ? ["common.cu", .. arguments]
         : ["common.cu"];
 
     [NvrtcTheory]

@@ -1,4 +1,3 @@
-using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Kernels.Cuda;
@@ -7,11 +6,12 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// The selective scan's forward pass: a warp runs 32 channels serially (scan_fwd_serial.cu). Where channels are few, time is cut into
 /// segments, whose end states a pre-pass finds (scan_ends.cu), or tiles of time are chained (scan_fwd_chain.cu).
 /// </summary>
+/// <remarks>
+/// The serial kernel and the pre-pass work raw step sizes out from dt themselves where they can; otherwise a matrix product does
+/// so first.
+/// </remarks>
 internal static class ScanForwardKernels
 {
-    private const int TileSteps = 128;
-    private const int N = ScanShape.States;
-
     /// <summary>Runs up to 4 scans of equal shape in one launch.</summary>
     /// <param name="device">Where the tensors are.</param>
     /// <param name="directions">The scans.</param>
@@ -19,17 +19,22 @@ internal static class ScanForwardKernels
     /// <param name="keepCheckpoints">Save what the backward pass needs.</param>
     /// <param name="wantFinalState">Return the state after the last step.</param>
     /// <param name="plan">How; null to choose by shape.</param>
+    /// <param name="keepDelta">Return the raw step sizes.</param>
     /// <param name="checkpointSteps">Steps between checkpoints: <see cref="ScanShape.CheckpointSteps"/> or <see cref="ScanShape.DenseSteps"/>.</param>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
-    internal static ScanForwardResult Run(
-        KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, bool keepCheckpoints, bool wantFinalState, ScanPlan? plan = null,
-        int checkpointSteps = ScanShape.CheckpointSteps)
+    internal static ScanForwardResult Run(KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, bool keepCheckpoints,
+        bool wantFinalState, ScanPlan? plan = null, bool keepDelta = false, int checkpointSteps = ScanShape.CheckpointSteps)
     {
         ScanShape shape = ScanShape.Of(directions, ids);
+        int every = keepCheckpoints ? checkpointSteps : ScanShape.CheckpointSteps;
+        ScanPlan how = plan ?? ScanPlan.For(shape, device.Multiprocessors, every == ScanShape.DenseSteps);
+        var own = new List<Tensor>();
+        ScanDirection[] scans = Projected(shape, directions, how, own);
+        bool fused = scans[0].DtProj is not null;
+        ScanForwardArguments arguments = Inputs(shape, scans, ids);
         var y = new Tensor[shape.Scans];
         Tensor[]? checkpoints = keepCheckpoints ? new Tensor[shape.Scans] : null;
-        Tensor[]? final = wantFinalState ? new Tensor[shape.Scans] : null;
-        ScanForwardArguments arguments = Inputs(shape, directions, ids);
+        Tensor[]? delta = keepDelta ? new Tensor[shape.Scans] : null;
         for (int i = 0; i < shape.Scans; i++)
         {
             y[i] = empty(shape.RowsSize, shape.Type, shape.Device);
@@ -41,90 +46,117 @@ internal static class ScanForwardKernels
                 scan.Checkpoints = checkpoints[i].data_ptr();
             }
 
-            if (final is not null)
+            if (delta is not null)
             {
-                final[i] = shape.IsEmpty ? Unchanged(shape, directions[i]) : empty(shape.StateSize, float32, shape.Device);
-                scan.FinalState = final[i].data_ptr();
+                delta[i] = fused ? empty(shape.RowsSize, shape.Type, shape.Device) : scans[i].Delta;
+                scan.DeltaOut = fused ? delta[i].data_ptr() : 0;
             }
         }
 
+        Tensor[]? final = FinalStates(shape, directions, wantFinalState, ref arguments);
         if (!shape.IsEmpty)
         {
-            Launch(device, shape, ref arguments, plan, keepCheckpoints ? checkpointSteps : ScanShape.CheckpointSteps);
+            ScanForwardLaunch.All(device, shape, Rank(scans[0]), ref arguments, how, every);
         }
 
-        return new ScanForwardResult(y, checkpoints, final);
+        if (!keepDelta)
+        {
+            own.ForEach(t => t.Dispose());
+        }
+
+        return new ScanForwardResult(y, checkpoints, final, delta);
     }
 
-    private static Tensor Unchanged(ScanShape shape, ScanDirection x) =>
-        x.InitialState is null ? zeros(shape.StateSize, float32, shape.Device) : x.InitialState.clone();
-
-    private static void Launch(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan? wanted, int checkpointSteps)
+    /// <summary>
+    /// One or two directions without a backward pass: (y of the first + y of the second) silu(z). The second direction's kernel adds
+    /// and gates as it goes where the plan has segments; the result is the same, to the bit, as the gate's kernel gives.
+    /// </summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="directions">One or two scans.</param>
+    /// <param name="ids">As for <see cref="Run"/>.</param>
+    /// <param name="z">The gate [batch, length, d_inner], rows evenly spaced.</param>
+    /// <param name="wantFinalState">Return the state after the last step.</param>
+    /// <param name="plan">How; null to choose by shape.</param>
+    /// <returns>The gated sum [batch, length, d_inner], and the final state of each direction [batch, d_inner, d_state].</returns>
+    /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
+    internal static (Tensor Gated, Tensor[]? FinalState) RunGated(KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, Tensor z,
+        bool wantFinalState, ScanPlan? plan = null)
     {
-        ScanPlan plan = wanted ?? ScanPlan.For(shape, device.Multiprocessors, checkpointSteps == ScanShape.DenseSteps);
-        if (plan.Segments > 0)
+        ScanShape shape = ScanShape.Of(directions, ids);
+        ScanPlan how = plan ?? ScanPlan.ForGated(shape, device.Multiprocessors);
+        if (shape.IsSingle || shape.Scans > 2 || how.Segments == 0 || shape.IsEmpty)
         {
-            Serial(device, shape, ref arguments, plan, checkpointSteps);
-        }
-        else
-        {
-            Chain(device, shape, ref arguments, plan, checkpointSteps);
-        }
-    }
-
-    private static void Serial(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        (int segments, int steps) = plan.Cut(shape.Length);
-        (arguments.Segments, arguments.Steps) = (segments, steps);
-        int strips = (shape.Channels + 31) / 32;
-        long warps = (long)shape.Scans * shape.Batch * strips;
-        if (segments > 1)
-        {
-            for (int i = 0; i < shape.Scans; i++)
+            ScanForwardResult r = Run(device, directions, ids, false, wantFinalState, plan);
+            if (!shape.IsEmpty)
             {
-                arguments.Scans[i].Ends = empty([shape.Batch, segments, shape.Channels, N], float32, shape.Device).data_ptr();
-                arguments.Scans[i].Sums = empty([shape.Batch, segments, shape.Channels], float32, shape.Device).data_ptr();
+                GateKernels.Forward(device, r.Y[0], r.Y.Length > 1 ? r.Y[1] : null, z, r.Y[0], false);
             }
 
-            KernelFunction ends = device.Function(Program("scan_ends.cu", shape.Definitions), "gs_scan_ends", 32, EndsShared(shape.ElementSize));
-            device.Launch(ends, (warps * (segments - 1), 1, 1), arguments);
+            return (r.Y[0], r.FinalState);
         }
 
-        KernelFunction main = device.Function(
-            Program("scan_fwd_serial.cu", shape.DefinitionsWith(checkpointSteps)), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize));
-        device.Launch(main, (warps * segments, 1, 1), arguments);
+        var own = new List<Tensor>();
+        ScanDirection[] scans = Projected(shape, directions, how, own);
+        ScanForwardArguments arguments = Inputs(shape, scans, ids);
+        Tensor y = empty(shape.RowsSize, shape.Type, shape.Device);
+        for (int i = 0; i < shape.Scans; i++)
+        {
+            arguments.Scans[i].Y = y.data_ptr(); // a lane overwrites what it has read itself
+        }
+
+        ref ScanForwardPointers last = ref arguments.Scans[shape.Scans - 1];
+        (last.Z, last.ZStride) = (z.data_ptr(), shape.RowStride(z, shape.Channels, "z"));
+        last.Add = shape.Scans > 1 ? last.Y : 0;
+        Tensor[]? final = FinalStates(shape, directions, wantFinalState, ref arguments);
+        ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how);
+        own.ForEach(t => t.Dispose());
+        return (y, final);
     }
 
-    private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps)
+    // 0: raw step sizes are given.
+    private static int Rank(ScanDirection scan) => (int)(scan.DtProj?.size(1) ?? 0);
+
+    // The scans as the kernels of the plan take them: where these do not project dt, products do, whose results are the caller's to free.
+    private static ScanDirection[] Projected(ScanShape shape, ReadOnlySpan<ScanDirection> directions, ScanPlan plan, List<Tensor> own)
     {
-        KernelFunction chain = device.Function(
-            Program("scan_fwd_chain.cu", shape.DefinitionsWith(checkpointSteps)), "gs_scan_fwd_chain", 128, ChainShared(shape.ElementSize, checkpointSteps));
-        arguments.Tiles = (shape.Length + TileSteps - 1) / TileSteps;
-        arguments.Groups = plan.Groups;
-        long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
-        (arguments.Ticket, arguments.Ring) = ScanWorkspace.Get(shape.Device, ChainWords(chains), out Tensor keep);
-        long total = arguments.Tiles * (long)shape.Scans * shape.Batch * ((shape.Chunks + plan.Groups - 1) / plan.Groups);
-        device.Launch(chain, (Math.Min(total, (long)device.Multiprocessors * chain.BlocksPerMultiprocessor), 1, 1), arguments);
-        GC.KeepAlive(keep);
+        ScanDirection[] scans = directions.ToArray();
+        if (plan.Segments > 0 && !shape.IsSingle && Array.TrueForAll(scans, s => Rank(s) is 8 or 16 or 24 or 32 && Rank(s) == Rank(scans[0])))
+        {
+            return scans;
+        }
+
+        for (int i = 0; i < scans.Length; i++)
+        {
+            if (scans[i].DtProj is { } projection)
+            {
+                using Tensor rows = scans[i].Delta.reshape((long)shape.Batch * shape.Length, projection.size(1));
+                using Tensor weight = projection.t();
+                using Tensor product = rows.mm(weight);
+                Tensor delta = product.view(shape.Batch, shape.Length, shape.Channels);
+                own.Add(delta);
+                scans[i] = scans[i] with { Delta = delta, DtProj = null };
+            }
+        }
+
+        return scans;
     }
 
-    private static KernelProgram Program(string file, string[] definitions) => new(["common.cu", "scan_fwd_args.cu", file], definitions);
-
-    /// <summary>Words of the chains: 4 slots of N states of 16 channels each, and a margin for reading ahead.</summary>
-    private static long ChainWords(long chains) => (chains * 4 * N * 16) + 64;
-
-    /// <summary>S_SMEM of scan_fwd_serial.cu: 3 stages of 8 steps of u, delta, B, C; delta and delta u, B and C in single precision, twice.</summary>
-    private static int SerialShared(int elementSize) => (3 * 2 * 8 * (32 + N) * elementSize) + (2 * 8 * 80 * 4) + (2 * 8 * 2 * N * 4);
-
-    /// <summary>E_SMEM of scan_ends.cu: two stages of 16 steps of delta, u, B; B in single precision; distances and delta u.</summary>
-    private static int EndsShared(int elementSize) => (2 * 16 * ((2 * 32) + N) * elementSize) + (16 * N * 4) + (16 * 36 * 8) + 128;
-
-    /// <summary>C_SMEM of scan_fwd_chain.cu.</summary>
-    private static int ChainShared(int elementSize, int checkpointSteps)
+    private static Tensor[]? FinalStates(ScanShape shape, ReadOnlySpan<ScanDirection> directions, bool want, ref ScanForwardArguments arguments)
     {
-        int stage = 2 * 8 * ((16 * 16 * elementSize) + 16);
-        return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((16 / checkpointSteps * N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+        if (!want)
+        {
+            return null;
+        }
+
+        var final = new Tensor[shape.Scans];
+        for (int i = 0; i < final.Length; i++)
+        {
+            final[i] = !shape.IsEmpty ? empty(shape.StateSize, float32, shape.Device)
+                : directions[i].InitialState?.clone() ?? zeros(shape.StateSize, float32, shape.Device);
+            arguments.Scans[i].FinalState = final[i].data_ptr();
+        }
+
+        return final;
     }
 
     private static ScanForwardArguments Inputs(ScanShape shape, ReadOnlySpan<ScanDirection> directions, Tensor? ids)
@@ -136,7 +168,6 @@ internal static class ScanForwardKernels
             arguments.Scans[i] = new ScanForwardPointers
             {
                 U = x.U.data_ptr(),
-                Delta = x.Delta.data_ptr(),
                 B = x.B.data_ptr(),
                 C = x.C.data_ptr(),
                 A = x.A.data_ptr(),
@@ -145,11 +176,19 @@ internal static class ScanForwardKernels
                 InitialState = x.InitialState?.data_ptr() ?? 0,
                 Ids = ids?.data_ptr() ?? 0,
                 UStride = shape.RowStride(x.U, shape.Channels, "u"),
-                DeltaStride = shape.RowStride(x.Delta, shape.Channels, "delta"),
-                BStride = shape.RowStride(x.B, N, "B"),
-                CStride = shape.RowStride(x.C, N, "C"),
+                BStride = shape.RowStride(x.B, ScanShape.States, "B"),
+                CStride = shape.RowStride(x.C, ScanShape.States, "C"),
                 Reverse = x.Reverse ? 1 : 0,
             };
+            ref ScanForwardPointers scan = ref arguments.Scans[i];
+            if (x.DtProj is { } projection)
+            {
+                (scan.Dt, scan.DtStride, scan.DtWeight) = (x.Delta.data_ptr(), shape.RowStride(x.Delta, Rank(x), "dt"), projection.data_ptr());
+            }
+            else
+            {
+                (scan.Delta, scan.DeltaStride) = (x.Delta.data_ptr(), shape.RowStride(x.Delta, shape.Channels, "delta"));
+            }
         }
 
         return arguments;

@@ -5,38 +5,36 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// <param name="Groups">Of the chained kernel: groups of 16 channels that a block takes in turn for one tile.</param>
 internal readonly record struct ScanPlan(int Segments, int Groups = 4)
 {
-    /// <summary>Warps of the serial kernel on a multiprocessor from which on it needs no segments.</summary>
-    private const int Enough = 5;
+    /// <summary>Warps of the serial kernel that a multiprocessor holds.</summary>
+    private const int Resident = 16;
 
-    /// <summary>Warps on a multiprocessor that segments are cut for.</summary>
-    private const int Wanted = 12;
+    /// <summary>Steps after which no state of a channel with the smallest step sizes in use is felt any more.</summary>
+    private const int Memory = 12500;
 
-    /// <summary>From this length on the states' decay makes the pre-pass of segments cheaper than the chain.</summary>
-    private const int Long = 1 << 19;
+    /// <summary>The pre-pass walks a step in this part of the time that the scan takes.</summary>
+    private const double EndStep = 0.36;
 
-    /// <summary>The same for a single sequence, whose chain is all that runs.</summary>
-    private const int LongForOne = 1 << 17;
+    /// <summary>Steps of the scan that the blocks walked exactly, at the end of each segment, take the time of.</summary>
+    private const double EndBlocks = 190;
 
-    /// <summary>The same with dense checkpoints.</summary>
-    private const int LongForDense = 1 << 12;
+    /// <summary>
+    /// Time of dt_proj and the chained kernel, where that of the serial one on a full device is 1; for a single sequence, whose chain
+    /// is all that runs, more; and of the gate's kernel.
+    /// </summary>
+    private const double ChainTime = 1.68, ChainTimeOfOne = 1.83, GateTime = 0.16;
+
+    /// <summary>What dense checkpoints cost the chain more than the serial kernel.</summary>
+    private const double DenseChain = 0.3;
 
     /// <summary>Chooses by shape, as measured on an H100 (docs/kernels-gpu.md).</summary>
     /// <param name="shape">The scans.</param>
     /// <param name="multiprocessors">Of the device.</param>
-    /// <param name="dense">Checkpoints are kept every few steps, which slow the chain by a quarter.</param>
-    internal static ScanPlan For(ScanShape shape, int multiprocessors, bool dense)
-    {
-        long warps = (long)shape.Scans * shape.Batch * ((shape.Channels + 31) / 32);
-        if (warps >= (long)multiprocessors * Enough)
-        {
-            return new(1);
-        }
+    /// <param name="dense">Checkpoints are kept every few steps, which slows the chain by a quarter.</param>
+    internal static ScanPlan For(ScanShape shape, int multiprocessors, bool dense) =>
+        For(shape, shape.Scans, multiprocessors, dense ? DenseChain : 0);
 
-        bool one = shape.Scans * shape.Batch == 1;
-        return shape.Length >= (dense ? LongForDense : one ? LongForOne : Long)
-            ? new((int)Math.Max(2, multiprocessors * Wanted / warps))
-            : new(0, Groups: one ? 2 : 4);
-    }
+    /// <summary>The same for directions that run one after the other, the last with the gate, unless they are chained.</summary>
+    internal static ScanPlan ForGated(ScanShape shape, int multiprocessors) => For(shape, 1, multiprocessors, GateTime);
 
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>
     internal (int Segments, int Steps) Cut(int length)
@@ -44,4 +42,38 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
         int steps = (((length + Segments - 1) / Segments) + 15) / 16 * 16;
         return ((length + steps - 1) / steps, steps);
     }
+
+    private static ScanPlan For(ScanShape shape, int atOnce, int multiprocessors, double more)
+    {
+        bool one = shape.Scans * shape.Batch == 1;
+        int segments = Best(shape, atOnce, multiprocessors, out double time);
+        return time < more + (one ? ChainTimeOfOne : ChainTime) ? new(segments) : new(0, Groups: one ? 2 : 4);
+    }
+
+    private static int Best(ScanShape shape, int atOnce, int multiprocessors, out double time)
+    {
+        long warps = Math.Max(1, (long)atOnce * shape.Batch * shape.Strips);
+        int most = (int)Math.Clamp(2L * Resident * multiprocessors / warps, 1, Math.Max(1, shape.Length / 256));
+        (int best, time) = (1, double.MaxValue);
+        for (int segments = 1; segments <= most; segments++)
+        {
+            double t = Time(warps * segments, segments, shape.Length, multiprocessors);
+            (best, time) = t < time ? (segments, t) : (best, time);
+        }
+
+        return best;
+    }
+
+    // 1: on a full device, without a pre-pass.
+    private static double Time(long warps, int segments, int length, int multiprocessors)
+    {
+        long slots = (long)Resident * multiprocessors;
+        double waves = (double)warps / slots;
+        double each = waves > 1 ? Math.Ceiling(waves) / waves : 1 / Speed(waves);
+        double steps = (double)length / segments;
+        return each + ((segments - 1) * ((EndStep * Math.Min(steps, Memory)) + EndBlocks) / length);
+    }
+
+    // Of a device that is filled in part.
+    private static double Speed(double filled) => 1 - Math.Exp(-3.1 * filled);
 }

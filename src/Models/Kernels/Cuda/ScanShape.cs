@@ -26,6 +26,9 @@ internal sealed record ScanShape(int Scans, int Batch, int Length, int Channels,
     /// <summary>Groups of 16 channels, the last one padded.</summary>
     internal int Chunks => (Channels + 15) / 16;
 
+    /// <summary>Groups of 32 channels, a warp's of the serial kernel.</summary>
+    internal int Strips => (Channels + 31) / 32;
+
     internal bool IsEmpty => Batch == 0 || Length == 0;
 
     internal string[] Definitions => IsSingle ? ["GS_F32_IO=1", "GS_CK_F32=1"] : [];
@@ -68,7 +71,17 @@ internal sealed record ScanShape(int Scans, int Batch, int Length, int Channels,
         foreach (ScanDirection x in directions)
         {
             shape.RowStride(x.U, shape.Channels, "u");
-            shape.RowStride(x.Delta, shape.Channels, "delta");
+            if (x.DtProj is { } projection)
+            {
+                int rank = checked((int)projection.size(-1));
+                shape.RowStride(x.Delta, rank, "dt");
+                shape.Dense(projection, shape.Type, "dt_proj", shape.Channels, rank);
+            }
+            else
+            {
+                shape.RowStride(x.Delta, shape.Channels, "delta");
+            }
+
             shape.RowStride(x.B, States, "B");
             shape.RowStride(x.C, States, "C");
             shape.Dense(x.A, "A", shape.Channels, States);

@@ -44,11 +44,9 @@ internal static class DeviceChunk
     internal static (Tensor Gated, ChunkCarry Next) Forward(KernelDevice device, Tensor xz, DeviceDirection p, Tensor? ids, ChunkCarry carry)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor u, Tensor projected, Tensor delta) = Prepare(device, xz, p, ids, carry);
-        ScanForwardResult scan = ScanForwardKernels.Run(device, [Scan(p, u, delta, projected, carry)], ids, false, true);
-        Tensor gated = empty([1, xz.size(1), xz.size(2) / 2], xz.dtype, xz.device);
-        GateKernels.Forward(device, scan.Y[0], null, Z(xz), gated, false);
-        var next = new ChunkCarry(scan.FinalState![0].MoveToOuterDisposeScope(), LastInputs(X(xz), p.Reverse, carry.Halo).MoveToOuterDisposeScope());
+        (Tensor u, Tensor projected) = Prepare(device, xz, p, ids, carry);
+        (Tensor gated, Tensor[]? final) = ScanForwardKernels.RunGated(device, [Scan(p, u, projected, carry)], ids, Z(xz), true);
+        var next = new ChunkCarry(final![0].MoveToOuterDisposeScope(), LastInputs(X(xz), p.Reverse, carry.Halo).MoveToOuterDisposeScope());
         return (gated.MoveToOuterDisposeScope(), next);
     }
 
@@ -67,9 +65,10 @@ internal static class DeviceChunk
         DeviceDirection p, Tensor? ids, ChunkCarry carry, Tensor dgated, ChunkCarry? dnext)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor u, Tensor projected, Tensor delta) = Prepare(device, xz, p, ids, carry);
-        ScanDirection direction = Scan(p, u, delta, projected, carry);
-        ScanForwardResult scan = ScanForwardKernels.Run(device, [direction], ids, true, false);
+        (Tensor u, Tensor projected) = Prepare(device, xz, p, ids, carry);
+        ScanDirection direction = Scan(p, u, projected, carry);
+        ScanForwardResult scan = ScanForwardKernels.Run(device, [direction], ids, true, false, keepDelta: true);
+        direction = direction with { Delta = scan.Delta![0], DtProj = null };
         Tensor gated = empty(dgated.shape, xz.dtype, xz.device);
         GateKernels.Forward(device, scan.Y[0], null, Z(xz), gated, false);
         Tensor dxz = empty(xz.shape, xz.dtype, xz.device);
@@ -98,20 +97,22 @@ internal static class DeviceChunk
 
     private static Tensor Z(Tensor xz) => xz.narrow(2, xz.size(2) / 2, xz.size(2) / 2);
 
-    private static (Tensor U, Tensor Projected, Tensor Delta) Prepare(KernelDevice device, Tensor xz, DeviceDirection p, Tensor? ids,
+    private static (Tensor U, Tensor Projected) Prepare(KernelDevice device, Tensor xz, DeviceDirection p, Tensor? ids,
         ChunkCarry carry)
     {
         Tensor u = ConvKernels.Forward(device, X(xz), [Convolution(p, carry)], ids)[0];
         Tensor flat = DeviceGemm.Rows(DeviceMambaCore.Flat(u), p.XProj);
-        Tensor delta = DeviceGemm.Rows(flat.narrow(1, 0, p.PaddedRank), p.DtProj);
-        return (u, flat.unsqueeze(0), delta.unsqueeze(0));
+        return (u, flat.unsqueeze(0));
     }
 
     private static ConvDirection Convolution(DeviceDirection p, ChunkCarry carry) => new(p.Conv, p.ConvBias, p.Reverse, carry.Halo);
 
-    private static ScanDirection Scan(DeviceDirection p, Tensor u, Tensor delta, Tensor projected, ChunkCarry carry) =>
-        new(u, delta, projected.narrow(2, p.PaddedRank, p.States), projected.narrow(2, p.PaddedRank + p.States, p.States), p.A,
-            p.Skip, p.DtBias, p.Reverse, carry.State);
+    private static ScanDirection Scan(DeviceDirection p, Tensor u, Tensor projected, ChunkCarry carry) =>
+        new(u, projected.narrow(2, 0, p.PaddedRank), projected.narrow(2, p.PaddedRank, p.States),
+            projected.narrow(2, p.PaddedRank + p.States, p.States), p.A, p.Skip, p.DtBias, p.Reverse, carry.State)
+        {
+            DtProj = p.DtProj,
+        };
 
     // The last three inputs in scan order, oldest first; a chunk shorter than that passes some of its own halo on.
     private static Tensor LastInputs(Tensor x, bool reverse, Tensor halo)

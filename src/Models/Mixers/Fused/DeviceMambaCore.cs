@@ -31,24 +31,27 @@ internal static class DeviceMambaCore
         using DisposeScope scope = NewDisposeScope();
         Tensor[] u = Convolve(device, xz, directions, ids, state);
         Tensor[] projected = Project(u, directions);
-        Tensor[] delta = Deltas(projected, directions);
-        ScanForwardResult scan = Scan(device, directions, u, delta, projected, ids, keep, state, checkpointSteps);
+        if (!keep)
+        {
+            return (ScanGated(device, directions, u, projected, ids, xz, state).MoveToOuterDisposeScope(), null);
+        }
+
+        ScanForwardResult scan = Scan(device, directions, u, projected, ids, keepAll, state, checkpointSteps);
         state?.Advance(X(xz), scan.FinalState![0]);
-        if (!(keep && keepAll))
+        if (!keepAll)
         {
             CoreActivations.Release(u);
-            CoreActivations.Release(delta);
         }
 
         Tensor gated = empty([xz.size(0), xz.size(1), xz.size(2) / 2], xz.dtype, xz.device).MoveToOuterDisposeScope();
-        GateKernels.Forward(device, scan.Y[0], scan.Y.Length > 1 ? scan.Y[1] : null, Z(xz), gated, keep);
-        return (gated, !keep ? null : new CoreActivations
+        GateKernels.Forward(device, scan.Y[0], scan.Y.Length > 1 ? scan.Y[1] : null, Z(xz), gated, true);
+        return (gated, new CoreActivations
         {
             Projected = Outer(projected),
             Checkpoints = Outer(scan.Checkpoints!),
             Sum = scan.Y[0].MoveToOuterDisposeScope(),
             U = keepAll ? Outer(u) : null,
-            Delta = keepAll ? Outer(delta) : null,
+            Delta = keepAll ? Outer(scan.Delta!) : null,
         });
     }
 
@@ -143,16 +146,28 @@ internal static class DeviceMambaCore
         return Outer(delta);
     }
 
-    private static ScanForwardResult Scan(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta,
-        Tensor[] projected, Tensor? ids, bool keep, MambaState? state, int checkpointSteps)
+    private static ScanForwardResult Scan(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] projected,
+        Tensor? ids, bool keepDelta, MambaState? state, int checkpointSteps)
     {
         using DisposeScope scope = NewDisposeScope();
-        ScanForwardResult r = ScanForwardKernels.Run(
-            device, Scans(directions, u, delta, projected, state?.State), ids, keep, state is not null, checkpointSteps: checkpointSteps);
+        ScanForwardResult r = ScanForwardKernels.Run(device, Scans(directions, u, null, projected, state?.State), ids, true, state is not null,
+            keepDelta: keepDelta, checkpointSteps: checkpointSteps);
         Outer(r.Y);
         Outer(r.Checkpoints ?? []);
         Outer(r.FinalState ?? []);
+        Outer(r.Delta ?? []);
         return r;
+    }
+
+    // Scans and gate in one; what no backward pass needs is not kept.
+    private static Tensor ScanGated(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] projected,
+        Tensor? ids, Tensor xz, MambaState? state)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor gated, Tensor[]? final) = ScanForwardKernels.RunGated(device, Scans(directions, u, null, projected, state?.State), ids, Z(xz),
+            state is not null);
+        state?.Advance(X(xz), final![0].MoveToOuterDisposeScope());
+        return gated.MoveToOuterDisposeScope();
     }
 
     // Stages, backward.
@@ -269,15 +284,19 @@ internal static class DeviceMambaCore
         return result;
     }
 
-    private static ScanDirection[] Scans(ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta, Tensor[] projected,
+    // Without delta the forward pass projects dt itself.
+    private static ScanDirection[] Scans(ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[]? delta, Tensor[] projected,
         Tensor? state)
     {
         var result = new ScanDirection[directions.Length];
         for (int k = 0; k < result.Length; k++)
         {
             DeviceDirection p = directions[k];
-            result[k] = new ScanDirection(u[k], delta[k], projected[k].narrow(2, p.PaddedRank, p.States),
-                projected[k].narrow(2, p.PaddedRank + p.States, p.States), p.A, p.Skip, p.DtBias, p.Reverse, state);
+            result[k] = new ScanDirection(u[k], delta?[k] ?? projected[k].narrow(2, 0, p.PaddedRank), projected[k].narrow(2, p.PaddedRank, p.States),
+                projected[k].narrow(2, p.PaddedRank + p.States, p.States), p.A, p.Skip, p.DtBias, p.Reverse, state)
+            {
+                DtProj = delta is null ? p.DtProj : null,
+            };
         }
 
         return result;

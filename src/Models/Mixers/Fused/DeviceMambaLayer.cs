@@ -12,11 +12,14 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// </summary>
 /// <remarks>
 /// One in_proj serves both directions, and one out_proj their sum. What is kept follows <see cref="LayerMemory"/>; without
-/// keeping, long inputs go batch entry by batch entry, so that temporaries do not grow with the batch.
+/// keeping, large batches go by slices of whole entries, so that temporaries do not grow with the batch.
 /// </remarks>
 internal sealed partial class DeviceMambaLayer : autograd.Function
 {
     private const int Fixed = 5;
+
+    /// <summary>What a slice may take of a device's memory that nothing takes yet, where there is no backward pass.</summary>
+    private const double InferenceShare = 0.55;
 
     private readonly KernelDevice _device;
     private readonly LayerSettings _settings;
@@ -85,7 +88,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         int checkpointSteps = Memory == LayerMemory.KeepDense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps;
         (Tensor n, Tensor? sum, Tensor? rstd) = NormKernels.Forward(_device, inputs[0], inputs[1], w.Norm, _settings.NormEps, _settings.Activation, true, all);
         Tensor y = empty(n.shape, n.dtype, n.device);
-        foreach ((long first, long count) in Slices(n, keep ? long.MaxValue : SliceTokens))
+        foreach ((long first, long count) in Slices(n, keep ? long.MaxValue : WillDifferentiate ? SliceTokens : InferenceTokens(n, w)))
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor xz = Project(n, w, first, count);
@@ -209,11 +212,27 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
 
     private Tensor? Ids(long first, long count) => _ids?.narrow(0, first, count).contiguous();
 
-    // Whole batch entries, up to so many tokens together, but at least one.
+    // Without a backward pass nothing else needs the memory, and the scan is fastest where whole sequences fill the device.
+    private static long InferenceTokens(Tensor n, Weights w)
+    {
+        if (n.device.Type != DeviceType.CUDA || n.size(0) * n.size(1) <= SliceTokens)
+        {
+            return SliceTokens;
+        }
+
+        // xz, the gated sum, and for each direction u and the rows of [dt, B, C].
+        long numbers = (3 * w.Out.size(1)) + w.Directions.Sum(d => w.Out.size(1) + d.ProjectedWidth);
+        CudaMemoryStatistics memory = cuda.memory_stats(n.device.Index);
+        return Math.Max(SliceTokens, (long)(InferenceShare * (memory.Total - memory.Allocated) / (numbers * n.dtype.ElementSize())));
+    }
+
+    // Whole batch entries, up to so many tokens together, but at least one; slices are of equal size or nearly so.
     private static IEnumerable<(long First, long Count)> Slices(Tensor n, long tokens)
     {
         long batch = n.size(0);
-        long each = Math.Clamp(tokens / Math.Max(n.size(1), 1), 1, Math.Max(batch, 1));
+        long most = Math.Clamp(tokens / Math.Max(n.size(1), 1), 1, Math.Max(batch, 1));
+        long slices = (batch + most - 1) / most;
+        long each = slices == 0 ? 1 : (batch + slices - 1) / slices;
         for (long first = 0; first < batch; first += each)
         {
             yield return (first, Math.Min(each, batch - first));

@@ -70,15 +70,20 @@ public sealed class ScanLaunchTests
         Assert.Equal(1, For(2, 256, 1024).Segments);
         Assert.Equal(1, For(1, 64, 1024).Segments);
         Assert.Equal(0, For(1, 8, 8192).Segments);
-        Assert.Equal(0, For(2, 2, 131072).Segments);
-        Assert.Equal(99, For(1, 1, 1 << 20).Segments);
-        Assert.Equal(12, For(1, 8, 8192, dense: true).Segments);
-        Assert.Equal(0, For(1, 8, 1024, dense: true).Segments);
+        Assert.Equal(0, For(1, 1, 2048).Segments);
+        Assert.Equal(33, For(2, 2, 131072).Segments);
+        Assert.Equal(123, For(1, 1, 131072).Segments);
+        Assert.Equal(264, For(1, 1, 1 << 20).Segments);
+        Assert.Equal(66, ForGated(2, 131072).Segments); // one direction at a time
+        Assert.Equal(4, ForGated(32, 131072).Segments);
+        Assert.Equal(1, ForGated(256, 1024).Segments);
+        Assert.Equal(16, For(1, 8, 8192, dense: true).Segments);
         Assert.Equal((98, 10704), new ScanPlan(98).Cut(1 << 20));
         Assert.Equal((2, 16), new ScanPlan(5).Cut(17));
 
         static ScanPlan For(int scans, int batch, int length, bool dense = false) =>
             ScanPlan.For(new ScanShape(scans, batch, length, 512, bfloat16, CPU), 132, dense);
+        static ScanPlan ForGated(int batch, int length) => ScanPlan.ForGated(new ScanShape(2, batch, length, 512, bfloat16, CPU), 132);
     }
 
     [Fact]

@@ -109,6 +109,12 @@ __device__ __forceinline__ uint2 gs_ldg8(const void* p)
     asm("ld.global.nc.L2::128B.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p));
     return v;
 }
+// A store that is predicated, not branched around: what comes before and after can be mixed.
+__device__ __forceinline__ void gs_store16_if(void* p, const uint4& v, bool on)
+{
+    asm volatile("{ .reg .pred q; setp.ne.u32 q, %5, 0; @q st.global.v4.u32 [%0], {%1, %2, %3, %4}; }"
+        :: "l"(p), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w), "r"((u32)on) : "memory");
+}
 // Asynchronous 16-byte copies to shared memory; a thread waits for its own.
 __device__ __forceinline__ void gs_copy16(void* to, const void* from)
 { asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from) : "memory"); }

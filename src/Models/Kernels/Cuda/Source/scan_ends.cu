@@ -5,112 +5,137 @@
 //
 // E_MOMENTS: where the steps' distances within a block of 16 change no state's decay by much (any state that still counts, far from the end), the decay is
 // its value mid-block times a polynomial in the distance x from there, exp(A x) = sum of (A x)^m / m!, and the sum over steps of delta u x^m B is a
-// matrix product on the tensor cores: 16 exponentials a block instead of 256. Blocks where that would be off by 2e-5 are walked step by step.
+// matrix product on the tensor cores: 16 exponentials a block instead of 256. m goes to 4, or to 2 where that is near enough: farther than about 12 blocks from the
+// segment's end. Blocks where the series would be off by 2e-5 are walked step by step; their sums wait in shared memory, since registers are scarce.
 #ifndef E_MOMENTS
 #define E_MOMENTS (!GS_F32_IO)
 #endif
-#define E_DEGREE 4
 #define E_PAD 36                        // float2 of a row of {x, delta u} in shared memory
 #define E_T 16
 #define E_ROW (32 * GS_ESIZE)
-#define E_STAGE (2 * E_T * E_ROW + E_T * GS_N * GS_ESIZE)
-// Shared memory, bytes: two stages of delta, u, B; B as float; {x, delta u} [16][E_PAD], mid-block sums of delta (10,880 with bf16, 16,000 with float)
-#define E_SMEM (2 * E_STAGE + E_T * GS_N * 4 + E_T * E_PAD * 8 + 128)
+#define E_STAGE ((GS_DT_RANK ? 1 : 2) * E_T * E_ROW + E_T * GS_N * GS_ESIZE + E_T * P_ROW) // u; B; delta or dt
+#define E_PIECES (E_ROW / 16)           // 16-byte pieces of a row
+#define E_B_PIECES (GS_N * GS_ESIZE / 16)
+#define E_B (E_T * E_ROW)
+#define E_D (E_B + E_T * GS_N * GS_ESIZE)
+// Shared memory, bytes: two stages; B as float; {x, delta u} [16][E_PAD], and before that delta as projected; mid-block sums of delta; sums of the blocks that were
+// walked [N][32]; weights of dt (12,928 with bf16 and with R = 16, 18,048 with float)
+#define E_SMEM (2 * E_STAGE + E_T * GS_N * 4 + E_T * E_PAD * 8 + 128 + GS_N * 128 + P_WEIGHTS)
+#ifndef E_BLOCKS
+#define E_BLOCKS 12                     // on a multiprocessor
+#endif
 
-struct GsWalk { float end[GS_N], a[GS_N], sigma; };
-// 16 steps for the first Alive states, latest first. d: delta of this lane's channel; v: delta u.
-template <int Alive> __device__ __forceinline__ void gs_walk(GsWalk& w, const float* d, const float* v, const float* b)
+// 16 steps, latest first, for the first `groups` groups of 4 states, exactly. waiting: the lane's sums, [N][32]. a: the channel's A. d, v: delta and delta u of its steps.
+__device__ __forceinline__ void gs_walk(float* waiting, const float* a, int groups, float sigma0, const float* d, const float* v, const float* b)
 {
-#pragma unroll
-    for (int t = E_T - 1; t >= 0; t--)
+#pragma unroll 1
+    for (int k = 0; k < groups; k++, waiting += 128, a += 4, b += 4)
     {
+        float end[4], an[4], sigma = sigma0;
 #pragma unroll
-        for (int n = 0; n < Alive; n += 4)
+        for (int n = 0; n < 4; n++) { end[n] = waiting[n * 32]; an[n] = fminf(a[n] * GS_LOG2E, -1e-30f); }
+#pragma unroll
+        for (int t = E_T - 1; t >= 0; t--)
         {
-            const float4 b4 = *(const float4*)(b + t * GS_N + n);
-            w.end[n] = fmaf(gs_ex2(w.a[n] * w.sigma), v[t] * b4.x, w.end[n]);
-            w.end[n + 1] = fmaf(gs_ex2(w.a[n + 1] * w.sigma), v[t] * b4.y, w.end[n + 1]);
-            w.end[n + 2] = fmaf(gs_ex2(w.a[n + 2] * w.sigma), v[t] * b4.z, w.end[n + 2]);
-            w.end[n + 3] = fmaf(gs_ex2(w.a[n + 3] * w.sigma), v[t] * b4.w, w.end[n + 3]);
+            const float4 b4 = *(const float4*)(b + t * GS_N);
+            end[0] = fmaf(gs_ex2(an[0] * sigma), v[t] * b4.x, end[0]);
+            end[1] = fmaf(gs_ex2(an[1] * sigma), v[t] * b4.y, end[1]);
+            end[2] = fmaf(gs_ex2(an[2] * sigma), v[t] * b4.z, end[2]);
+            end[3] = fmaf(gs_ex2(an[3] * sigma), v[t] * b4.w, end[3]);
+            sigma += d[t];
         }
-        w.sigma += d[t];
+#pragma unroll
+        for (int n = 0; n < 4; n++) waiting[n * 32] = end[n];
     }
 }
 
 #if E_MOMENTS
 __device__ __forceinline__ float gs_cut_tf32(float v) { return __uint_as_float(__float_as_uint(v) & 0xffffe000u); }
+// decay at the block's middle times sum over m <= Degree of a^m / m! s_m. a carries log2 e.
+template <int Degree> __device__ __forceinline__ float gs_series(float a, float middle, float end, const float* s)
+{
+    float r = s[Degree];
+#pragma unroll
+    for (int m = Degree; m > 0; m--) r = fmaf(a * (GS_LN2 / m), r, s[m - 1]);
+    return fmaf(gs_ex2(a * middle), r, end);
+}
 // One block of 16 steps for all states (Tiles 2) or the first 8 (1). Lane = 4 g + q: channels 16 c + g and + 8, states 8 n + 2 q and + 1, as the tensor
 // core has them. B is exact in tf32; what tf32 cuts from delta u is added by a second product, and is left out in the higher moments, which are small.
-template <int Tiles> __device__ __forceinline__ void gs_moments(float4 (&end)[2][2], const float4 (&a)[2][2], const float2* pairs, const float* middle, const float* wide, int g, int q)
+template <int Tiles, int Degree> __device__ __forceinline__ void gs_moments(float4 (&end)[2][2], const float4 (&a)[2][2], const float2* pairs, const float* middle, const float* wide, int g, int q)
 {
-    float x[2][2][4], v[2][2][4], b[2][Tiles][2];
+    float b[2][Tiles][2];
 #pragma unroll
     for (int k = 0; k < 2; k++)
-    {
 #pragma unroll
-        for (int c = 0; c < 2; c++)
+        for (int n = 0; n < Tiles; n++) { b[k][n][0] = wide[(8 * k + q) * GS_N + 8 * n + g]; b[k][n][1] = wide[(8 * k + q + 4) * GS_N + 8 * n + g]; }
+#pragma unroll
+    for (int c = 0; c < 2; c++)
+    {
+        float x[2][4], v[2][4];
+#pragma unroll
+        for (int k = 0; k < 2; k++)
 #pragma unroll
             for (int e = 0; e < 4; e++)
             {
                 const float2 both = pairs[(8 * k + q + (e >> 1) * 4) * E_PAD + 16 * c + g + (e & 1) * 8];
-                x[k][c][e] = both.x; v[k][c][e] = both.y;
+                x[k][e] = both.x; v[k][e] = both.y;
             }
+        float4 sum[Degree + 1][Tiles];
 #pragma unroll
-        for (int n = 0; n < Tiles; n++) { b[k][n][0] = wide[(8 * k + q) * GS_N + 8 * n + g]; b[k][n][1] = wide[(8 * k + q + 4) * GS_N + 8 * n + g]; }
-    }
-    float4 factor[2][Tiles];
-#pragma unroll
-    for (int c = 0; c < 2; c++)
-    {
-        const float low = middle[16 * c + g], high = middle[16 * c + g + 8];
-#pragma unroll
-        for (int n = 0; n < Tiles; n++)
-            factor[c][n] = make_float4(gs_ex2(a[c][n].x * low), gs_ex2(a[c][n].y * low), gs_ex2(a[c][n].z * high), gs_ex2(a[c][n].w * high));
-    }
-#pragma unroll
-    for (int m = 0; m <= E_DEGREE; m++)
-    {
-        if (m > 0)
+        for (int m = 0; m <= Degree; m++)
         {
-#pragma unroll
-            for (int k = 0; k < 2; k++)
+            if (m > 0)
             {
 #pragma unroll
-                for (int c = 0; c < 2; c++)
+                for (int k = 0; k < 2; k++)
 #pragma unroll
-                    for (int e = 0; e < 4; e++) v[k][c][e] *= x[k][c][e];
+                    for (int e = 0; e < 4; e++) v[k][e] *= x[k][e];
             }
-        }
-#pragma unroll
-        for (int c = 0; c < 2; c++)
 #pragma unroll
             for (int n = 0; n < Tiles; n++)
             {
-                float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                sum[m][n] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll
                 for (int k = 0; k < 2; k++)
                 {
-                    gs_mma_tf32(sum, v[k][c][0], v[k][c][1], v[k][c][2], v[k][c][3], b[k][n][0], b[k][n][1]);
+                    gs_mma_tf32(sum[m][n], v[k][0], v[k][1], v[k][2], v[k][3], b[k][n][0], b[k][n][1]);
                     if (m == 0)
-                        gs_mma_tf32(sum, v[k][c][0] - gs_cut_tf32(v[k][c][0]), v[k][c][1] - gs_cut_tf32(v[k][c][1]),
-                            v[k][c][2] - gs_cut_tf32(v[k][c][2]), v[k][c][3] - gs_cut_tf32(v[k][c][3]), b[k][n][0], b[k][n][1]);
+                        gs_mma_tf32(sum[m][n], v[k][0] - gs_cut_tf32(v[k][0]), v[k][1] - gs_cut_tf32(v[k][1]),
+                            v[k][2] - gs_cut_tf32(v[k][2]), v[k][3] - gs_cut_tf32(v[k][3]), b[k][n][0], b[k][n][1]);
                 }
-                float4& f = factor[c][n];
-                const float4& an = a[c][n];
-                if (m > 0)
-                {
-                    const float unit = GS_LN2 / m;         // a carries log2 e
-                    f.x *= an.x * unit; f.y *= an.y * unit; f.z *= an.z * unit; f.w *= an.w * unit;
-                }
-                float4& to = end[c][n];
-                to.x = fmaf(f.x, sum.x, to.x); to.y = fmaf(f.y, sum.y, to.y); to.z = fmaf(f.z, sum.z, to.z); to.w = fmaf(f.w, sum.w, to.w);
             }
+        }
+        const float low = middle[16 * c + g], high = middle[16 * c + g + 8];
+#pragma unroll
+        for (int n = 0; n < Tiles; n++)
+        {
+            float s[4][Degree + 1];
+#pragma unroll
+            for (int m = 0; m <= Degree; m++) { s[0][m] = sum[m][n].x; s[1][m] = sum[m][n].y; s[2][m] = sum[m][n].z; s[3][m] = sum[m][n].w; }
+            const float4& an = a[c][n];
+            float4& to = end[c][n];
+            to.x = gs_series<Degree>(an.x, low, to.x, s[0]); to.y = gs_series<Degree>(an.y, low, to.y, s[1]);
+            to.z = gs_series<Degree>(an.z, high, to.z, s[2]); to.w = gs_series<Degree>(an.w, high, to.w, s[3]);
+        }
     }
 }
 #endif
 
+// softplus, with one part in 10^6 where moments are no better.
+__device__ __forceinline__ float gs_softplus_ends(float x)
+{
+#if E_MOMENTS
+    const float w = gs_ex2(fabsf(x) * -GS_LOG2E);
+    float q = fmaf(0.0141410215f, w, -0.0664017929f);
+    q = fmaf(q, w, 0.149223867f); q = fmaf(q, w, -0.235038599f); q = fmaf(q, w, 0.331094489f); q = fmaf(q, w, -0.499869656f); q = fmaf(q, w, 0.999998732f);
+    return fmaf(q, w, fmaxf(x, 0.0f));
+#else
+    return gs_softplus_poly(x);
+#endif
+}
+
 // Grid scans * batch * (segments - 1) * ceil(d_inner / 32), 32 threads: the last segment's end is not asked for.
-extern "C" __global__ void __launch_bounds__(32) gs_scan_ends(const __grid_constant__ GsForward p)
+extern "C" __global__ void __launch_bounds__(32, E_BLOCKS) gs_scan_ends(const __grid_constant__ GsForward p)
 {
     extern __shared__ __align__(16) unsigned char smem[];
     float* wide = (float*)(smem + 2 * E_STAGE);
@@ -124,23 +149,24 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_ends(const __grid_const
     const i64 rowBase = (i64)b * L;
     const int* ids = s.ids;
 
-    GsWalk w;
-    float slow[GS_N / 4], fast[GS_N / 4];                  // the slowest decay of 4 states; the fastest of these and those before
+    float slow[GS_N / 4], fast[GS_N / 4], sigma = 0.0f;    // the slowest decay of 4 states; the fastest of these and those before; sum of delta so far
+    const float* aRow = s.a + (i64)dl * GS_N;
 #pragma unroll
     for (int n = 0; n < GS_N; n++)
     {
-        w.a[n] = fminf(s.a[(i64)dl * GS_N + n] * GS_LOG2E, -1e-30f);
-        w.end[n] = 0.0f;
-        slow[n / 4] = n % 4 == 0 ? w.a[n] : fmaxf(slow[n / 4], w.a[n]);
-        fast[n / 4] = n == 0 ? w.a[0] : fminf(fast[(n - (n % 4 == 0)) / 4], w.a[n]);
+        const float an = fminf(aRow[n] * GS_LOG2E, -1e-30f);
+        slow[n / 4] = n % 4 == 0 ? an : fmaxf(slow[n / 4], an);
+        fast[n / 4] = n == 0 ? an : fminf(fast[(n - (n % 4 == 0)) / 4], an);
     }
-    w.sigma = 0.0f;
     const float slowest = fmaxf(fmaxf(slow[0], slow[1]), fmaxf(slow[2], slow[3]));
     const float bias = s.bias != 0 ? s.bias[dl] : 0.0f;
-#if E_MOMENTS
-    const int g8 = lane >> 2, q = lane & 3;
     float2* pairs = (float2*)(wide + E_T * GS_N);
     float* middle = (float*)(pairs + E_T * E_PAD);
+    float* waiting = middle + 32 + lane;                   // sums of the blocks that were walked, [N][32]
+#pragma unroll
+    for (int n = 0; n < GS_N; n++) waiting[n * 32] = 0.0f;
+#if E_MOMENTS
+    const int g8 = lane >> 2, q = lane & 3;
     float4 tile[2][2], at[2][2];                           // end states and A as the tensor core has them
 #pragma unroll
     for (int c = 0; c < 2; c++)
@@ -153,39 +179,66 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_ends(const __grid_const
             tile[c][n] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
         }
 #endif
+#if GS_DT_RANK
+    unsigned char* weights = smem + E_SMEM - P_WEIGHTS;
+    u32* projected = (u32*)(wide + E_T * GS_N);
+    gs_stage_weights(weights, s.dt_weight, d0, D, lane);
+#endif
+    // This lane's pieces of the block to fetch next: piece lane + 32 i of u, B and delta or dt, and what takes them a block back.
+    const i64 sign = rev ? -GS_ESIZE : GS_ESIZE, last = rowBase + (rev ? L - 1 - (first + p.steps - E_T) : first + p.steps - E_T);
+    const int column = min(d0 + lane % E_PIECES * (16 / GS_ESIZE), D - 16 / GS_ESIZE) * GS_ESIZE;
+    const int uRow = (int)(s.u_stride * sign), bRow = (int)(s.b_stride * sign);
+    const unsigned char* u = (const unsigned char*)s.u + last * s.u_stride * GS_ESIZE + column + lane / E_PIECES * (i64)uRow;
+    const unsigned char* bmat = (const unsigned char*)s.bmat + last * s.b_stride * GS_ESIZE + lane % E_B_PIECES * 16 + lane / E_B_PIECES * (i64)bRow;
+#if GS_DT_RANK
+    const int dRow = (int)(s.dt_stride * sign);
+    const unsigned char* delta = (const unsigned char*)s.dt + last * s.dt_stride * 2;
+#else
+    const int dRow = (int)(s.delta_stride * sign);
+    const unsigned char* delta = (const unsigned char*)s.delta + last * s.delta_stride * GS_ESIZE + column + lane / E_PIECES * (i64)dRow;
+#endif
     const auto fetch = [&](int t0, int buffer)
     {
         if (t0 >= first)
         {
-            unsigned char* to = smem + buffer * E_STAGE;
+            unsigned char* to = smem + buffer * E_STAGE + lane * 16;
 #pragma unroll
             for (int i = 0; i < E_T * E_ROW / 512; i++)
             {
-                const int piece = lane + i * 32, t = t0 + piece / (E_ROW / 16), part = piece % (E_ROW / 16);
-                const i64 row = rowBase + (rev ? L - 1 - t : t);
-                const int c = min(d0 + part * (16 / GS_ESIZE), D - 16 / GS_ESIZE);
-                gs_copy16(to + piece * 16, (const unsigned char*)s.delta + (row * s.delta_stride + c) * GS_ESIZE);
-                gs_copy16(to + E_T * E_ROW + piece * 16, (const unsigned char*)s.u + (row * s.u_stride + c) * GS_ESIZE);
+                gs_copy16(to + i * 512, u + i * (32 / E_PIECES) * (i64)uRow);
+#if !GS_DT_RANK
+                gs_copy16(to + E_D + i * 512, delta + i * (32 / E_PIECES) * (i64)dRow);
+#endif
             }
+#if GS_DT_RANK
 #pragma unroll
-            for (int i = 0; i < E_T * GS_N * GS_ESIZE / 512; i++)
+            for (int i = 0; i < (2 * GS_DT_RANK + 31) / 32; i++) // 16 rows of R / 8 pieces
             {
-                const int piece = lane + i * 32, t = t0 + piece / (GS_N * GS_ESIZE / 16), part = piece % (GS_N * GS_ESIZE / 16);
-                const i64 row = rowBase + (rev ? L - 1 - t : t);
-                gs_copy16(to + 2 * E_T * E_ROW + piece * 16, (const unsigned char*)s.bmat + row * s.b_stride * GS_ESIZE + part * 16);
+                const int piece = lane + i * 32;
+                if (piece < 2 * GS_DT_RANK) gs_copy16(to + E_D + i * 512, delta + piece / (GS_DT_RANK / 8) * (i64)dRow + piece % (GS_DT_RANK / 8) * 16);
             }
+#endif
+#pragma unroll
+            for (int i = 0; i < E_T * GS_N * GS_ESIZE / 512; i++) gs_copy16(to + E_B + i * 512, bmat + i * (32 / E_B_PIECES) * (i64)bRow);
+            u -= E_T * (i64)uRow; bmat -= E_T * (i64)bRow; delta -= E_T * (i64)dRow;
         }
         gs_copy_commit();
     };
     int t0 = first + p.steps - E_T, buffer = 0;            // segments are whole blocks of 16 but for the last
+    int groups = GS_N / 4;                                 // the last group of 4 states that is awake; looked at now and then
+    float fastest = fast[GS_N / 4 - 1];
     fetch(t0, 0);
 #pragma unroll 1
-    for (; t0 >= first; t0 -= E_T, buffer ^= 1)
+    for (int block = 0; t0 >= first; t0 -= E_T, buffer ^= 1, block++)
     {
-        bool awake[GS_N / 4];
+        if ((block & 3) == 0)
+        {
+            groups = 0;
 #pragma unroll
-        for (int k = 0; k < GS_N / 4; k++) awake[k] = gs_any(slow[k] * w.sigma > GS_DEAD);
-        if (!awake[0] && !awake[1] && !awake[2] && !awake[3]) break;
+            for (int k = 0; k < GS_N / 4; k++)
+                if (gs_any(slow[k] * sigma > GS_DEAD)) { groups = k + 1; fastest = fast[k]; }
+            if (groups == 0) break;
+        }
         gs_copy_wait();
         const unsigned char* raw = smem + buffer * E_STAGE;
 #pragma unroll
@@ -193,7 +246,7 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_ends(const __grid_const
         {
             const int piece = lane + i * 32;
             float* to = wide + piece * (16 / GS_ESIZE);
-            const uint4 v = *(const uint4*)(raw + 2 * E_T * E_ROW + piece * 16);
+            const uint4 v = *(const uint4*)(raw + E_B + piece * 16);
 #if GS_F32_IO
             *(uint4*)to = v;
 #else
@@ -205,12 +258,27 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_ends(const __grid_const
         }
         gs_warp_sync();
         fetch(t0 - E_T, buffer ^ 1);
+#if GS_DT_RANK
+#pragma unroll
+        for (int half = 0; half < 2; half++)
+        {
+            u32 r[2][2];
+            gs_project8(r, raw + E_D + half * 8 * P_ROW, weights, lane);
+#pragma unroll
+            for (int i = 0; i < 4; i++)                    // channels 16 m + 2 (lane / 4) and + 1, step lane % 4 + 4 e
+                projected[(8 * half + (lane & 3) + 4 * (i & 1)) * 16 + 8 * (i >> 1) + (lane >> 2)] = r[i >> 1][i & 1];
+        }
+        gs_warp_sync();
+        const unsigned char* deltas = (const unsigned char*)projected;
+#else
+        const unsigned char* deltas = raw + E_D;
+#endif
         float d[E_T], v[E_T];
 #pragma unroll
         for (int t = 0; t < E_T; t++)
         {
-            d[t] = gs_softplus_poly(gs_load1(raw, t * 32 + lane) + bias);
-            v[t] = d[t] * gs_load1(raw + E_T * E_ROW, t * 32 + lane);
+            d[t] = gs_softplus_ends(gs_load1(deltas, t * 32 + lane) + bias);
+            v[t] = d[t] * gs_load1(raw, t * 32 + lane);
         }
         if (ids != 0)                                      // a cleared state: nothing from before the step
         {
@@ -226,12 +294,17 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_ends(const __grid_const
 #pragma unroll
         for (int t = E_T - 1; t > 0; t--) sum += d[t];
         const float half = 0.5f * sum;
-        // The error of one state, (A half)^5 / 5! times its decay so far, is largest at A = -5 / (delta so far), or at the end of A's range nearest to that.
-        const float fastest = awake[3] ? fast[3] : awake[2] ? fast[2] : awake[1] ? fast[1] : fast[0];
-        const float worst = fminf(fmaxf(-5.0f * GS_LOG2E * gs_rcp(w.sigma), fastest), slowest);
-        const float y = worst * half * -GS_LN2, y2 = y * y, off = y2 * y2 * y * gs_ex2(worst * w.sigma);
+        // The error of one state, (A half)^(m + 1) / (m + 1)! times its decay so far, is largest at A = -(m + 1) / (delta so far), or at the end of A's range nearest
+        // to that.
+        const float peak = -GS_LOG2E * gs_rcp(sigma), worst = fminf(fmaxf(5.0f * peak, fastest), slowest), worst2 = fminf(fmaxf(3.0f * peak, fastest), slowest);
+        const float y = worst * half * -GS_LN2, y2 = y * y, off = y2 * y2 * y * gs_ex2(worst * sigma);
+        const float x2 = worst2 * half * -GS_LN2, off2 = x2 * x2 * x2 * gs_ex2(worst2 * sigma);
         if (!gs_any(!(off < 2.4e-3f)))
         {
+            const bool low = !gs_any(!(off2 < 1.2e-4f));
+#if GS_DT_RANK
+            gs_warp_sync();                                // pairs take the place of delta
+#endif
             float x = -half;
 #pragma unroll
             for (int t = E_T - 1; t >= 0; t--)
@@ -239,30 +312,38 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_ends(const __grid_const
                 pairs[t * E_PAD + lane] = make_float2(x, v[t]);
                 x += d[t];
             }
-            middle[lane] = w.sigma + half;
+            middle[lane] = sigma + half;
             gs_warp_sync();
-            if (awake[2] || awake[3]) gs_moments<2>(tile, at, pairs, middle, wide, g8, q);
-            else gs_moments<1>(tile, at, pairs, middle, wide, g8, q);
-            w.sigma += sum + d[0];
+            if (groups > 2)
+            {
+                if (low) gs_moments<2, 2>(tile, at, pairs, middle, wide, g8, q);
+                else gs_moments<2, 4>(tile, at, pairs, middle, wide, g8, q);
+            }
+            else if (low) gs_moments<1, 2>(tile, at, pairs, middle, wide, g8, q);
+            else gs_moments<1, 4>(tile, at, pairs, middle, wide, g8, q);
+            sigma += sum + d[0];
         }
         else
 #endif
-        if (awake[3]) gs_walk<16>(w, d, v, wide);
-        else if (awake[2]) gs_walk<12>(w, d, v, wide);
-        else if (awake[1]) gs_walk<8>(w, d, v, wide);
-        else gs_walk<4>(w, d, v, wide);
+        {
+            gs_walk(waiting, aRow, groups, sigma, d, v, wide);
+#pragma unroll
+            for (int t = E_T - 1; t >= 0; t--) sigma += d[t];
+        }
         gs_warp_sync();
     }
     gs_copy_wait();
     const i64 to = ((i64)b * p.segments + seg) * D + d0;
     if (d0 + lane < D)
     {
+#if !E_MOMENTS
 #pragma unroll
-        for (int n = 0; n < GS_N; n += 4) *(float4*)(s.ends + (to + lane) * GS_N + n) = make_float4(w.end[n], w.end[n + 1], w.end[n + 2], w.end[n + 3]);
-        s.sums[to + lane] = w.sigma;
+        for (int n = 0; n < GS_N; n++) s.ends[(to + lane) * GS_N + n] = waiting[n * 32];
+#endif
+        s.sums[to + lane] = sigma;
     }
 #if E_MOMENTS
-    gs_warp_sync();                                        // orders the warp's own accesses to global memory
+    gs_warp_sync();
 #pragma unroll
     for (int c = 0; c < 2; c++)
 #pragma unroll
@@ -270,11 +351,11 @@ extern "C" __global__ void __launch_bounds__(32) gs_scan_ends(const __grid_const
 #pragma unroll
             for (int high = 0; high < 2; high++)
             {
-                const int channel = 16 * c + g8 + high * 8;
+                const int channel = 16 * c + g8 + high * 8, state = 8 * n + 2 * q;
                 if (d0 + channel >= D) continue;
-                float2* x = (float2*)(s.ends + (to + channel) * GS_N + 8 * n + 2 * q);
-                const float2 before = *x;
-                *x = make_float2(before.x + (high ? tile[c][n].z : tile[c][n].x), before.y + (high ? tile[c][n].w : tile[c][n].y));
+                const float* walked = middle + 32 + state * 32 + channel;
+                *(float2*)(s.ends + (to + channel) * GS_N + state) =
+                    make_float2(walked[0] + (high ? tile[c][n].z : tile[c][n].x), walked[32] + (high ? tile[c][n].w : tile[c][n].y));
             }
 #endif
 }

@@ -12,8 +12,11 @@ struct GsForwardScan
     void* y;                // [batch, length, d_inner], dense
     void* ckpt;             // state before every GS_CK_STEPS steps: [batch, ceil(length/GS_CK_STEPS), ceil(d_inner/16), N, 16] in the activations' type, or null
     float* h_last;          // [batch, d_inner, N] or null
+    const void* dt; const void* dt_weight; // with GS_DT_RANK, in place of delta: [batch, length, R], [d_inner, R]
+    void* delta_out;        // with GS_KEEP_DELTA: delta as it was computed, [batch, length, d_inner], dense
+    const void* z; const void* add; // with GS_SCAN_GATE: y becomes (y + add) silu(z); z [batch, length, d_inner], add likewise, dense, may be y, or null
     float* ends; float* sums; // [batch, segments, d_inner, N], [batch, segments, d_inner]: each segment's end state from zero, its sum of delta; null with one segment
-    i64 u_stride, delta_stride, b_stride, c_stride; // elements per row; rows are 16-byte aligned
+    i64 u_stride, delta_stride, b_stride, c_stride, dt_stride, z_stride; // elements per row; rows are 16-byte aligned
     int reverse;            // 1: from the last position to the first
     int pad;
 };
@@ -28,12 +31,21 @@ struct GsForward
     int zero;               // 0 (the compiler must not know)
     int pad;
 };
+#ifndef GS_DT_RANK
+#define GS_DT_RANK 0                    // R: delta is dt W^T, worked out in the kernel; 0: delta is given
+#endif
+#ifndef GS_KEEP_DELTA
+#define GS_KEEP_DELTA 0                 // with GS_DT_RANK: delta is written out
+#endif
+#ifndef GS_SCAN_GATE
+#define GS_SCAN_GATE 0
+#endif
 #ifndef GS_N
 #define GS_N 16
 #endif
 
 #ifndef GS_DEAD
-#define GS_DEAD (GS_F32_IO ? -32.0f : -26.0f) // a state whose decay falls below 2^GS_DEAD is forgotten
+#define GS_DEAD (GS_F32_IO ? -32.0f : -18.0f) // a state whose decay falls below 2^GS_DEAD is forgotten
 #endif
 #define S_BIG 3.0e38f                   // as delta: an endless step, which forgets everything
 

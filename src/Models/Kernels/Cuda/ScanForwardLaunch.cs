@@ -1,0 +1,115 @@
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Kernels.Cuda;
+
+/// <summary>Launches of the forward scan's kernels: programs, grids, shared memory.</summary>
+internal static class ScanForwardLaunch
+{
+    private const int TileSteps = 128;
+    private const int N = ScanShape.States;
+
+    /// <summary>All scans at once.</summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="shape">The scans.</param>
+    /// <param name="rank">Of dt, which the kernels project; 0 where raw step sizes are given.</param>
+    /// <param name="arguments">Tensors; the rest is filled in.</param>
+    /// <param name="plan">How.</param>
+    /// <param name="checkpointSteps">Steps between checkpoints.</param>
+    internal static void All(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps)
+    {
+        if (plan.Segments == 0)
+        {
+            Chain(device, shape, ref arguments, plan, checkpointSteps);
+            return;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Cut(device, shape, rank, ref arguments, plan);
+        Serial(device, shape, rank, arguments, gated: false, checkpointSteps);
+    }
+
+    /// <summary>One direction after the other; the last one adds the first and gates.</summary>
+    internal static void Gated(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Cut(device, shape, rank, ref arguments, plan);
+        ScanForwardArguments one = arguments;
+        one.ScanCount = 1;
+        for (int i = 0; i < shape.Scans; i++)
+        {
+            one.Scans[0] = arguments.Scans[i];
+            Serial(device, shape, rank, one, gated: i == shape.Scans - 1, ScanShape.CheckpointSteps);
+        }
+    }
+
+    private static long Warps(ScanShape shape, int scans) => (long)scans * shape.Batch * shape.Strips;
+
+    // Segments of time and, if there is more than one, the state at the end of each.
+    private static void Cut(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan)
+    {
+        (arguments.Segments, arguments.Steps) = plan.Cut(shape.Length);
+        if (arguments.Segments == 1)
+        {
+            return;
+        }
+
+        for (int i = 0; i < shape.Scans; i++)
+        {
+            arguments.Scans[i].Ends = empty([shape.Batch, arguments.Segments, shape.Channels, N], float32, shape.Device).data_ptr();
+            arguments.Scans[i].Sums = empty([shape.Batch, arguments.Segments, shape.Channels], float32, shape.Device).data_ptr();
+        }
+
+        KernelFunction ends = device.Function(Program("scan_ends.cu", shape, Rank(rank)), "gs_scan_ends", 32, EndsShared(shape.ElementSize, rank));
+        device.Launch(ends, (Warps(shape, shape.Scans) * (arguments.Segments - 1), 1, 1), arguments);
+    }
+
+    private static void Serial(KernelDevice device, ScanShape shape, int rank, in ScanForwardArguments arguments, bool gated, int checkpointSteps)
+    {
+        string[] variant = gated ? ["GS_SCAN_GATE=1"] : arguments.Scans[0].DeltaOut != 0 ? ["GS_KEEP_DELTA=1"] : [];
+        string[] definitions = [.. Rank(rank), .. variant, Every(checkpointSteps)];
+        KernelFunction main = device.Function(Program("scan_fwd_serial.cu", shape, definitions), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize, rank));
+        device.Launch(main, (Warps(shape, arguments.ScanCount) * arguments.Segments, 1, 1), arguments);
+    }
+
+    private static void Chain(KernelDevice device, ScanShape shape, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps)
+    {
+        KernelFunction chain = device.Function(
+            Program("scan_fwd_chain.cu", shape, Every(checkpointSteps)), "gs_scan_fwd_chain", 128, ChainShared(shape.ElementSize, checkpointSteps));
+        arguments.Tiles = (shape.Length + TileSteps - 1) / TileSteps;
+        arguments.Groups = plan.Groups;
+        long chains = (long)shape.Scans * shape.Batch * shape.Chunks;
+        (arguments.Ticket, arguments.Ring) = ScanWorkspace.Get(shape.Device, ChainWords(chains), out Tensor keep);
+        long total = arguments.Tiles * (long)shape.Scans * shape.Batch * ((shape.Chunks + plan.Groups - 1) / plan.Groups);
+        device.Launch(chain, (Math.Min(total, (long)device.Multiprocessors * chain.BlocksPerMultiprocessor), 1, 1), arguments);
+        GC.KeepAlive(keep);
+    }
+
+    private static KernelProgram Program(string file, ScanShape shape, params string[] definitions) =>
+        new(["common.cu", "scan_fwd_args.cu", "scan_fwd_project.cu", file], [.. shape.Definitions, .. definitions]);
+
+    private static string Every(int checkpointSteps) => $"GS_CK_STEPS={checkpointSteps}";
+
+    private static string[] Rank(int rank) => rank == 0 ? [] : [$"GS_DT_RANK={rank}"];
+
+    /// <summary>Words of the chains: 4 slots of N states of 16 channels each, and a margin for reading ahead.</summary>
+    private static long ChainWords(long chains) => (chains * 4 * N * 16) + 64;
+
+    /// <summary>P_WEIGHTS of scan_fwd_project.cu.</summary>
+    private static int Weights(int rank) => (rank + 15) / 16 * 1024;
+
+    /// <summary>S_SMEM of scan_fwd_serial.cu: 3 stages of 8 steps; delta and delta u, B and C in single precision, twice; weights of dt, bias.</summary>
+    private static int SerialShared(int elementSize, int rank) =>
+        (3 * ((2 * 8 * (32 + N) * elementSize) + (16 * rank))) + (2 * 8 * 72 * 4) + (2 * 8 * 2 * N * 4) + Weights(rank) + 128;
+
+    /// <summary>E_SMEM of scan_ends.cu: two stages of 16 steps; B in single precision; distances and delta u; sums; weights of dt.</summary>
+    private static int EndsShared(int elementSize, int rank) =>
+        (2 * ((16 * ((rank > 0 ? 32 : 64) + N) * elementSize) + (32 * rank))) + (16 * N * 4) + (16 * 36 * 8) + 128 + (N * 128) + Weights(rank);
+
+    /// <summary>C_SMEM of scan_fwd_chain.cu.</summary>
+    private static int ChainShared(int elementSize, int checkpointSteps)
+    {
+        int stage = 2 * 8 * ((16 * 16 * elementSize) + 16);
+        return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((16 / checkpointSteps * N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+    }
+}
