@@ -4,7 +4,7 @@
 // lane has x of rows t - 3 .. t and computes dc of row t for the forward direction and of row t - 3 for the reverse one; with the last four of each, dx of
 // row t - 3 is complete. So every row is read once, every dc computed once, and lanes never talk; a segment costs six rows more than it has.
 // With GS_CONV_WIDTH, du first gets what comes back through a projection of u (Mamba's x_proj: rows of the gradient of [dt, B, C] times the weight) by
-// tensor cores, which saves a matrix product and its reading and writing of du: 15 instructions and 0.2 bytes an element more. The projections' columns
+// tensor cores, which saves a matrix product and its reading and writing of du: 16 instructions a row and 0.4 bytes an element more. The projections' columns
 // stay in shared memory, for all groups of a block.
 // Figures: docs/kernels-gpu.md.
 #ifndef GS_CONV_DIRS
@@ -24,15 +24,6 @@
 #endif
 #ifndef GS_CONV_WIDTH
 #define GS_CONV_WIDTH 0               // of the projections through which more of du comes, a multiple of 8; 0: none. bf16 only
-#endif
-#ifndef GS_CONV_TOGETHER
-#define GS_CONV_TOGETHER 4            // tiles of 16 channels worked on at once: 2 or 4
-#endif
-#ifndef GS_CONV_EACH
-#define GS_CONV_EACH 1
-#endif
-#ifndef GS_CONV_PAIRS
-#define GS_CONV_PAIRS 0               // 1: projections are added to two stages at once; needs 3 stages
 #endif
 #define B_FWD (GS_CONV_DIRS & 1)
 #define B_REV (GS_CONV_DIRS >> 1)
@@ -175,64 +166,43 @@ __device__ __forceinline__ void gs_conv_stage(const GsConv& p, const unsigned ch
 #if GS_CONV_WIDTH > 0
 // du += through . projection for a stage's rows and a warp's 64 channels: (channels x rows) as 4 tiles of 16 x 8, kept as rows x channels of bf16 where
 // du lies. Sums are fp32: du enters by a product with the unit matrix, which costs a quarter of unpacking it; the sum is rounded once.
-// Stages: one, or two at once, `further` bytes apart, which read the projection once.
-template <int Stages>
-__device__ __forceinline__ void gs_conv_project(unsigned char* du, const unsigned char* through, const unsigned char* projection, int lane, int further)
+__device__ __forceinline__ void gs_conv_project(unsigned char* du, const unsigned char* through, const unsigned char* projection, int lane)
 {
-    constexpr int steps = B_STEPS, together = GS_CONV_TOGETHER;
+    constexpr int steps = B_STEPS;
     const int low = lane & 7, odd = lane >> 3 & 1, far = lane >> 4; // a lane's row of tiles: `low` of 8, tiles 1 and 3, tiles 2 and 3
     const u32 unit = lane >> 2 == (lane & 3) * 2 ? 0x3f80u : lane >> 2 == (lane & 3) * 2 + 1 ? 0x3f800000u : 0u;
-    u32 b[Stages][steps + 1][2];
+    u32 b[steps + 1][2];
     through += low * B_NARROW + (lane >> 3) * 16;
     du += low * B_PITCH + (lane >> 3) * 16;
     projection += (low + far * 8) * B_PITCH + odd * 16;
 #pragma unroll
-    for (int h = 0; h < Stages; h++)
+    for (int k = 0; k < steps; k += 2)
     {
-#pragma unroll
-        for (int k = 0; k < steps; k += 2)
-        {
-            if (k + 1 < steps) gs_ld_tiles4(b[h][k], through + h * further + k * 32);
-            else gs_ld_tiles2(b[h][k], through + h * further + k * 32);
-        }
+        if (k + 1 < steps) gs_ld_tiles4(b[k], through + k * 32);
+        else gs_ld_tiles2(b[k], through + k * 32);
     }
 #pragma unroll
-    for (int m = 0; m < 4; m += together)
+    for (int m = 0; m < 4; m += 2)
     {
-        float4 sum[Stages][together];
-#pragma unroll
-        for (int h = 0; h < Stages; h++)
-        {
-#pragma unroll
-            for (int j = 0; j < together; j += 2)
-            {
-                u32 d[4];
-                gs_ld_tiles4_turned(d, du + h * further + (m + j) * 32);
-                sum[h][j] = sum[h][j + 1] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                gs_mma_bf16_k8(sum[h][j], d[0], d[1], unit);
-                gs_mma_bf16_k8(sum[h][j + 1], d[2], d[3], unit);
-            }
-        }
+        u32 d[4];
+        float4 sum[2];
+        gs_ld_tiles4_turned(d, du + m * 32);
+        sum[0] = sum[1] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        gs_mma_bf16_k8(sum[0], d[0], d[1], unit);
+        gs_mma_bf16_k8(sum[1], d[2], d[3], unit);
 #pragma unroll
         for (int k = 0; k < steps; k++)
         {
 #pragma unroll
-            for (int j = 0; j < together; j++)
+            for (int j = 0; j < 2; j++)
             {
                 u32 w[4];
                 gs_ld_tiles4_turned(w, projection + k * (16 * B_PITCH) + (m + j) * 32);
-#pragma unroll
-                for (int h = 0; h < Stages; h++) gs_mma_bf16(sum[h][j], w[0], w[1], w[2], w[3], b[h][k][0], b[h][k][1]);
+                gs_mma_bf16(sum[j], w[0], w[1], w[2], w[3], b[k][0], b[k][1]);
             }
         }
-#pragma unroll
-        for (int h = 0; h < Stages; h++)
-        {
-#pragma unroll
-            for (int j = 0; j < together; j += 2)
-                gs_st_tiles4_turned(du + h * further + (m + j) * 32, gs_pack_bf16(sum[h][j].x, sum[h][j].y), gs_pack_bf16(sum[h][j].z, sum[h][j].w),
-                    gs_pack_bf16(sum[h][j + 1].x, sum[h][j + 1].y), gs_pack_bf16(sum[h][j + 1].z, sum[h][j + 1].w));
-        }
+        gs_st_tiles4_turned(du + m * 32, gs_pack_bf16(sum[0].x, sum[0].y), gs_pack_bf16(sum[0].z, sum[0].w),
+            gs_pack_bf16(sum[1].x, sum[1].y), gs_pack_bf16(sum[1].z, sum[1].w));
     }
 }
 // Starts copying the block's slices of the projections, and clears the columns of `through` and the rows of the projections that fill up the last step.
@@ -422,22 +392,16 @@ extern "C" __global__ void __launch_bounds__(B_THREADS * GS_CONV_GROUPS, GS_CONV
     for (int i = 0; i < stages; i++)
     {
         const int t0 = first + i * B_ROWS;
-        if (!GS_CONV_PAIRS) gs_copy_wait_for(GS_CONV_STAGES - 2);
-        else if ((i & 1) == 0) gs_copy_wait();             // the next stage too
+        gs_copy_wait_for(GS_CONV_STAGES - 2);
         gs_conv_sync(group);                               // this stage has landed; nobody reads the one before it
         if (i + GS_CONV_STAGES - 1 < stages) gs_conv_fetch(p, source, ring + ahead * B_STAGE, tid, b, t0 + (GS_CONV_STAGES - 1) * B_ROWS, c0);
         gs_copy_commit();
         unsigned char* rows = ring + slot * B_STAGE + warp * (64 * GS_ESIZE);
 #if GS_CONV_WIDTH > 0
-        if (!GS_CONV_PAIRS || (i & 1) == 0)
-        {
-            const unsigned char* through = ring + slot * B_STAGE + (1 + B_COUNT) * B_TENSOR;
-            constexpr int each = GS_CONV_EACH;
-            const int further = slot + 1 == GS_CONV_STAGES ? -(GS_CONV_STAGES - 1) * B_STAGE : B_STAGE;
-#pragma unroll each
-            for (int q = 0; q < B_COUNT; q++)
-                gs_conv_project<1 + GS_CONV_PAIRS>(rows + (1 + q) * B_TENSOR, through + q * (B_ROWS * B_NARROW), smem + q * B_PROJECTION + warp * 128, lane, further);
-        }
+        const unsigned char* through = ring + slot * B_STAGE + (1 + B_COUNT) * B_TENSOR;
+#pragma unroll 1
+        for (int q = 0; q < B_COUNT; q++)
+            gs_conv_project(rows + (1 + q) * B_TENSOR, through + q * (B_ROWS * B_NARROW), smem + q * B_PROJECTION + warp * 128, lane);
         gs_warp_sync();                                    // a warp's channels are its own
 #endif
         bool border = phase == 0;
