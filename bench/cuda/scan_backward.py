@@ -15,7 +15,7 @@ class SumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", C.c_int
 class Kernels:
     def __init__(s, f32=0, warps=4, blocks=2, ck=4, extra=None):
         s.f32, s.warps, s.blocks, s.ck = f32, warps, blocks, ck; d = {"GS_F32_IO": f32, "GS_CK_STEPS": ck, **(extra or {})}; es = 4 if f32 else 2; T = 8 if f32 and ck == 4 else 16
-        s.smem = warps * ((6 if ck == 4 else 4) * T * 32 * es + T // ck * 2 * (N * 16 * es + 128) + 3 * (2 if ck == 4 else 4) * 640 + (3 if ck == 4 else 4) * 2048 + 1024 + T * 256) + T * 256 + T * 32 * es + (0 if ck == 4 else 512)
+        s.smem = warps * ((6 if ck == 4 else 4) * T * 32 * es + T // ck * 2 * (N * 16 * es + 128) + 3 * (2 if ck == 4 else 4) * 640 + (6144 if ck == 4 else 9216) + T * 256) + T * 256 + T * 32 * es + (0 if ck == 4 else 512)
         s.csm = 2 * (2 * 16 * 32 * es + 16 * N * es) + 16 * N * 4 + 16 * 36 * 8 + 128
         s.jobs = [(FILES + ["scan_backward.cu"], {**d, "GS_WARPS": warps, "GS_BWD_BLOCKS": blocks}), (FILES + ["scan_carry.cu"], d), (FILES + ["scan_backward_sums.cu"], d), (["common.cu", "reduce.cu"], {})]
     def load(s):

@@ -178,7 +178,7 @@ internal static class ScanBackwardKernels
         int raw = (dense ? 6 : 4) * steps * 32 * elementSize;
         int marks = (dense ? steps / ScanShape.DenseSteps : 1) * 2 * ((N * 16 * elementSize) + 128);
         int work = 3 * (dense ? 2 : 4) * 4 * 40 * sizeof(float);
-        int warp = raw + marks + work + ((dense ? 3 : 4) * 2048) + 1024 + (2 * steps * 128);
+        int warp = raw + marks + work + (dense ? 6144 : 9216) + (2 * steps * 128);
         return (warps * warp) + (2 * steps * 128) + (steps * 32 * elementSize) + (dense ? 0 : 512);
     }
 

@@ -32,9 +32,9 @@
 #define B_RAWS (B_DENSE ? 2 : 1)                // chunks of delta and g as loaded
 #define B_PAD 40                                // floats of a row of 32 channels; the rest holds constants, and keeps lanes on different banks
 #define B_WORK (B_SLOTS * 4 * B_PAD)            // floats
-// Shared memory, bytes. Each warp: u twice, delta, g and checkpoints as loaded; delta, delta u, g of groups; h before groups; terms of a group's sums over g;
-// d skip and d bias of each lane; sums of dB, dC twice [B_T][32].
-#define B_WARP ((2 + 2 * B_RAWS) * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK * 4 + B_BEFORE * 2048 + (B_DENSE ? 4096 : 0) + 1024 + 2 * B_T * 128)
+// Shared memory, bytes. Each warp: u twice, delta, g and checkpoints as loaded; delta, delta u, g of groups; h before groups; dense: terms of a group's
+// sums over g, otherwise d skip and d bias of each lane; sums of dB, dC twice [B_T][32].
+#define B_WARP ((2 + 2 * B_RAWS) * B_RAW + B_CKS * 2 * B_CK_PAD + 3 * B_WORK * 4 + B_BEFORE * 2048 + (B_DENSE ? 4096 : 1024) + 2 * B_T * 128)
 // The block: warps; B, C twice [B_T][32] float; B, C as loaded; unless dense, the matrix that swaps lane indices
 #define B_SMEM (GS_WARPS * B_WARP + 2 * B_T * 128 + B_T * 32 * GS_ESIZE + (B_DENSE ? 0 : 512))
 #define B_BC_PIECES (B_T * 2 * GS_ESIZE > B_NT ? B_T * 2 * GS_ESIZE / B_NT : 1) // of B, C as loaded, a thread
@@ -119,7 +119,7 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     float4* before = (float4*)(rows + 3 * B_WORK) + lane;  // [group][j][lane]
     float4* sTerm = before + B_BEFORE * 128;               // [step of the group][dB or dC][lane]: terms of the sums over g
     float4* sAcc = sTerm + (B_DENSE ? 8 * 32 : 0);
-    float* sFold = (float*)(sAcc - lane + 64);             // [2][B_T][32]
+    float* sFold = (float*)(sAcc - lane + (B_DENSE ? 0 : 64)); // [2][B_T][32]
     float* sBc = (float*)(smem + GS_WARPS * B_WARP);       // [2][B_T][32]
     unsigned char* rawBc = (unsigned char*)(sBc + 2 * B_T * 32);
     // In the rows' padding: pairs {is column 2 k == g, is column 2 k + 1 == g} at [k][g]; bias and skip of this lane's channels
@@ -233,7 +233,9 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
 #pragma unroll
         for (int i = 0; i < 4; i++) { a[j * 4 + i] = GS_A_LOG2(gs_pick(v, i)); da[j * 4 + i] = 0.0f; carry[j * 4 + i] = 0.0f; }
     }
+#if !B_DENSE
     sAcc[0] = sAcc[32] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#endif
     {
         const int dl = min(d0 + lane, D - 1);
         float* to = rows + (lane >> 2) * B_PAD + 32 + (lane & 3);
@@ -293,6 +295,9 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     i64 out = ((i64)(firstRow + direction * (last * B_T + B_T - 4 + q)) * D + d) * GS_ESIZE; // of this lane: step q of the group in hand
     const int back = direction * 4 * D * GS_ESIZE;
 
+#if B_DENSE                                                // d skip and d bias of the lane; in shared memory where registers are short
+    float4 dSkip = make_float4(0.0f, 0.0f, 0.0f, 0.0f), dBias = dSkip;
+#endif
     int buffer = 0;
 #pragma unroll 1
     for (int c = last; c >= first; c--, buffer ^= 1)
@@ -383,7 +388,6 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
 #if B_DENSE
             gs_mark(h, markAt);
             markAt -= 2 * B_CK_PAD;
-            gs_keep(had, h);
             if (t0 == 0 && c > first)
             {
                 gs_warp_sync();
@@ -409,11 +413,10 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
             {
                 const float4 de = *(const float4*)(row + k * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK + k * B_PAD);
 #pragma unroll
-                for (int e = 0; e < 16; e++)
-                {
-                    decay[k][e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
-                    state[k][e] = decay[k][e] * (k == 0 ? h[e] : state[(k + 3) & 3][e]);
-                }
+                for (int e = 0; e < 16; e++) decay[k][e] = gs_ex2(a[e] * gs_pick(de, e >> 2));
+                if (B_DENSE && k == 0) gs_keep(had, h);    // not before the first exponentials, which would wait for it
+#pragma unroll
+                for (int e = 0; e < 16; e++) state[k][e] = decay[k][e] * (k == 0 ? h[e] : state[(k + 3) & 3][e]);
                 gs_outer(state[k], *(const float4*)(row + B_WORK + k * B_PAD), *(const float4*)(states + k * 32));
                 float v[4];
 #pragma unroll
@@ -491,7 +494,9 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
             // --- du, ddelta of this lane's channels at step q; the next group's delta, delta u ---
             {
                 const float4 de4 = *(const float4*)(row + q * B_PAD), g4 = *(const float4*)(row + 2 * B_WORK + q * B_PAD), skip = own[1];
+#if !B_DENSE
                 float4 dSkip = sAcc[0], dBias = sAcc[32];
+#endif
                 float u4[4], de[4] = {de4.x, de4.y, de4.z, de4.w};
                 gs_four(rawU + place, u4);
                 const bool here = dOk && c * B_T + t0 + q < L;
@@ -523,7 +528,9 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
                 dSkip.x = fmaf(g4.x, u4[0], dSkip.x); dSkip.y = fmaf(g4.y, u4[1], dSkip.y);
                 dSkip.z = fmaf(g4.z, u4[2], dSkip.z); dSkip.w = fmaf(g4.w, u4[3], dSkip.w);
                 dBias.x += dd[0]; dBias.y += dd[1]; dBias.z += dd[2]; dBias.w += dd[3];
+#if !B_DENSE
                 sAcc[0] = dSkip; sAcc[32] = dBias;
+#endif
                 if (here)
                 {
                     gs_store4((unsigned char*)s.du + out, 0, du);
@@ -544,7 +551,9 @@ extern "C" __global__ void __launch_bounds__(B_NT, GS_BWD_BLOCKS) gs_scan_backwa
     __syncthreads();
     fold(buffer ^ 1);
 
+#if !B_DENSE
     float4 dSkip = sAcc[0], dBias = sAcc[32];
+#endif
 #pragma unroll
     for (int m = 1; m < 4; m *= 2)
     {
