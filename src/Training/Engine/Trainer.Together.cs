@@ -36,6 +36,13 @@ public sealed partial class Trainer
             (name, rank, size) => _group.Subgroup(FormattableString.Invariant($"{block}-{name}"), rank, size), _group.Await);
     }
 
+    private string Describe()
+    {
+        string shared = _context is null ? "" : $", {_context.Size} to a window";
+        string state = _moments is null ? "" : ", optimizer state divided";
+        return $"ranks: {_group.WorldSize}{shared}, gradients in {_buckets!.Buckets.Length} buckets{state}";
+    }
+
     // The gradients of all ranks' targets are summed unscaled, while the number of these targets travels beside them; the
     // optimizer divides. So nobody waits for a number before work begins.
     private (double Loss, double Norm) StepTogether(Batch batch, ref double weight)
@@ -135,20 +142,22 @@ public sealed partial class Trainer
         }
 
         (double compute, double communication) = _times.Take();
-        double[][] all = _group.Gather(compute, communication);
-        double[] own = [.. all.Select(r => r[0])];
+        double data = 1e3 * _waitOfLine / Math.Max(1, _stepsOfLine);
+        double[][] all = _group.Gather(compute, communication, data);
+        // Whom the others wait for: a rank that waits for its batches holds them up too.
+        double[] own = [.. all.Select(r => r[0] + r[2])];
         int slowest = Array.IndexOf(own, own.Max());
         var values = new List<(string, double)>
         {
             ("perf/tokens_per_s_per_rank", speed / _group.WorldSize),
-            ("perf/compute_ms", own.Average()),
+            ("perf/compute_ms", all.Average(r => r[0])),
             ("perf/communication_ms", all.Average(r => r[1])),
             ("perf/slowest_rank", slowest),
-            ("perf/slowest_compute_ms", own[slowest]),
+            ("perf/slowest_ms", own[slowest]),
         };
         for (int r = 0; r < own.Length && own.Length <= RanksByName; r++)
         {
-            values.Add((FormattableString.Invariant($"perf/compute_ms/rank_{r}"), own[r]));
+            values.Add((FormattableString.Invariant($"perf/own_ms/rank_{r}"), own[r]));
         }
 
         return values;

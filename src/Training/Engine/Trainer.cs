@@ -119,6 +119,11 @@ public sealed partial class Trainer : IDisposable
         ParameterSync.Broadcast(Model, _group);
         Model.train();
         _observer.Started(Model, _data, State.Step);
+        if (_buckets is not null)
+        {
+            _observer.Say(Describe());
+        }
+
         if (State.ValidationPending)
         {
             // The signal that ended the last sitting came in the middle of this validation.

@@ -52,6 +52,36 @@ public sealed class GradientBucketTests
         }
     });
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Backward_OfTheLastPass_BeginsTheReductions(bool overlap) => Ranks.Run(2, g =>
+    {
+        using nn.Parameter a = P(5);
+        using nn.Parameter b = P(64, 3);
+        using var buckets = new GradientBuckets([("a", a), ("b", b)], g, 256, false);
+        buckets.Overlap(overlap);
+        buckets.Zero();
+        (a.sum() * b.sum()).backward();
+        Assert.All(buckets.Buckets, bucket => Assert.Null(bucket.Work));
+        buckets.Arm();
+        (a.sum() * b.sum()).backward();
+        Assert.All(buckets.Buckets, bucket => Assert.Equal(overlap, bucket.Work is not null));
+        buckets.StartRest();
+        buckets.Wait();
+        Assert.All(a.grad!.ToArray<float>(), v => Assert.Equal(2 * 2 * 192, v));
+        if (overlap)
+        {
+            // Zero was forgotten: the gradients are reduced already.
+            buckets.Arm();
+            Assert.Throws<InvalidOperationException>(() =>
+            {
+                a.sum().backward();
+                a.sum().backward();
+            });
+        }
+    });
+
     [Fact]
     public void StartRest_WhenAGradientWasReplaced_SaysSo() => Ranks.Run(1 + 1, g =>
     {
