@@ -72,7 +72,9 @@ internal sealed class LaunchCommand
         // One launcher on each host, started by a scheduler that says which of them this is.
         DistributedEnvironment? among = parse.GetValue(_hosts) is null && parse.GetValue(_host) is null && address is null
             ? DistributedEnvironment.Read(context.Streams.Variable) : null;
-        if (among is { LocalRank: > 0 })
+        // Where nobody speaks of a place on the host, it is taken from the rank and says nothing.
+        bool placed = among is not { Launcher: "the environment" } || !string.IsNullOrEmpty(context.Streams.Variable("LOCAL_RANK"));
+        if (placed && among is { LocalRank: > 0 })
         {
             throw new ConfigException(new ConfigProblem("", Text($"{among.Launcher} starts this launcher more than once on a host"), null,
                 "one launcher on each host", "one task per node (srun --ntasks-per-node=1), or no `genoseq launch`"));

@@ -15,7 +15,7 @@ public static class ExitCodes
     /// <summary>Input data is missing or malformed.</summary>
     public const int BadInput = 3;
 
-    /// <summary>A library, device or the memory that was asked for is not there.</summary>
+    /// <summary>A library, device, memory, disk space or port that was asked for is not there.</summary>
     public const int MissingResource = 4;
 
     /// <summary>Interrupted by a signal; a training run has written its checkpoint.</summary>

@@ -24,7 +24,9 @@ internal static class RankDevice
                 null, "cuda, of which every process takes the GPU of its LOCAL_RANK", "--device cuda"));
         }
 
-        return ComputeDevice.Require(FormattableString.Invariant($"cuda:{ranks.LocalRank}"));
+        // A scheduler that shows each process its own GPU alone leaves it one with the number 0.
+        int index = cuda.is_available() && cuda.device_count() == 1 ? 0 : ranks.LocalRank;
+        return ComputeDevice.Require(FormattableString.Invariant($"cuda:{index}"));
     }
 
     /// <summary>Makes a rank's GPU the current one, for what names none.</summary>
