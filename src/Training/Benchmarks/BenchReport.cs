@@ -91,7 +91,7 @@ public static class BenchReport
     public static JsonObject Of(KernelError error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        return new JsonObject { ["kernel"] = error.Kernel, ["quantity"] = error.Quantity, ["relative_norm"] = error.RelativeNorm };
+        return new JsonObject { ["kernel"] = error.Kernel, ["quantity"] = error.Quantity, ["relative_norm"] = double.IsFinite(error.RelativeNorm) ? error.RelativeNorm : null };
     }
 
     /// <summary>Whole steps.</summary>
