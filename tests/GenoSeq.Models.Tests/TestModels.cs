@@ -36,9 +36,11 @@ internal static class TestModels
                 || name.EndsWith("bias", StringComparison.Ordinal) ? 0.3 : 0;
             if (scale > 0)
             {
+                // Biases start at random numbers of libtorch's, which other tests draw too.
+                bool bias = name.EndsWith("bias", StringComparison.Ordinal), step = name.EndsWith("dt_proj.bias", StringComparison.Ordinal);
                 foreach (ref float v in values)
                 {
-                    v += (float)(scale * Normal(random));
+                    v = (float)((step ? StepBias(random) : bias ? 0 : v) + (scale * Normal(random)));
                 }
             }
             else
@@ -53,6 +55,13 @@ internal static class TestModels
         }
 
         return model;
+    }
+
+    // Softplus gives a step size between 0.001 and 0.1, log-uniform.
+    private static double StepBias(Random random)
+    {
+        double step = Math.Exp(Math.Log(0.001) + (random.NextDouble() * Math.Log(100)));
+        return step + Math.Log(-double.ExpM1(-step));
     }
 
     internal static int[][] Sequences(int batch, int length, int vocab = 12, int seed = 7)

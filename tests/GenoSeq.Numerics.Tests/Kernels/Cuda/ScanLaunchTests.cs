@@ -151,7 +151,7 @@ public sealed class ScanLaunchTests
             Rows(data.U, c.Channels), Rows(data.Delta, c.Channels), Rows(data.B, c.States), Rows(data.C, c.States), Single(data.A, c.Channels, c.States)!,
             Single(data.D, c.Channels), Single(data.Bias, c.Channels), reverse, Single(data.Initial, c.Batch, c.Channels, c.States));
         ScanDirection[] directions = [Direction(false), Direction(true)];
-        ScanForwardResult forward = ScanForwardKernels.Run(device, directions, ids, backward, wantFinalState: true, plan, checkpointSteps);
+        ScanForwardResult forward = ScanForwardKernels.Run(device, directions, ids, backward, wantFinalState: true, plan, checkpointSteps: checkpointSteps);
         Results[] results = [new Results(), new Results()];
         for (int i = 0; i < 2; i++)
         {
