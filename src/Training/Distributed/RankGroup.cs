@@ -1,5 +1,6 @@
 using System.Text;
 using GenoSeq.Torch;
+using GenoSeq.Training.Engine;
 using static GenoSeq.Torch.torch;
 using static GenoSeq.Torch.torch.distributed;
 
@@ -176,7 +177,7 @@ public class RankGroup : IDisposable
     private bool TellOthers(Exception e)
     {
         // What all ranks throw together concerns nobody else.
-        if (e is not RankDisagreementException)
+        if (e is not (RankDisagreementException or TrainingDivergedException))
         {
             _monitor?.Fail(e, follows: e is DistributedException or RankFailedException);
         }

@@ -223,7 +223,9 @@ internal sealed class RankHub : IDisposable
         RankSeat[] guilty = working.Length > 0 ? working : earliest;
         long calls = guilty.Min(r => r.Calls);
         RankSeat[] last = [.. guilty.Where(r => r.Calls == calls)];
-        if (Array.TrueForAll(last, r => r.Line is not null && Stopwatch.GetElapsedTime(r.Moved, now) > _timeout))
+
+        // Who does not answer either is not blamed for standing still: the time for an answer ends a beat or two later.
+        if (Array.TrueForAll(last, r => r.Line is not null && Stopwatch.GetElapsedTime(r.Moved, now) > _timeout && Stopwatch.GetElapsedTime(r.Heard, now) < 3 * _beat))
         {
             string others = last.Length == present.Length ? "and so do all others"
                 : last.Length == 1 ? "and the others wait for it"
