@@ -77,7 +77,7 @@ public sealed class ScanLaunchTests
         Assert.Equal(66, ForGated(2, 131072).Segments); // one direction at a time
         Assert.Equal(4, ForGated(32, 131072).Segments);
         Assert.Equal(1, ForGated(256, 1024).Segments);
-        Assert.Equal(16, For(1, 8, 8192, dense: true).Segments);
+        Assert.Equal(12, For(1, 8, 8192, dense: true).Segments);
         Assert.Equal((98, 10704), new ScanPlan(98).Cut(1 << 20));
         Assert.Equal((2, 16), new ScanPlan(5).Cut(17));
 
