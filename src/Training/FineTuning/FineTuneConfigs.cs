@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using GenoSeq.Models;
 using GenoSeq.Training.Configuration;
 
@@ -26,6 +27,7 @@ public static class FineTuneConfigs
     private static ConfigTree Preset(string name)
     {
         ModelConfig model = RunConfigs.FindPreset(name).Config;
-        return ConfigTree.FromNode(new() { ["name"] = name, ["model"] = ModelJson.Write(model) }, $"preset {name}");
+        JsonObject all = ConfigWriter.ToNode(new FineTuneConfig { Model = model }, FineTuneConfigJson.Default.FineTuneConfig);
+        return ConfigTree.FromNode(new JsonObject { ["name"] = name, ["model"] = all["model"]!.DeepClone() }, $"preset {name}");
     }
 }
