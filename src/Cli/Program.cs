@@ -13,6 +13,8 @@ public static class Program
     private static readonly (string Name, Func<CommandRunner, string?, Command> Create)[] s_verbs =
     [
         ("pretrain", (runner, _) => PretrainCommand.Create(runner)),
+        ("finetune", (runner, _) => FinetuneCommand.Create(runner)),
+        ("predict", (runner, _) => PredictCommand.Create(runner)),
         ("launch", (runner, _) => LaunchCommand.Create(runner)),
         ("models", (runner, _) => ModelsCommand.Create(runner)),
         ("info", (runner, _) => InfoCommand.Create(runner)),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using GenoSeq.Cli.Console;
 using GenoSeq.Models;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.FineTuning;
 
 namespace GenoSeq.Cli.Commands;
 
@@ -12,12 +13,16 @@ internal static class ConfigCommand
     {
         var root = new Command("config", "Show configurations and list recipes");
         var source = new ConfigSource();
+        var finetune = new Option<bool>("--finetune") { Description = "The configuration of `genoseq finetune`" };
         Command show = runner.Verb("show", "Print the resolved configuration of a run", context =>
         {
-            context.Streams.Out.Write(ConfigWriter.ToYaml(source.Resolve(context), RunConfigJson.Default.RunConfig));
+            context.Streams.Out.Write(context.Parse.GetValue(finetune)
+                ? ConfigWriter.ToYaml(source.ResolveFineTuning(context, source.Overrides(context)), FineTuneConfigJson.Default.FineTuneConfig)
+                : ConfigWriter.ToYaml(source.Resolve(context), RunConfigJson.Default.RunConfig));
             return Task.FromResult(ExitCodes.Ok);
         });
         source.AddTo(show);
+        show.Add(finetune);
         show.WithExample("genoseq config show --preset caduceus-ps-tiny data.files=[genome.fa]", "A preset, completed")
             .WithExample("genoseq config show -c configs/demo.yaml train.steps=100", "A recipe with a setting changed");
         root.Add(show);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using GenoSeq.Cli.Console;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.FineTuning;
 
 namespace GenoSeq.Cli.Commands;
 
@@ -91,12 +92,24 @@ internal sealed class ConfigSource
     /// <summary>With these settings in place of those that were typed.</summary>
     internal RunConfig Resolve(CommandContext context, IReadOnlyList<string> overrides)
     {
+        (string? preset, string? file) = Sources(context, overrides, "genoseq pretrain --preset caduceus-ps-tiny data.files=[genome.fa.gz]");
+        return RunConfigs.Resolve(preset, file, overrides);
+    }
+
+    /// <summary>The configuration of a fine-tuning run, with these settings in place of those that were typed.</summary>
+    internal FineTuneConfig ResolveFineTuning(CommandContext context, IReadOnlyList<string> overrides)
+    {
+        (string? preset, string? file) = Sources(context, overrides, "genoseq finetune --checkpoint runs/pretrained --data set.csv");
+        return FineTuneConfigs.Resolve(preset, file, overrides);
+    }
+
+    private (string? Preset, string? File) Sources(CommandContext context, IReadOnlyList<string> overrides, string example)
+    {
         string? preset = context.Parse.GetValue(_preset);
         string? file = context.Parse.GetValue(_config);
         if (preset is null && file is null && overrides.Count == 0)
         {
-            throw new ConfigException(new ConfigProblem("", "nothing says what to train", null, "--config FILE, --preset NAME, or both",
-                "genoseq pretrain --preset caduceus-ps-tiny data.files=[genome.fa.gz]"));
+            throw new ConfigException(new ConfigProblem("", "nothing says what to train", null, "--config FILE, --preset NAME, or both", example));
         }
 
         if (file is not null && !File.Exists(file))
@@ -105,7 +118,7 @@ internal sealed class ConfigSource
                 "`genoseq config ls` for those that come with the program"));
         }
 
-        return RunConfigs.Resolve(preset, file, overrides);
+        return (preset, file);
     }
 }
 

@@ -11,8 +11,7 @@ public static class RunConfigs
     /// <exception cref="ConfigException">There is no preset of that name.</exception>
     public static ConfigTree Preset(string name)
     {
-        ModelPreset preset = ModelPresets.Find(name) ?? throw new ConfigException(new ConfigProblem("", $"there is no preset '{name}'",
-            null, "one of `genoseq models`", Suggest(name)));
+        ModelPreset preset = FindPreset(name);
         bool mlm = preset.Config.Bidirectional;
         var config = new RunConfig
         {
@@ -46,6 +45,11 @@ public static class RunConfigs
         tree = tree.WithOverrides(overrides);
         return ConfigBinder.Bind(tree, RunConfigJson.Default.RunConfig);
     }
+
+    /// <summary>The model preset of a name.</summary>
+    /// <exception cref="ConfigException">There is none.</exception>
+    internal static ModelPreset FindPreset(string name) => ModelPresets.Find(name)
+        ?? throw new ConfigException(new ConfigProblem("", $"there is no preset '{name}'", null, "one of `genoseq models`", Suggest(name)));
 
     private static string Suggest(string name)
     {

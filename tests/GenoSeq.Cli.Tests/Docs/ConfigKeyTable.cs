@@ -17,21 +17,21 @@ internal static partial class ConfigKeyTable
     public sealed record Key(string Path, string Kind, string Default, string Meaning);
 
     /// <summary>Every key, in the order of declaration.</summary>
-    public static IReadOnlyList<Key> Keys()
+    public static IReadOnlyList<Key> Keys(Type root)
     {
         List<Key> keys = [];
-        Add(keys, typeof(RunConfig), "", new Dictionary<string, string>(
+        Add(keys, root, "", new Dictionary<string, string>(
             // Code that a generator made has the same names in every assembly.
             Comments(typeof(RunConfig)).Concat(Comments(typeof(Models.ModelConfig))).DistinctBy(c => c.Key)));
         return keys;
     }
 
     /// <summary>The table, with its markers.</summary>
-    public static string Render()
+    public static string Render(Type root)
     {
         StringBuilder text = new();
         text.Append(Begin).Append("\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
-        foreach (Key key in Keys())
+        foreach (Key key in Keys(root))
         {
             text.Append($"| `{key.Path}` | {key.Kind} | {(key.Default.Length == 0 ? "" : $"`{key.Default}`")} | {key.Meaning} |\n");
         }

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using GenoSeq.Cli.Commands;
 using GenoSeq.Cli.Console;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.FineTuning;
 
 namespace GenoSeq.Cli.Tests.Docs;
 
@@ -45,10 +47,15 @@ public class ReadmeTests
         ParseResult parse = Checkout.Commands().Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
         Assert.True(parse.Errors.Count == 0, $"{document}: {line}: {string.Join("; ", parse.Errors)}");
         Assert.Empty(UsageErrors.Find(parse, words));
-        if (words[0] is "pretrain" || words is ["config", "show", ..])
+        string[] settings = [.. words.Skip(1).Where(w => w.Contains('=', StringComparison.Ordinal) && w[0] != '-')];
+        if (words[0] == "finetune" || words.Contains("--finetune"))
+        {
+            FineTuneConfigs.Resolve(Option("--preset"), Recipe(), FinetuneCommand.Overrides(settings, Option("--checkpoint"), Option("--data")));
+        }
+        else if (words[0] is "pretrain" || words is ["config", "show", ..])
         {
             Assert.Equal(words[0] == "pretrain" ? "pretrain" : "show", parse.CommandResult.Command.Name);
-            RunConfigs.Resolve(Option("--preset"), Recipe(), words.Skip(1).Where(w => w.Contains('=', StringComparison.Ordinal) && w[0] != '-'));
+            RunConfigs.Resolve(Option("--preset"), Recipe(), settings);
         }
 
         string? Option(params string[] names) => words.SkipWhile(w => !names.Contains(w)).Skip(1).FirstOrDefault();

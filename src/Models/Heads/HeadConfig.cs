@@ -1,0 +1,21 @@
+namespace GenoSeq.Models.Heads;
+
+/// <summary>What a task's head is made of.</summary>
+public sealed record HeadConfig
+{
+    /// <summary>How positions are pooled.</summary>
+    public Pooling Pooling { get; init; } = Pooling.Mean;
+
+    /// <summary>Width of the hidden layer of an MLP; 0: a linear head.</summary>
+    public int Hidden { get; init; }
+
+    /// <summary>Number of outputs: classes, labels or targets.</summary>
+    public int Outputs { get; init; } = 2;
+
+    /// <summary>Every problem of the settings, each in one sentence.</summary>
+    public IEnumerable<string> Validate()
+    {
+        if (Hidden < 0) yield return $"hidden must be 0 (linear) or positive, not {Hidden}";
+        if (Outputs < 1) yield return $"outputs must be at least 1, not {Outputs}";
+    }
+}

@@ -1,0 +1,23 @@
+namespace GenoSeq.Models.Heads;
+
+/// <summary>How the hidden states of a sequence become one vector.</summary>
+public enum Pooling
+{
+    /// <summary>Mean over the sequence's own positions.</summary>
+    Mean,
+
+    /// <summary>Largest value of each channel over the sequence's own positions.</summary>
+    Max,
+
+    /// <summary>The last position that was read: of each strand its own last one.</summary>
+    Last,
+
+    /// <summary>Mean weighted by the softmax of a trained projection.</summary>
+    Attention,
+
+    /// <summary>
+    /// Mean over a row that padding on the left makes up to a fixed length, padding included and seen by the model: as in the
+    /// published tables of Caduceus and HyenaDNA, and of no use otherwise.
+    /// </summary>
+    Parity,
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using GenoSeq.Data;
+using GenoSeq.Torch;
+using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Engine;
+using GenoSeq.Training.Evaluation.Metrics;
+using GenoSeq.Training.Runs;
+
+namespace GenoSeq.Training.FineTuning;
+
+/// <summary>What a fine-tuning run writes into its folder besides the seeds' own.</summary>
+internal static class FineTuneFolder
+{
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, NewLine = "\n" };
+
+    /// <summary>A new folder, or the one of a run with the same configuration, to go on.</summary>
+    /// <exception cref="RunFolderException">The folder holds something else.</exception>
+    internal static RunFolder Open(FineTuneRequest request, FineTuneConfig config)
+    {
+        if (request.Out is null)
+        {
+            return RunFolder.CreateBelow(request.RunsRoot, DateTime.Now, config.Name, (ulong)config.Seed);
+        }
+
+        string before = Path.Combine(request.Out, "config.yaml");
+        if (!File.Exists(before))
+        {
+            return RunFolder.Create(request.Out);
+        }
+
+        return File.ReadAllText(before) == Yaml(config)
+            ? RunFolder.Open(request.Out)
+            : throw new RunFolderException("this folder holds a run with another configuration", request.Out,
+                "a new folder, or the same configuration to go on", "another --out");
+    }
+
+    internal static void Record(RunFolder folder, FineTuneRequest request, FineTuneConfig config, LabelledSet set)
+    {
+        folder.WriteOverrides(request.Overrides);
+        folder.WriteCommand(request.Command);
+        folder.WriteEnvironment(EnvironmentInfo.Collect(request.Version, request.Threads, new Dictionary<string, string> { ["libtorch"] = torch.__version__ }));
+        folder.WriteDataManifest(Manifest(set));
+        folder.WriteConfig(Yaml(config));
+    }
+
+    internal static IReadOnlyDictionary<string, SeedSummary> Summarise(IReadOnlyList<FineTuneSeed> seeds)
+    {
+        var summary = new Dictionary<string, SeedSummary>();
+        foreach (string metric in seeds.Count == 0 ? [] : Judged(seeds[0]).Metrics.Keys)
+        {
+            summary[metric] = SeedSummary.Of(seeds.Select(s => Judged(s).Value(metric)));
+        }
+
+        return summary;
+    }
+
+    internal static JsonObject Summary(EndReason reason, IReadOnlyList<FineTuneSeed> seeds, IReadOnlyDictionary<string, SeedSummary> summary)
+    {
+        var metrics = new JsonObject();
+        foreach ((string name, SeedSummary s) in summary)
+        {
+            metrics[name] = JsonSerializer.SerializeToNode(s, MetricJson.Default.SeedSummary);
+        }
+
+        return new JsonObject
+        {
+            ["exit_reason"] = ConfigNames.Policy.ConvertName(reason.ToString()),
+            ["seeds"] = new JsonArray([.. seeds.Select(s => (JsonNode?)JsonValue.Create(s.Seed))]),
+            ["part"] = seeds.All(s => s.Test is not null) ? "test" : "validation",
+            ["metrics"] = metrics,
+        };
+    }
+
+    internal static string Text(JsonObject json) => json.ToJsonString(s_indented) + "\n";
+
+    private static MetricSet Judged(FineTuneSeed seed) => seed.Test ?? seed.Validation;
+
+    private static string Yaml(FineTuneConfig config) => ConfigWriter.ToYaml(config, FineTuneConfigJson.Default.FineTuneConfig);
+
+    private static JsonObject Manifest(LabelledSet set)
+    {
+        var parts = new JsonObject();
+        foreach (LabelledPart part in Enum.GetValues<LabelledPart>())
+        {
+            parts[LabelledTask.NameOf(part)] = new JsonObject
+            {
+                ["rows"] = set.Rows(part).Count,
+                ["bases"] = set.Rows(part).Sum(r => (long)set.GetLength(r)),
+                ["class_counts"] = new JsonArray([.. set.ClassCounts(part).Select(c => (JsonNode?)JsonValue.Create(c))]),
+            };
+        }
+
+        return new JsonObject
+        {
+            ["name"] = set.Name,
+            ["sha256"] = set.Sha256,
+            ["labels"] = ConfigNames.Policy.ConvertName(set.Kind.ToString()),
+            ["label_names"] = new JsonArray([.. set.LabelNames.Select(n => (JsonNode?)JsonValue.Create(n))]),
+            ["parts"] = parts,
+        };
+    }
+}

@@ -1,0 +1,259 @@
+using System.Diagnostics;
+using System.Globalization;
+using GenoSeq.Data;
+using GenoSeq.Torch;
+using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Engine;
+using GenoSeq.Training.Evaluation.Metrics;
+using GenoSeq.Training.Runs;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.FineTuning;
+
+/// <summary>
+/// One repetition: training rows in a new order every epoch, validation that chooses the weights, and the test part, which is
+/// not looked at before.
+/// </summary>
+internal sealed class FineTuner : IDisposable
+{
+    private readonly FineTuningConfig _config;
+    private readonly LabelledSet _set;
+    private readonly LabelledTask _labels;
+    private readonly TaskModel _model;
+    private readonly long _seed;
+    private readonly MetricsWriter _metrics;
+    private readonly Action<string> _say;
+    private readonly TunedParameters _tuned;
+    private readonly EmbeddingCache? _cache;
+    private readonly Example[] _train;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly List<(nn.Parameter Parameter, Tensor Value)> _best = [];
+    private readonly string _metric;
+    private long _bases;
+    private int _validationsSinceBest;
+
+    internal FineTuner(FineTuningConfig config, LabelledSet set, LabelledTask labels, TaskModel model, long seed, MetricsWriter metrics, Action<string> say)
+    {
+        _config = config;
+        _set = set;
+        _labels = labels;
+        _model = model;
+        _seed = seed;
+        _metrics = metrics;
+        _say = say;
+        _metric = MetricOf(config, set, model.Task);
+        _train = model.Examples(set, set.Rows(LabelledPart.Train));
+        _tuned = new TunedParameters(model, config);
+        _cache = config.Mode == TuningMode.Probe ? new EmbeddingCache(model, set, BatchSize) : null;
+        StepsPerEpoch = (_train.Length + config.BatchSize - 1) / config.BatchSize;
+        long steps = StepsPerEpoch * config.Epochs;
+        Steps = config.MaxSteps > 0 ? Math.Min(config.MaxSteps, steps) : steps;
+    }
+
+    /// <summary>Steps to take.</summary>
+    internal long Steps { get; }
+
+    /// <summary>Steps taken.</summary>
+    internal long Step { get; private set; }
+
+    /// <summary>Step after which validation was best.</summary>
+    internal long BestStep { get; private set; }
+
+    /// <summary>The best validation.</summary>
+    internal TaskScores? Best { get; private set; }
+
+    /// <summary>Number of trained values.</summary>
+    internal long TrainedParameters => _tuned.Count;
+
+    /// <summary>Name of the metric that chooses.</summary>
+    internal string Metric => _metric;
+
+    internal double Seconds => _clock.Elapsed.TotalSeconds;
+
+    private long StepsPerEpoch { get; }
+
+    private int BatchSize => _config.MicroBatchSize > 0 ? Math.Min(_config.MicroBatchSize, _config.BatchSize) : _config.BatchSize;
+
+    /// <summary>Trains; the model has the best weights afterwards.</summary>
+    /// <exception cref="TrainingDivergedException">The loss or a gradient is not finite.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> asked for the end.</exception>
+    internal EndReason Run(CancellationToken stop)
+    {
+        _model.Model.train();
+        _cache?.Add(_train, _config.RcAugment && !_model.Model.Config.RcEquivariant, stop);
+        var schedule = new LearningRateSchedule(new TrainConfig
+        {
+            Steps = Steps,
+            WarmupSteps = (long)Math.Round(_config.WarmupShare * Steps),
+            LearningRate = _config.LearningRate,
+            MinLearningRate = _config.MinLearningRate,
+        });
+        EndReason reason = EndReason.Completed;
+        for (int epoch = 0; Step < Steps && reason == EndReason.Completed; epoch++)
+        {
+            reason = Epoch(epoch, schedule, stop);
+        }
+
+        Restore();
+        _model.Model.eval();
+        return reason;
+    }
+
+    /// <summary>Judges a part with the weights at hand.</summary>
+    internal TaskScores Evaluate(LabelledPart part, MetricSetOptions? options, CancellationToken stop)
+    {
+        Example[] examples = _model.Examples(_set, _set.Rows(part));
+        _cache?.Add(examples, _model.ReadsBothStrands, stop);
+        (int[] rows, double[][] raw) = _model.Outputs(Pooled, examples, BatchSize, stop);
+        return TaskScores.Of(_set, _model.Task, rows, raw, options);
+    }
+
+    private EndReason Epoch(int epoch, LearningRateSchedule schedule, CancellationToken stop)
+    {
+        Example[] order = [.. _train];
+        var random = new CounterRandom(_seed, "finetune order", epoch);
+        for (int i = order.Length - 1; i > 0; i--)
+        {
+            int j = (int)random.NextInt64(i + 1);
+            (order[i], order[j]) = (order[j], order[i]);
+        }
+
+        var strands = new CounterRandom(_seed, "finetune strands", epoch);
+        bool augment = _config.RcAugment && !_model.Model.Config.RcEquivariant;
+        foreach (Example[] batch in order.Chunk(_config.BatchSize))
+        {
+            if (Step == Steps)
+            {
+                break;
+            }
+
+            stop.ThrowIfCancellationRequested();
+            bool[] reverse = new bool[batch.Length];
+            for (int i = 0; augment && i < reverse.Length; i++)
+            {
+                reverse[i] = (strands.NextUInt32() & 1) != 0;
+            }
+
+            TakeStep(batch, reverse, epoch, schedule.At(Step));
+            bool due = _config.ValidateEvery > 0 ? Step % _config.ValidateEvery == 0 : Step % StepsPerEpoch == 0;
+            if (due || Step == Steps)
+            {
+                Validate(epoch, stop);
+                if (_config.Patience > 0 && _validationsSinceBest >= _config.Patience && Step < Steps)
+                {
+                    return EndReason.EarlyStopped;
+                }
+            }
+        }
+
+        return EndReason.Completed;
+    }
+
+    private void TakeStep(Example[] batch, bool[] reverse, int epoch, double rate)
+    {
+        double total = Math.Max(batch.Sum(e => _labels.WeightOf(e.Row)), 1e-30);
+        double loss = 0;
+        // Rows of like length together: less padding. The gradient is a sum over rows, whatever their order.
+        int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];
+        foreach (int[] chunk in byLength.Chunk(BatchSize))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Example[] some = Array.ConvertAll(chunk, i => batch[i]);
+            Tensor logits = _model.Head.Score(Pooled(some, Array.ConvertAll(chunk, i => reverse[i])));
+            Tensor part = _labels.Loss(logits, Array.ConvertAll(some, e => e.Row), weighted: true).div(total);
+            part.backward();
+            loss += part.item();
+        }
+
+        _bases += batch.Sum(e => (long)e.Length);
+        if (!double.IsFinite(loss))
+        {
+            throw new TrainingDivergedException(Step, "the loss", null);
+        }
+
+        int deepest = _tuned.Deepest(epoch, _config.UnfreezeEvery);
+        double norm = _tuned.Step(rate, _config.ClipNorm, deepest);
+        if (!double.IsFinite(norm))
+        {
+            throw new TrainingDivergedException(Step, "the gradient of all parameters together", null);
+        }
+
+        Step++;
+        if (Step % _config.LogEvery == 0 || Step == Steps)
+        {
+            _metrics.Write(Step, _bases, Seconds, ("train/loss", loss), ("train/learning_rate", rate), ("train/gradient_norm", norm));
+        }
+    }
+
+    private Tensor Pooled(Example[] examples, bool[] reverse) =>
+        _cache is null ? _model.Pooled(_set, examples, reverse) : _cache.Pooled(examples, reverse);
+
+    private void Validate(int epoch, CancellationToken stop)
+    {
+        _model.Model.eval();
+        TaskScores scores = Evaluate(LabelledPart.Dev, null, stop);
+        _model.Model.train();
+        bool better = Best is null || IsBetter(scores, Best);
+        _validationsSinceBest = better ? 0 : _validationsSinceBest + 1;
+        if (better)
+        {
+            (Best, BestStep) = (scores, Step);
+            Keep();
+        }
+
+        _metrics.Write(Step, _bases, Seconds,
+        [
+            ("val/loss", scores.Loss), .. scores.Metrics.Metrics.Select(m => ($"val/{m.Key}", m.Value.Value ?? double.NaN)),
+        ]);
+        _say(string.Create(CultureInfo.InvariantCulture,
+            $"seed {_seed}, epoch {epoch + 1}, step {Step} of {Steps}: validation loss {scores.Loss:F4}, {_metric} {scores.ValueOf(_metric):F4}{(better ? ", best so far" : "")}"));
+    }
+
+    // Among equal values of a coarse metric the smaller loss decides.
+    private bool IsBetter(TaskScores now, TaskScores before)
+    {
+        (double a, double b) = (now.ValueOf(_metric), before.ValueOf(_metric));
+        return a == b ? now.Loss < before.Loss : a < b == TaskScores.SmallIsGood(_metric);
+    }
+
+    private void Keep()
+    {
+        using IDisposable mode = no_grad();
+        if (_best.Count == 0)
+        {
+            foreach (nn.Parameter p in _cache is null ? _model.Model.parameters().Concat(_model.Head.parameters()) : _model.Head.parameters())
+            {
+                _best.Add((p, p.detach().clone().DetachFromDisposeScope()));
+            }
+
+            return;
+        }
+
+        _best.ForEach(b => b.Value.copy_(b.Parameter));
+    }
+
+    private void Restore()
+    {
+        using IDisposable mode = no_grad();
+        _best.ForEach(b => b.Parameter.copy_(b.Value));
+    }
+
+    private static string MetricOf(FineTuningConfig config, LabelledSet set, TaskDescription task)
+    {
+        if (config.SelectBy == "auto")
+        {
+            return task.Kind == TaskKind.Number ? "pearson" : "mcc";
+        }
+
+        string[] known = [.. TaskScores.NamesOf(set, task, [.. set.Rows(LabelledPart.Dev)])];
+        return known.Contains(config.SelectBy) ? config.SelectBy : throw new ConfigException(new ConfigProblem("finetune.select_by",
+            $"this task has no metric '{config.SelectBy}'", null, $"auto, {string.Join(", ", known)}", "finetune.select_by=auto"));
+    }
+
+    public void Dispose()
+    {
+        _tuned.Dispose();
+        _cache?.Dispose();
+        _best.ForEach(b => b.Value.Dispose());
+    }
+}

@@ -1,0 +1,151 @@
+using GenoSeq.Models.Heads;
+using GenoSeq.Training.Configuration;
+
+namespace GenoSeq.Training.FineTuning;
+
+/// <summary>What is trained on labelled sequences, and how.</summary>
+public sealed record FineTuningConfig : IValidated
+{
+    /// <summary>full: the whole model; probe: the head alone; lora: low-rank changes of the projections; scratch: fresh weights.</summary>
+    public TuningMode Mode { get; init; } = TuningMode.Full;
+
+    /// <summary>
+    /// How the states of a sequence become one vector: mean; max; last; attention (a trained weighting); parity (mean with padding
+    /// up to `finetune.max_length`, as in published tables).
+    /// </summary>
+    public Pooling Pooling { get; init; } = Pooling.Mean;
+
+    /// <summary>linear, or mlp with one hidden layer.</summary>
+    public HeadKind Head { get; init; } = HeadKind.Linear;
+
+    /// <summary>Width of the MLP's hidden layer; 0: the model's.</summary>
+    public int HeadHidden { get; init; }
+
+    /// <summary>Each training row is read from the other strand with probability one half; an equivariant model needs none.</summary>
+    public bool RcAugment { get; init; } = true;
+
+    /// <summary>Outputs of validation and test are averaged over both strands; an equivariant model needs none.</summary>
+    public bool RcAverage { get; init; } = true;
+
+    /// <summary>Longest sequence in bases; 0: no limit. With parity pooling the length that rows are padded to; 0: the longest of the set.</summary>
+    public int MaxLength { get; init; }
+
+    /// <summary>Sequences longer than that: error, truncate, or window (cut in windows whose logits are averaged).</summary>
+    public TooLong TooLong { get; init; } = TooLong.Error;
+
+    /// <summary>Passes over the training rows.</summary>
+    public int Epochs { get; init; } = 10;
+
+    /// <summary>End after this many optimizer steps; 0: after the epochs.</summary>
+    public long MaxSteps { get; init; }
+
+    /// <summary>Rows of an optimizer step.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Rows of one forward and backward pass; 0: as many as a step has.</summary>
+    public int MicroBatchSize { get; init; }
+
+    /// <summary>Largest learning rate.</summary>
+    public double LearningRate { get; init; } = 0.001;
+
+    /// <summary>Largest learning rate of the head; 0: the same.</summary>
+    public double HeadLearningRate { get; init; }
+
+    /// <summary>Learning rate at the end of the cosine.</summary>
+    public double MinLearningRate { get; init; } = 0.0001;
+
+    /// <summary>Share of the steps that warms up.</summary>
+    public double WarmupShare { get; init; } = 0.05;
+
+    /// <summary>The rate of each layer is that of the layer above times this; the embedding is the lowest.</summary>
+    public double LayerDecay { get; init; } = 1;
+
+    /// <summary>Gradual unfreezing: the head trains alone for so many epochs, and each further layer from the top joins after as many more; 0: all from the start.</summary>
+    public int UnfreezeEvery { get; init; }
+
+    /// <summary>Rank of the changes in mode lora.</summary>
+    public int LoraRank { get; init; } = 4;
+
+    /// <summary>The changes are multiplied by this over the rank.</summary>
+    public double LoraAlpha { get; init; } = 8;
+
+    /// <summary>Decoupled weight decay of matrices.</summary>
+    public double WeightDecay { get; init; } = 0.1;
+
+    /// <summary>AdamW's first decay rate.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>AdamW's second decay rate.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>AdamW's epsilon.</summary>
+    public double Eps { get; init; } = 1e-8;
+
+    /// <summary>Largest global gradient norm; 0: no clipping.</summary>
+    public double ClipNorm { get; init; } = 1;
+
+    /// <summary>fp32, or bf16: matrix products of the model in bfloat16; head and loss are in single precision always.</summary>
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>none, or balanced: rows weigh inversely to their class's share of training.</summary>
+    public ClassWeights ClassWeights { get; init; } = ClassWeights.None;
+
+    /// <summary>Share of each training class that validates, where the set has no validation part.</summary>
+    public double ValidationFraction { get; init; } = 0.1;
+
+    /// <summary>Chooses those rows; the same for all `seeds`.</summary>
+    public long SplitSeed { get; init; } = 42;
+
+    /// <summary>
+    /// Metric of validation that chooses the epoch: loss, or one that the task has (such as mcc, accuracy, f1_macro and auroc of
+    /// classes, pearson, spearman, r2 and mse of numbers); auto: mcc, or pearson of numbers.
+    /// </summary>
+    public string SelectBy { get; init; } = "auto";
+
+    /// <summary>End after this many validations without a new best; 0: never.</summary>
+    public int Patience { get; init; }
+
+    /// <summary>Steps between two validations; 0: after each epoch.</summary>
+    public long ValidateEvery { get; init; }
+
+    /// <summary>Steps between two lines of metrics.</summary>
+    public long LogEvery { get; init; } = 10;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (HeadHidden < 0) yield return $"head_hidden: must be 0 or positive, not {HeadHidden}";
+        if (HeadHidden > 0 && Head != HeadKind.Mlp) yield return "head_hidden: a linear head has no hidden layer; use head=mlp";
+        if (MaxLength < 0) yield return $"max_length: must be 0 or positive, not {MaxLength}";
+        if (Epochs < 1) yield return $"epochs: must be at least 1, not {Epochs}";
+        if (MaxSteps < 0) yield return $"max_steps: must be 0 or positive, not {MaxSteps}";
+        if (BatchSize < 1) yield return $"batch_size: must be at least 1, not {BatchSize}";
+        if (MicroBatchSize < 0) yield return $"micro_batch_size: must be 0 or positive, not {MicroBatchSize}";
+        if (!(LearningRate > 0)) yield return $"learning_rate: must be positive, not {LearningRate}";
+        if (!(HeadLearningRate >= 0)) yield return $"head_learning_rate: must be 0 or positive, not {HeadLearningRate}";
+        if (!(MinLearningRate >= 0 && MinLearningRate <= LearningRate)) yield return $"min_learning_rate: must be from 0 to learning_rate, not {MinLearningRate}";
+        if (WarmupShare is not (>= 0 and <= 1)) yield return $"warmup_share: must be from 0 to 1, not {WarmupShare}";
+        if (LayerDecay is not (> 0 and <= 1)) yield return $"layer_decay: must be above 0 and at most 1, not {LayerDecay}";
+        if (UnfreezeEvery < 0) yield return $"unfreeze_every: must be 0 or positive, not {UnfreezeEvery}";
+        if (Mode is TuningMode.Probe or TuningMode.Lora && LayerDecay != 1) yield return "layer_decay: belongs to the modes full and scratch";
+        if (Mode is TuningMode.Probe or TuningMode.Lora && UnfreezeEvery > 0) yield return "unfreeze_every: belongs to the modes full and scratch";
+        if (LoraRank < 1) yield return $"lora_rank: must be at least 1, not {LoraRank}";
+        if (!(LoraAlpha > 0)) yield return $"lora_alpha: must be positive, not {LoraAlpha}";
+        if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";
+        if (Beta1 is not (>= 0 and < 1)) yield return $"beta1: must be in [0, 1), not {Beta1}";
+        if (Beta2 is not (>= 0 and < 1)) yield return $"beta2: must be in [0, 1), not {Beta2}";
+        if (!(Eps > 0)) yield return $"eps: must be positive, not {Eps}";
+        if (!(ClipNorm >= 0)) yield return $"clip_norm: must not be negative, not {ClipNorm}";
+        if (ValidationFraction is not (> 0 and < 1)) yield return $"validation_fraction: must be above 0 and below 1, not {ValidationFraction}";
+        if (Patience < 0) yield return $"patience: must not be negative, not {Patience}";
+        if (ValidateEvery < 0) yield return $"validate_every: must not be negative, not {ValidateEvery}";
+        if (LogEvery < 1) yield return $"log_every: must be at least 1, not {LogEvery}";
+        if (Mode == TuningMode.Probe && Pooling == Pooling.Attention)
+        {
+            yield return "pooling: attention is trained, and the mode probe computes embeddings once; use mean, max or last, or another mode";
+        }
+
+        if (Pooling == Pooling.Parity && TooLong == TooLong.Window) yield return "too_long: parity pooling has one row a sequence; use truncate or error";
+        if (TooLong == TooLong.Window && MaxLength == 0) yield return "max_length: windows need a length";
+    }
+}

@@ -1,0 +1,167 @@
+using GenoSeq.Data;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.FineTuning;
+
+/// <summary>Labels of a set as targets of a loss: kind, standard units of numbers, weights of rows.</summary>
+internal sealed class LabelledTask
+{
+    private readonly LabelledSet _set;
+    private readonly double[] _classWeights;
+
+    /// <summary>Looks at the labels; refuses a set that cannot be learnt or judged.</summary>
+    /// <exception cref="InputDataException">No labels, pairs, no training rows, or a part with one class only.</exception>
+    internal LabelledTask(LabelledSet set, ClassWeights weights)
+    {
+        _set = set;
+        if (set.Kind == LabelKind.None)
+        {
+            throw new InputDataException("the set has no labels", set.Name, "a label in every row", "name their column: data.label_columns=[NAME]");
+        }
+
+        if (set.HasPairs)
+        {
+            throw new InputDataException("the rows are pairs of sequences", set.Name, "one sequence in every row",
+                "name the column of one: data.sequence_column=NAME");
+        }
+
+        RequireRows();
+        Kind = set.Kind switch
+        {
+            LabelKind.Class => TaskKind.Class,
+            LabelKind.MultiLabel => TaskKind.MultiLabel,
+            _ => TaskKind.Number,
+        };
+        if (Kind != TaskKind.Number)
+        {
+            RequireVariety();
+        }
+
+        (Mean, Scale) = Kind == TaskKind.Number ? Standardise() : ([], []);
+        _classWeights = Kind == TaskKind.Class && weights == ClassWeights.Balanced ? Balanced() : [];
+        if (weights == ClassWeights.Balanced && Kind != TaskKind.Class)
+        {
+            throw new InputDataException("class weights for labels that are no classes", set.Name, "one class in every row", "finetune.class_weights=none");
+        }
+    }
+
+    internal TaskKind Kind { get; }
+
+    internal int Outputs => _set.LabelNames.Count;
+
+    internal double[] Mean { get; }
+
+    internal double[] Scale { get; }
+
+    /// <summary>Weight of a row in the training loss.</summary>
+    internal double WeightOf(int row) => _classWeights.Length == 0 ? 1 : _classWeights[_set.GetClass(row)];
+
+    /// <summary>Sum over rows of weight times loss, as a differentiable scalar in single precision.</summary>
+    /// <param name="logits">f32 [rows, outputs].</param>
+    /// <param name="rows">Rows of the set.</param>
+    /// <param name="weighted">Whether rows have their weights, as in training, or 1.</param>
+    internal Tensor Loss(Tensor logits, ReadOnlySpan<int> rows, bool weighted)
+    {
+        Tensor each = Kind == TaskKind.Class ? CrossEntropy(logits, rows) : Kind == TaskKind.MultiLabel ? Binary(logits, rows) : Squared(logits, rows);
+        var weights = new float[rows.Length];
+        for (int i = 0; i < weights.Length; i++)
+        {
+            weights[i] = weighted ? (float)WeightOf(rows[i]) : 1;
+        }
+
+        return (each * tensor<float>(weights, [weights.Length], logits.device)).sum();
+    }
+
+    private Tensor CrossEntropy(Tensor logits, ReadOnlySpan<int> rows)
+    {
+        var classes = new long[rows.Length];
+        for (int i = 0; i < classes.Length; i++)
+        {
+            classes[i] = _set.GetClass(rows[i]);
+        }
+
+        Tensor at = tensor<long>(classes, [classes.Length, 1], logits.device);
+        return logits.log_softmax(1).gather(1, at).squeeze(1).neg();
+    }
+
+    // -log sigmoid(x) = softplus(x) - x, and -log(1 - sigmoid(x)) = softplus(x).
+    private Tensor Binary(Tensor logits, ReadOnlySpan<int> rows) =>
+        (nn.functional.softplus(logits) - (logits * Targets(rows, logits.device))).mean([1]);
+
+    private Tensor Squared(Tensor logits, ReadOnlySpan<int> rows) => (logits - Targets(rows, logits.device)).square().mean([1]);
+
+    private Tensor Targets(ReadOnlySpan<int> rows, Device device)
+    {
+        var values = new float[rows.Length * Outputs];
+        for (int i = 0; i < values.Length; i++)
+        {
+            (int r, int o) = Math.DivRem(i, Outputs);
+            float value = _set.GetValues(rows[r])[o];
+            values[i] = Kind == TaskKind.Number ? (float)((value - Mean[o]) / Scale[o]) : value;
+        }
+
+        return tensor<float>(values, [rows.Length, Outputs], device);
+    }
+
+    private (double[] Mean, double[] Scale) Standardise()
+    {
+        IReadOnlyList<int> rows = _set.Rows(LabelledPart.Train);
+        var mean = new double[Outputs];
+        var scale = new double[Outputs];
+        for (int o = 0; o < Outputs; o++)
+        {
+            int output = o;
+            mean[o] = rows.Average(r => (double)_set.GetValues(r)[output]);
+            scale[o] = Math.Sqrt(rows.Average(r => Math.Pow(_set.GetValues(r)[output] - mean[output], 2)));
+            if (!(scale[o] > 0))
+            {
+                throw new InputDataException($"the target '{_set.LabelNames[o]}' is the same in all training rows", _set.Name, "targets that differ");
+            }
+        }
+
+        return (mean, scale);
+    }
+
+    private double[] Balanced()
+    {
+        IReadOnlyList<int> counts = _set.ClassCounts(LabelledPart.Train);
+        int present = counts.Count(c => c > 0);
+        return [.. counts.Select(c => c == 0 ? 0 : (double)_set.Rows(LabelledPart.Train).Count / present / c)];
+    }
+
+    private void RequireRows()
+    {
+        foreach (LabelledPart part in (LabelledPart[])[LabelledPart.Train, LabelledPart.Dev])
+        {
+            if (_set.Rows(part).Count == 0)
+            {
+                throw new InputDataException($"the {NameOf(part)} part has no rows", _set.Name, "rows to train on, and rows to validate on",
+                    part == LabelledPart.Train ? "name its file: data.train_file=FILE" : "more training rows, of which some can be held out");
+            }
+        }
+    }
+
+    // A metric of a part with one class says nothing, and selection by it would be by chance.
+    private void RequireVariety()
+    {
+        foreach (LabelledPart part in Enum.GetValues<LabelledPart>())
+        {
+            int rows = _set.Rows(part).Count;
+            IReadOnlyList<int> counts = _set.ClassCounts(part);
+            bool varied = Kind == TaskKind.Class ? counts.Count(c => c > 0) > 1 : counts.Any(c => c > 0 && c < rows);
+            if (rows > 0 && !varied)
+            {
+                throw new InputDataException($"the {NameOf(part)} part has one class only", _set.Name, "rows of two classes at least in every part",
+                    "check how the set was divided");
+            }
+        }
+    }
+
+    internal static string NameOf(LabelledPart part) => part switch
+    {
+        LabelledPart.Train => "training",
+        LabelledPart.Dev => "validation",
+        _ => "test",
+    };
+}

@@ -1,0 +1,66 @@
+using GenoSeq.Data;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.FineTuning;
+
+/// <summary>Sequences of several lengths as one batch in which padding touches no result.</summary>
+/// <remarks>
+/// Padding stands behind each sequence and is another sequence to the model: states are reset, convolution and attention end
+/// at the boundary, in both reading directions and on both strands. So a row's states are those that it has alone.
+/// </remarks>
+/// <param name="Ids">int32 [batch, length].</param>
+/// <param name="SequenceIds">int32 [batch, length]: 0 for the sequence, 1 for padding; null where no row has any.</param>
+/// <param name="Mask">f32 [batch, length]: 1 for the sequence, 0 for padding; null where no row has any.</param>
+internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
+{
+    /// <summary>Encodes examples.</summary>
+    /// <param name="set">Where they are from.</param>
+    /// <param name="examples">Which.</param>
+    /// <param name="reverse">For each, whether its reverse complement is read.</param>
+    /// <param name="alphabet">Ids of bases.</param>
+    /// <param name="padTo">
+    /// 0: rows are padded to the longest, out of sight; else all rows are padded on the left to this length, in sight of the
+    /// model (parity with published tables).
+    /// </param>
+    /// <param name="device">Where to.</param>
+    internal static RowTensors Of(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse, Alphabet alphabet, int padTo, Device device)
+    {
+        int length = padTo;
+        bool padded = false;
+        foreach (Example e in examples)
+        {
+            padded |= padTo == 0 && length > 0 && e.Length != length;
+            length = Math.Max(length, e.Length);
+        }
+
+        var ids = new int[examples.Length * length];
+        Array.Fill(ids, alphabet.PadId);
+        var sequences = new int[padded ? ids.Length : 0];
+        var mask = new float[padded ? ids.Length : 0];
+        byte[] bases = new byte[length];
+        for (int i = 0; i < examples.Length; i++)
+        {
+            Example e = examples[i];
+            Span<byte> text = bases.AsSpan(0, e.Length);
+            set.GetSequence(e.Row).Slice(e.Start, e.Length).CopyTo(text);
+            if (reverse[i])
+            {
+                DnaComplement.ReverseComplementInPlace(text);
+            }
+
+            alphabet.Encode(text, ids.AsSpan((i * length) + (padTo > 0 ? length - e.Length : 0), e.Length));
+            if (padded)
+            {
+                sequences.AsSpan((i * length) + e.Length, length - e.Length).Fill(1);
+                mask.AsSpan(i * length, e.Length).Fill(1);
+            }
+        }
+
+        long[] size = [examples.Length, length];
+        return new RowTensors(
+            tensor<int>(ids, size, device),
+            padded ? tensor<int>(sequences, size, device) : null,
+            padded ? tensor<float>(mask, size, device) : null);
+    }
+}

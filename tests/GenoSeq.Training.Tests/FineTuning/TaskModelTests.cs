@@ -1,0 +1,107 @@
+using GenoSeq.Data;
+using GenoSeq.Models;
+using GenoSeq.Models.Heads;
+using GenoSeq.Torch;
+using GenoSeq.Training.FineTuning;
+using GenoSeq.Training.Tests.Engine;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Training.Tests.FineTuning;
+
+[Collection(EngineCollection.Name)]
+public sealed class TaskModelTests
+{
+    public static TheoryData<string, ModelConfig, Pooling> Cases()
+    {
+        var cases = new TheoryData<string, ModelConfig, Pooling>();
+        ModelConfig mamba = new() { DModel = 8, NLayer = 3, Mamba = new MambaConfig { DState = 4 } };
+        (string, ModelConfig)[] models =
+        [
+            ("causal", mamba), ("ph", mamba with { Bidirectional = true }), ("ps", mamba with { Bidirectional = true, RcEquivariant = true }),
+            ("hybrid", mamba with { Bidirectional = true, Layout = "A M", Attention = new AttentionConfig { NHead = 2 } }),
+        ];
+        foreach ((string name, ModelConfig model) in models)
+        {
+            foreach (Pooling pooling in Enum.GetValues<Pooling>())
+            {
+                cases.Add(name, model, pooling);
+            }
+        }
+
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Outputs_OfManyRowsAtOnce_AreThoseOfEachRowAlone(string name, ModelConfig config, Pooling pooling)
+    {
+        using var folder = new TinySet();
+        using LabelledSet set = folder.Open();
+        using TaskModel model = Build(config, pooling);
+        Example[] examples = model.Examples(set, Enumerable.Range(0, 24));
+        double[][] one = Outputs(model, set, examples, 1);
+        double[][] many = Outputs(model, set, examples, 24);
+        double worst = one.Zip(many).Max(p => p.First.Zip(p.Second).Max(x => Math.Abs(x.First - x.Second)));
+        Assert.True(worst < 1e-5, $"{name}, {pooling}: {worst}");
+        // And rows differ, or nothing would be tested.
+        Assert.True(one.Select(o => o[0]).Distinct().Count() > 20);
+    }
+
+    [Theory]
+    [InlineData(Pooling.Mean)]
+    [InlineData(Pooling.Max)]
+    [InlineData(Pooling.Last)]
+    [InlineData(Pooling.Attention)]
+    public void Outputs_OfEquivariantModel_AreTheSameForBothStrands(Pooling pooling)
+    {
+        using var folder = new TinySet();
+        using LabelledSet set = folder.Open();
+        using TaskModel model = Build(new ModelConfig { DModel = 8, NLayer = 2, Bidirectional = true, RcEquivariant = true }, pooling);
+        using DisposeScope scope = NewDisposeScope();
+        Example[] examples = model.Examples(set, [0, 1, 2, 3]);
+        float[] forward = model.Head.Score(model.Pooled(set, examples, new bool[4])).ToArray<float>();
+        float[] reverse = model.Head.Score(model.Pooled(set, examples, [true, true, true, true])).ToArray<float>();
+        Assert.All(forward.Zip(reverse), p => Assert.Equal(p.First, p.Second, 1e-5f));
+    }
+
+    [Fact]
+    public void Outputs_InWindows_AreTheMeanOfTheWindows()
+    {
+        using var folder = new TinySet();
+        using LabelledSet set = folder.Open();
+        using TaskModel model = Build(new ModelConfig { DModel = 8, NLayer = 1 }, Pooling.Mean, 16, TooLong.Window);
+        Example[] examples = model.Examples(set, [0]);
+        Assert.Equal((set.GetLength(0) + 15) / 16, examples.Length);
+        Assert.Equal(set.GetLength(0), examples[^1].Start + examples[^1].Length);
+        double mean = examples.Average(e => Outputs(model, set, [e], 1)[0][0]);
+        Assert.Equal(mean, Outputs(model, set, examples, 2)[0][0], 1e-6);
+    }
+
+    private static double[][] Outputs(TaskModel model, LabelledSet set, Example[] examples, int batch) =>
+        model.Outputs((e, reverse) => model.Pooled(set, e, reverse), examples, batch, default).Outputs;
+
+    private static TaskModel Build(ModelConfig config, Pooling pooling, int maxLength = 0, TooLong tooLong = TooLong.Error)
+    {
+        manual_seed(5);
+        SequenceModel model = ModelFile.Create(config);
+        var head = new TaskHead(new HeadConfig { Pooling = pooling, Outputs = 2 }, config.DModel);
+        using (no_grad())
+        {
+            // Fresh weights are small: larger ones make states depend on all of the sequence.
+            foreach (nn.Parameter p in model.parameters().Concat(head.parameters()))
+            {
+                p.add_(randn(p.shape).mul(0.2));
+            }
+        }
+
+        model.eval();
+        return new TaskModel(model, head, new TaskDescription
+        {
+            LabelNames = ["0", "1"],
+            Head = head.Config,
+            MaxLength = pooling == Pooling.Parity ? 48 : maxLength,
+            TooLong = tooLong,
+            RcAverage = true,
+        });
+    }
+}
