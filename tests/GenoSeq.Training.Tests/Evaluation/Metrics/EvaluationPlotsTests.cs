@@ -66,7 +66,7 @@ public sealed class EvaluationPlotsTests
 
     [Theory]
     [InlineData(0, 1, 0, 0.2, 1)]
-    [InlineData(0.13, 0.87, 0.2, 0.4, 0.8)]
+    [InlineData(0.13, 0.87, 0.2, 0.3, 0.8)]
     [InlineData(-3, 12_000, 0, 2000, 12_000)]
     public void Ticks_AnyRange_AreRoundNumbersWithinIt(double low, double high, double first, double second, double last)
     {

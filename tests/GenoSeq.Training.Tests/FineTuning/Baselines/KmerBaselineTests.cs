@@ -62,7 +62,7 @@ public sealed class KmerBaselineTests
     }
 
     [Fact]
-    public void Minimize_RosenbrockLikeQuadratic_FindsTheMinimum()
+    public void Minimize_IllConditionedQuadratic_FindsTheMinimum()
     {
         double[] x = [5, -3, 2];
         new Lbfgs((p, g) =>

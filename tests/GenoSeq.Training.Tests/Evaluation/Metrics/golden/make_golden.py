@@ -93,7 +93,8 @@ def kmers(n, strength=0.01, k=2):
     cut = 2 * n // 3
     mean, deviation = x[:cut].mean(0), x[:cut].std(0)
     x = (x - mean) / deviation
-    model = sklearn.linear_model.LogisticRegression(C=1 / (strength * cut), tol=1e-10, max_iter=100000).fit(x[:cut], y[:cut])
+    model = sklearn.linear_model.LogisticRegression(
+        C=1 / (strength * cut), multi_class="multinomial", solver="newton-cg", tol=1e-12, max_iter=100000).fit(x[:cut], y[:cut])
     return {"sequences": sequences, "labels": y.tolist(), "cut": cut, "k": k, "strength": strength,
             "probabilities": model.predict_proba(x[cut:]).ravel().tolist()}
 
