@@ -14,6 +14,8 @@ public sealed class LabelledSet : IDisposable
     private readonly SequenceStore? _ids;
     private readonly IReadOnlyList<LabelledSource>? _sources;
     private readonly LabelledPart[] _parts;
+    // Where the rows of this view stand in what it shares with the set that was read; null: in the same place.
+    private readonly int[]? _stored;
     private readonly int[] _classes;
     private readonly float[] _values;
     private readonly bool _owner;
@@ -37,8 +39,9 @@ public sealed class LabelledSet : IDisposable
         _rowsOfPart = Group(_parts);
     }
 
-    private LabelledSet(LabelledSet other, LabelledPart[] parts)
+    private LabelledSet(LabelledSet other, LabelledPart[] parts, int[]? stored)
     {
+        _stored = stored;
         Name = other.Name;
         Kind = other.Kind;
         LabelNames = other.LabelNames;
@@ -83,17 +86,17 @@ public sealed class LabelledSet : IDisposable
     public string Sha256 => _sha256 ??= LabelledDigest.Compute(this);
 
     /// <summary>The sequence of a row: ASCII letters as in the file; the first one of a pair.</summary>
-    public ReadOnlySpan<byte> GetSequence(int row) => _first.Get(row);
+    public ReadOnlySpan<byte> GetSequence(int row) => _first.Get(Stored(row));
 
     /// <summary>The second sequence of a row's pair; empty if rows are no pairs.</summary>
-    public ReadOnlySpan<byte> GetSecondSequence(int row) => _second is null ? default : _second.Get(row);
+    public ReadOnlySpan<byte> GetSecondSequence(int row) => _second is null ? default : _second.Get(Stored(row));
 
     /// <summary>Length of a row's (first) sequence in bases.</summary>
-    public int GetLength(int row) => _first.LengthOf(row);
+    public int GetLength(int row) => _first.LengthOf(Stored(row));
 
     /// <summary>Class index of a row. Kind <see cref="LabelKind.Class"/> only.</summary>
     public int GetClass(int row) => Kind == LabelKind.Class
-        ? _classes[row]
+        ? _classes[Stored(row)]
         : throw new InvalidOperationException($"labels of the kind {Kind} have no class index");
 
     /// <summary>
@@ -105,7 +108,7 @@ public sealed class LabelledSet : IDisposable
         {
             throw new InvalidOperationException($"labels of the kind {Kind} have no numbers");
         }
-        return _values.AsSpan(row * LabelNames.Count, LabelNames.Count);
+        return _values.AsSpan(Stored(row) * LabelNames.Count, LabelNames.Count);
     }
 
     /// <summary>Part of a row.</summary>
@@ -114,16 +117,16 @@ public sealed class LabelledSet : IDisposable
     /// <summary>Identifier of a row as in its file; else its part and its number there, from 0.</summary>
     public string GetId(int row)
     {
-        if (_ids is not null && _ids.LengthOf(row) > 0)
+        if (_ids is not null && _ids.LengthOf(Stored(row)) > 0)
         {
-            return Encoding.UTF8.GetString(_ids.Get(row));
+            return Encoding.UTF8.GetString(_ids.Get(Stored(row)));
         }
         int number = Array.BinarySearch(_rowsOfPart[(int)_parts[row]], row);
         return string.Create(CultureInfo.InvariantCulture, $"{_parts[row].ToString().ToLowerInvariant()}:{number}");
     }
 
     /// <summary>Place of a row on the genome, or null if the set has sequences of its own.</summary>
-    public LabelledSource? GetSource(int row) => _sources?[row];
+    public LabelledSource? GetSource(int row) => _sources?[Stored(row)];
 
     /// <summary>The rows of a part, ascending.</summary>
     public IReadOnlyList<int> Rows(LabelledPart part) => _rowsOfPart[(int)part];
@@ -136,11 +139,11 @@ public sealed class LabelledSet : IDisposable
         {
             if (Kind == LabelKind.Class)
             {
-                counts[_classes[row]]++;
+                counts[_classes[Stored(row)]]++;
             }
             for (int c = 0; Kind == LabelKind.MultiLabel && c < counts.Length; c++)
             {
-                counts[c] += _values[(row * counts.Length) + c] != 0 ? 1 : 0;
+                counts[c] += _values[(Stored(row) * counts.Length) + c] != 0 ? 1 : 0;
             }
         }
         return counts;
@@ -148,7 +151,8 @@ public sealed class LabelledSet : IDisposable
 
     /// <summary>
     /// The same set with part of its training rows moved to validation: of each class the same share, rounded, at least
-    /// one row but never all. A pure function of the set, the share and the seed.
+    /// one row but never all; of numbers and multi-label rows as <see cref="Split"/> divides. A pure function of the set, the
+    /// share and the seed.
     /// </summary>
     /// <param name="fraction">Share of the training rows to move, above 0 and below 1.</param>
     /// <param name="seed">Chooses the rows.</param>
@@ -156,8 +160,48 @@ public sealed class LabelledSet : IDisposable
     /// <exception cref="InvalidOperationException">The set has a validation part already.</exception>
     public LabelledSet HoldOut(double fraction, long seed) =>
         Rows(LabelledPart.Dev).Count == 0
-            ? new LabelledSet(this, LabelledHoldOut.Move(this, fraction, seed))
+            ? new LabelledSet(this, LabelledHoldOut.Move(this, fraction, seed), _stored)
             : throw new InvalidOperationException("the set has a validation part already");
+
+    /// <summary>
+    /// The same set, all of it training rows so far, divided into three parts: stratified by class, by ten quantile bins of
+    /// the first number, or by iterative stratification of several labels (see <see cref="StratifiedSplits"/>).
+    /// </summary>
+    /// <param name="dev">Share of the rows that validate, above 0.</param>
+    /// <param name="test">Share of the rows that test, above 0; with <paramref name="dev"/> below 1.</param>
+    /// <param name="seed">Chooses the rows.</param>
+    /// <returns>A set over the same rows in the same order; dispose of this set only after it is no longer used.</returns>
+    /// <exception cref="InvalidOperationException">The set has a validation or test part already.</exception>
+    public LabelledSet Split(double dev, double test, long seed)
+    {
+        if (!(dev > 0 && test > 0 && dev + test < 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(dev), dev, $"two shares above 0 that leave something to train on; the other is {test}");
+        }
+        if (Rows(LabelledPart.Train).Count < Count)
+        {
+            throw new InvalidOperationException("the set is divided into parts already");
+        }
+        LabelledPart[] names = [LabelledPart.Train, LabelledPart.Dev, LabelledPart.Test];
+        return new LabelledSet(this, LabelledHoldOut.Divide(this, [1 - dev - test, dev, test], names, seed), _stored);
+    }
+
+    /// <summary>The same set without the training rows whose sequence, on either strand, validation or test has too.</summary>
+    /// <param name="leaks">What <see cref="LabelledLeaks.Find(LabelledSet)"/> found in this set.</param>
+    /// <returns>A set over the other rows in the same order; dispose of this set only after it is no longer used.</returns>
+    /// <exception cref="InputDataException">No training row would be left.</exception>
+    public LabelledSet DropLeaks(LabelledLeaks leaks)
+    {
+        ArgumentNullException.ThrowIfNull(leaks);
+        if (leaks.TrainingRows.Count > 0 && leaks.TrainingRows.Count == Rows(LabelledPart.Train).Count)
+        {
+            throw new InputDataException("every training row has a sequence of the validation or test part", Name,
+                "training rows that are not tested on", "check that the files of the parts are different ones");
+        }
+        var dropped = new HashSet<int>(leaks.TrainingRows);
+        int[] kept = [.. Enumerable.Range(0, Count).Where(r => !dropped.Contains(r))];
+        return new LabelledSet(this, Array.ConvertAll(kept, r => _parts[r]), Array.ConvertAll(kept, Stored));
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -169,6 +213,8 @@ public sealed class LabelledSet : IDisposable
             _ids?.Dispose();
         }
     }
+
+    private int Stored(int row) => _stored is null ? row : _stored[row];
 
     private static int[][] Group(LabelledPart[] parts)
     {

@@ -15,6 +15,8 @@ public static partial class torch
             /// <summary>Rows of weight [vocab, d] at ids [...]: [..., d].</summary>
             public static Tensor embedding(Tensor ids, Tensor weight) => Ops.Embedding.Call(weight, ids);
 
+            public static Tensor relu(Tensor x) => Ops.Relu.Call(x);
+
             public static Tensor silu(Tensor x) => Ops.Silu.Call(x);
 
             public static Tensor softplus(Tensor x) => Ops.Softplus.Call(x);
@@ -27,6 +29,18 @@ public static partial class torch
             public static Tensor conv1d(Tensor input, Tensor weight, Tensor? bias = null, long stride = 1,
                 long padding = 0, long dilation = 1, long groups = 1) =>
                 Ops.Conv1d.Call(input, weight, bias, new[] { stride }, new[] { padding }, new[] { dilation }, groups);
+
+            /// <summary>
+            /// Input [batch, channels] or [batch, channels, length] brought to mean 0 and variance 1 of each channel: of the batch
+            /// in training, when the running moments [channels] move towards them by the momentum; else of the running moments.
+            /// </summary>
+            public static Tensor batch_norm(Tensor input, Tensor running_mean, Tensor running_var, Tensor? weight = null,
+                Tensor? bias = null, bool training = false, double momentum = 0.1, double eps = 1e-5) =>
+                Ops.BatchNorm.Call(input, weight, bias, running_mean, running_var, training, momentum, eps, false);
+
+            /// <summary>Largest value of each window of input [batch, channels, length]; what does not fill a window is left out.</summary>
+            public static Tensor max_pool1d(Tensor input, long kernel_size, long stride = 0) =>
+                Ops.MaxPool1d.Call(input, new[] { kernel_size }, new[] { stride == 0 ? kernel_size : stride });
 
             /// <summary>Mean cross-entropy of logits [n, vocab] at targets [n] (int64; <paramref name="ignore_index"/> ignored).</summary>
             public static Tensor cross_entropy(Tensor logits, Tensor target, long ignore_index = -100) =>

@@ -11,7 +11,7 @@ internal static class Ops
         Neg = new("aten::neg"), Abs = new("aten::abs"), Exp = new("aten::exp"), Log = new("aten::log"),
         Sqrt = new("aten::sqrt"), Rsqrt = new("aten::rsqrt"), Pow = new("aten::pow", "Tensor_Scalar"),
         Sin = new("aten::sin"), Cos = new("aten::cos"), Tanh = new("aten::tanh"), Sigmoid = new("aten::sigmoid"),
-        Silu = new("aten::silu"), Softplus = new("aten::softplus"), Gelu = new("aten::gelu"), Clamp = new("aten::clamp");
+        Relu = new("aten::relu"), Silu = new("aten::silu"), Softplus = new("aten::softplus"), Gelu = new("aten::gelu"), Clamp = new("aten::clamp");
 
     internal static readonly Operator
         AddTensor_ = new("aten::add_", "Tensor"), AddScalar_ = new("aten::add_", "Scalar"),
@@ -24,7 +24,7 @@ internal static class Ops
     internal static readonly Operator
         Matmul = new("aten::matmul"), Mm = new("aten::mm"), Bmm = new("aten::bmm"), Linear = new("aten::linear"),
         Embedding = new("aten::embedding"), Einsum = new("aten::einsum"), Outer = new("aten::outer"),
-        Conv1d = new("aten::conv1d"), Nll = new("aten::nll_loss"), CrossEntropy = new("aten::cross_entropy_loss"),
+        Conv1d = new("aten::conv1d"), BatchNorm = new("aten::batch_norm"), MaxPool1d = new("aten::max_pool1d"), Nll = new("aten::nll_loss"), CrossEntropy = new("aten::cross_entropy_loss"),
         Attention = new("aten::scaled_dot_product_attention");
 
     internal static readonly Operator

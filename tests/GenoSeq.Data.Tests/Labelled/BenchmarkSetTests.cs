@@ -77,21 +77,53 @@ public sealed partial class BenchmarkSetTests
         Assert.Equal(folder == "uci_splice_junction" ? "ATRINS-DONOR-521" : "S10", set.GetId(0));
     }
 
+    /// <summary>Every sentence of every description about repeats and shared sequences is what is counted.</summary>
     [SharedTheory]
-    [InlineData("gue_tf_2", null, 185, 1, 0, 19, 19, 0, 0)]
-    [InlineData("gue_splice_reconstructed", null, 20, 0, 19, 0, 0, 30, 30)]
-    [InlineData("ienhancer_2l", "layer1", 0, 0, 0, 0, 0, 100, 100)]
-    [InlineData("ienhancer_2l", "layer2", 0, 0, 0, 0, 0, 100, 100)]
-    [InlineData("gb_human_enhancers_cohn", null, 0, 0, 0, 0, 0, 0, 0)]
-    public void Find_PublishedSets_HaveTheRepeatsAndLeaksOfTheirDescription(
-        string folder, string? task, int train, int dev, int test, int trainDev, int trainDevEither, int trainTest, int trainTestEither)
+    [MemberData(nameof(Folders))]
+    public void Find_Folder_HasTheRepeatsAndLeaksOfItsDescription(string folder)
     {
-        using LabelledSet set = LabelledSets.Open(Repository.SharedPath("data", "benchmarks", folder), new LabelledSetOptions { Task = task });
-        (IReadOnlyList<int> repeats, IReadOnlyList<LabelledOverlap> shared) = LabelledOverlap.Find(set);
-        Assert.Equal([train, dev, test], repeats);
-        Assert.Equal((trainDev, trainDevEither), (shared[0].Equal, shared[0].WithReverseComplements));
-        Assert.Equal((trainTest, trainTestEither), (shared[1].Equal, shared[1].WithReverseComplements));
+        string path = Repository.SharedPath("data", "benchmarks", folder);
+        string text = File.ReadAllText(Path.Combine(path, "SOURCE.md"));
+        string[] tasks = [.. Describe(path).Where(d => Part(d.File) is not null).Select(d => Task(d.File)).Distinct()];
+        int compared = 0;
+        foreach (string task in tasks)
+        {
+            using LabelledSet set = LabelledSets.Open(path, new LabelledSetOptions { Task = task.Length == 0 ? null : task });
+            LabelledLeaks leaks = LabelledLeaks.Find(set);
+            string said = tasks.Length == 1 ? text : About(text, task);
+            foreach (Match m in RepeatPattern().Matches(said))
+            {
+                Assert.Equal(Number(m.Groups["n"].Value), leaks.Repeats[(int)Part(m.Groups["part"].Value)!.Value].Equal);
+                compared++;
+            }
+            foreach (Match m in SharedPattern().Matches(said))
+            {
+                LabelledOverlap o = leaks.Shared.Single(o => o.A == Part(m.Groups["a"].Value) && o.B == Part(m.Groups["b"].Value));
+                Assert.Equal((Number(m.Groups["n"].Value), Number(m.Groups["both"].Value)), (o.Equal, o.WithReverseComplements));
+                compared++;
+            }
+            using LabelledSet clean = set.DropLeaks(leaks);
+            Assert.Empty(LabelledLeaks.Find(clean).TrainingRows);
+            Assert.Equal(set.Count - leaks.TrainingRows.Count, clean.Count);
+        }
+        Assert.InRange(compared, 3 * tasks.Length, 6 * tasks.Length);
     }
+
+    // The descriptions of several sets in a folder name each before its counts, by task or species.
+    private static string About(string text, string task)
+    {
+        string[] names = [.. s_headings.Where(h => h.Task == task).Select(h => h.Heading)];
+        int start = text.IndexOf(Assert.Single(names), StringComparison.Ordinal);
+        Assert.True(start >= 0, task);
+        int end = s_headings.Select(h => text.IndexOf(h.Heading, start + 1, StringComparison.Ordinal)).Where(i => i > 0).DefaultIfEmpty(text.Length).Min();
+        return text[start..end];
+    }
+
+    private static readonly (string Task, string Heading)[] s_headings =
+    [
+        ("c_elegans", "\nC.elegans:"), ("a_thaliana", "\nA.thaliana:"), ("e_coli", "\nE.coli:"), ("promoter", "\nPromoter task:"),
+        ("sigma", "\nSigma task"), ("layer1", "Checks layer 1:"), ("layer2", " Layer 2: duplicates"), ("n1", "\nTask n1"), ("n3", "\nTask n3"),
+    ];
 
     private static void Check(LabelledSet set, LabelledPart part, Described file)
     {
@@ -133,6 +165,12 @@ public sealed partial class BenchmarkSetTests
 
     [GeneratedRegex(@"^\| (?<file>\S+) \| \d+ \| .*?(?<rows>\d+) rows, labels \{(?<labels>[^}]*)\}, length (?<short>\d+)\.\.(?<long>\d+)")]
     private static partial Regex RowPattern();
+
+    [GeneratedRegex(@"duplicates inside (?<part>\w+): (?<n>\d+)")]
+    private static partial Regex RepeatPattern();
+
+    [GeneratedRegex(@"(?<a>\w+)/(?<b>\w+) shared sequences: (?<n>\d+) \(with reverse complements: (?<both>\d+)\)")]
+    private static partial Regex SharedPattern();
 
     [GeneratedRegex(@"'([^']+)': (\d+)")]
     private static partial Regex LabelPattern();

@@ -119,22 +119,6 @@ public sealed class LabelledSetTests
     }
 
     [Fact]
-    public void Find_Overlaps_CountsCopiesAndReverseComplements()
-    {
-        using LabelledSet set = Read(
-            "sequence,label,split\nAACG,0,train\naacg,0,train\nTTTT,0,train\nCGTT,0,test\nAACG,0,test\nAAAA,0,dev\nGGGG,0,dev\nCCCC,0,test\n");
-        (IReadOnlyList<int> repeats, IReadOnlyList<LabelledOverlap> shared) = LabelledOverlap.Find(set);
-        Assert.Equal([1, 0, 0], repeats);
-        Assert.Equal(
-            [
-                new LabelledOverlap(LabelledPart.Train, LabelledPart.Dev, 0, 1),
-                new LabelledOverlap(LabelledPart.Train, LabelledPart.Test, 1, 2),
-                new LabelledOverlap(LabelledPart.Dev, LabelledPart.Test, 0, 1),
-            ],
-            shared);
-    }
-
-    [Fact]
     public void Warnings_ClassNumbersWithGaps_AreSaid()
     {
         using LabelledSet set = Read("sequence,label\nA,1\nC,3\n");

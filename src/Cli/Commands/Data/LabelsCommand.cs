@@ -31,6 +31,7 @@ internal sealed class LabelsCommand
     private readonly Option<int> _headerField = new("--header-field") { Description = "The label's field of FASTA headers, from 0; -1 is the last", HelpName = "N", DefaultValueFactory = _ => -1 };
     private readonly Option<double?> _holdOut = new("--hold-out") { Description = "Show the set with this share of each training class as validation part", HelpName = "SHARE" };
     private readonly Option<long> _seed = new("--seed") { Description = "Chooses the rows held out", HelpName = "N" };
+    private readonly Option<bool> _dropLeaks = new("--drop-leaks") { Description = "Show the set without the training rows whose sequence validation or test has too" };
     private readonly Option<bool> _json = new("--json") { Description = "One JSON object on one line" };
 
     internal static Command Create(CommandRunner runner)
@@ -41,7 +42,7 @@ internal sealed class LabelsCommand
         Option[] options =
         [
             self._task, self._train, self._dev, self._test, self._genome, self._sequence, self._second, self._label, self._id, self._split, self._kind, self._class,
-            self._labelSeparator, self._delimiter, self._noHeader, self._headerSeparator, self._headerField, self._holdOut, self._seed, self._json,
+            self._labelSeparator, self._delimiter, self._noHeader, self._headerSeparator, self._headerField, self._holdOut, self._seed, self._dropLeaks, self._json,
         ];
         foreach (Option option in options)
         {
@@ -52,6 +53,7 @@ internal sealed class LabelsCommand
             .WithExample("genoseq data labels GUE/prom/prom_300_tata", "A folder with train.csv, dev.csv and test.csv")
             .WithExample("genoseq data labels human_nontata_promoters --genome hg38.fa.gz", "Genomic Benchmarks' intervals")
             .WithExample("genoseq data labels tasks.fna --header-field 1", "Labels in FASTA headers")
+            .WithExample("genoseq data labels ienhancer_2l --task layer1 --drop-leaks", "What is left to train on without leaks")
             .WithExample("genoseq data labels table.tsv --sequence dna --label activity --kind number --json", "A table with other column names");
     }
 
@@ -79,6 +81,13 @@ internal sealed class LabelsCommand
             set = read.Rows(LabelledPart.Dev).Count == 0
                 ? read.HoldOut(share, context.Parse.GetValue(_seed))
                 : throw new ConfigException(new ConfigProblem("", "--hold-out with a set that has a validation part", null, "a set without one"));
+        }
+
+        if (context.Parse.GetValue(_dropLeaks))
+        {
+            LabelledLeaks leaks = LabelledLeaks.Find(set);
+            set = set.DropLeaks(leaks);
+            context.Reporter.Info($"{N(leaks.TrainingRows.Count)} training rows are left out: validation or test has their sequence, on either strand");
         }
 
         LabelsReport report = LabelsReport.Of(set);
@@ -131,7 +140,7 @@ internal sealed class LabelsCommand
         var parts = new ConsoleTable("part", ">rows", ">bases", ">min", ">mean", ">max", ">repeats");
         foreach (LabelsReport.PartRow p in report.Parts)
         {
-            parts.Add(p.Name, N(p.Rows), N(p.Bases), N(p.Min), p.Mean.ToString("F1", CultureInfo.InvariantCulture), N(p.Max), N(p.Repeats));
+            parts.Add(p.Name, N(p.Rows), N(p.Bases), N(p.Min), p.Mean.ToString("F1", CultureInfo.InvariantCulture), N(p.Max), N(p.Repeats.Equal));
         }
 
         parts.WriteToOut(streams);
@@ -154,10 +163,11 @@ internal sealed class LabelsCommand
         if (report.Shared.Count > 0)
         {
             streams.Out.WriteLine();
-            var shared = new ConsoleTable("parts", ">shared sequences", ">with reverse complements");
+            var shared = new ConsoleTable("parts", ">shared sequences", ">with reverse complements", ">rows of either", ">other label");
             foreach (LabelledOverlap o in report.Shared)
             {
-                shared.Add($"{LabelsReport.NameOf(o.A)}, {LabelsReport.NameOf(o.B)}", N(o.Equal), N(o.WithReverseComplements));
+                shared.Add($"{LabelsReport.NameOf(o.A)}, {LabelsReport.NameOf(o.B)}", N(o.Equal), N(o.WithReverseComplements),
+                    $"{N(o.RowsOfA)}, {N(o.RowsOfB)}", N(o.OtherLabel));
             }
 
             shared.WriteToOut(streams);

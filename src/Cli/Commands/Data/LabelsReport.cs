@@ -14,7 +14,7 @@ internal sealed record LabelsReport(
     private static readonly JsonWriterOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>One part that has rows; lengths in bases, those of a pair added.</summary>
-    internal sealed record PartRow(string Name, int Rows, IReadOnlyList<int> Classes, long Bases, long Min, long Max, int Repeats)
+    internal sealed record PartRow(string Name, int Rows, IReadOnlyList<int> Classes, long Bases, long Min, long Max, LabelledRepeats Repeats)
     {
         internal double Mean => (double)Bases / Rows;
     }
@@ -25,13 +25,16 @@ internal sealed record LabelsReport(
 
     internal static LabelsReport Of(LabelledSet set)
     {
-        (IReadOnlyList<int> repeats, IReadOnlyList<LabelledOverlap> shared) = LabelledOverlap.Find(set);
-        PartRow[] parts = [.. Enum.GetValues<LabelledPart>().Where(p => set.Rows(p).Count > 0).Select(p => PartOf(set, p, repeats[(int)p]))];
-        LabelledOverlap[] both = [.. shared.Where(o => set.Rows(o.A).Count > 0 && set.Rows(o.B).Count > 0)];
+        LabelledLeaks found = LabelledLeaks.Find(set);
+        PartRow[] parts = [.. Enum.GetValues<LabelledPart>().Where(p => set.Rows(p).Count > 0).Select(p => PartOf(set, p, found.Repeats[(int)p]))];
+        LabelledOverlap[] both = [.. found.Shared.Where(o => set.Rows(o.A).Count > 0 && set.Rows(o.B).Count > 0)];
         IEnumerable<string> leaks = both.Where(o => o.WithReverseComplements > 0).Select(o => string.Create(CultureInfo.InvariantCulture,
-            $"{o.WithReverseComplements} sequences of the {NameOf(o.B)} part are also in the {NameOf(o.A)} part ({o.WithReverseComplements - o.Equal} of them as reverse complement only): scores on them say little"));
+            $"{o.WithReverseComplements} sequences of the {NameOf(o.B)} part are also in the {NameOf(o.A)} part ({o.WithReverseComplements - o.Equal} of them as reverse complement only){Disagreement(o)}: scores on them say little"));
         return new LabelsReport(set, parts, both, [.. set.Warnings, .. leaks]);
     }
+
+    private static string Disagreement(LabelledOverlap o) =>
+        o.OtherLabel == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {o.OtherLabel} rows of them with another label");
 
     internal string ToJson()
     {
@@ -66,6 +69,10 @@ internal sealed record LabelsReport(
                 w.WriteString("b", NameOf(o.B));
                 w.WriteNumber("equal", o.Equal);
                 w.WriteNumber("with_reverse_complements", o.WithReverseComplements);
+                w.WriteNumber("rows_a", o.RowsOfA);
+                w.WriteNumber("rows_b", o.RowsOfB);
+                w.WriteNumber("same_label", o.SameLabel);
+                w.WriteNumber("other_label", o.OtherLabel);
                 w.WriteEndObject();
             }
 
@@ -92,7 +99,9 @@ internal sealed record LabelsReport(
         w.WriteNumber("min", p.Min);
         w.WriteNumber("mean", Math.Round(p.Mean, 3));
         w.WriteNumber("max", p.Max);
-        w.WriteNumber("repeats", p.Repeats);
+        w.WriteNumber("repeats", p.Repeats.Equal);
+        w.WriteNumber("repeats_reverse_only", p.Repeats.ReverseOnly);
+        w.WriteNumber("repeats_other_label", p.Repeats.OtherLabel);
         w.WriteStartArray("counts");
         for (int c = 0; c < p.Classes.Count; c++)
         {
@@ -103,7 +112,7 @@ internal sealed record LabelsReport(
         w.WriteEndObject();
     }
 
-    private static PartRow PartOf(LabelledSet set, LabelledPart part, int repeats)
+    private static PartRow PartOf(LabelledSet set, LabelledPart part, LabelledRepeats repeats)
     {
         long bases = 0, min = long.MaxValue, max = 0;
         foreach (int row in set.Rows(part))

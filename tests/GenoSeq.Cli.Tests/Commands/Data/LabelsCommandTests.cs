@@ -32,9 +32,9 @@ public sealed class LabelsCommandTests : IDisposable
         Assert.Equal(("set", "class", 7, 64), ((string)set["name"]!, (string)set["kind"]!, (int)set["rows"]!, ((string)set["sha256"]!).Length));
         Assert.Equal("""["neg","pos"]""", set["labels"]!.ToJsonString());
         Assert.Equal(
-            """[{"part":"train","rows":4,"bases":18,"min":4,"mean":4.5,"max":6,"repeats":1,"counts":[1,3]},{"part":"test","rows":3,"bases":16,"min":4,"mean":5.333,"max":8,"repeats":0,"counts":[1,2]}]""",
+            """[{"part":"train","rows":4,"bases":18,"min":4,"mean":4.5,"max":6,"repeats":1,"repeats_reverse_only":0,"repeats_other_label":0,"counts":[1,3]},{"part":"test","rows":3,"bases":16,"min":4,"mean":5.333,"max":8,"repeats":0,"repeats_reverse_only":0,"repeats_other_label":0,"counts":[1,2]}]""",
             set["parts"]!.ToJsonString());
-        Assert.Equal("""[{"a":"train","b":"test","equal":1,"with_reverse_complements":2}]""", set["shared"]!.ToJsonString());
+        Assert.Equal("""[{"a":"train","b":"test","equal":1,"with_reverse_complements":2,"rows_a":3,"rows_b":2,"same_label":2,"other_label":0}]""", set["shared"]!.ToJsonString());
         Assert.Contains("2 sequences of the test part are also in the train part (1 of them as reverse complement only)", answer.Error, StringComparison.Ordinal);
     }
 
@@ -47,6 +47,27 @@ public sealed class LabelsCommandTests : IDisposable
         Assert.Matches(@"1 +pos +3 +2", answer.Out);
         Assert.Matches(@"train, test +1 +2", answer.Out);
         Assert.Contains("set: 7 rows, labels: class, sha256 ", answer.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Labels_DropLeaks_ShowsWhatIsLeft()
+    {
+        Answer answer = await Genoseq.InProcessAsync("data", "labels", LeakySet(), "--drop-leaks", "--json");
+        Assert.Equal(0, answer.ExitCode);
+        JsonNode set = JsonNode.Parse(answer.Out)!;
+        Assert.Equal((1, 3), ((int)set["parts"]![0]!["rows"]!, (int)set["parts"]![1]!["rows"]!));
+        Assert.Equal(0, (int)set["shared"]![0]!["with_reverse_complements"]!);
+        Assert.Contains("3 training rows are left out", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Labels_DropLeaksOfCopies_ExitsWith3()
+    {
+        Write("same/train.csv", "sequence,label\nAACG,0\nAAAC,1\n");
+        Write("same/test.csv", "sequence,label\nCGTT,0\nAAAC,1\n");
+        Answer answer = await Genoseq.InProcessAsync("data", "labels", Path.Combine(_folder, "same"), "--drop-leaks");
+        Assert.Equal(3, answer.ExitCode);
+        Assert.Contains("every training row", answer.Error, StringComparison.Ordinal);
     }
 
     [Fact]

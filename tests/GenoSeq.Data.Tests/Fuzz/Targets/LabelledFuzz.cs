@@ -46,7 +46,7 @@ public static class LabelledFuzz
         using InputFile file = InputFile.FromStream(new MemoryStream(bytes), "fuzz");
         using LabelledSet set = LabelledSets.Read(file.Content, "fuzz", options);
         _ = set.Sha256;
-        LabelledOverlap.Find(set);
+        LabelledLeaks.Find(set);
         for (int r = 0; r < set.Count; r++)
         {
             _ = set.GetId(r);

@@ -1,0 +1,74 @@
+namespace GenoSeq.Data;
+
+/// <summary>What a labelled set must have before a model is trained on it.</summary>
+public static class LabelledChecks
+{
+    /// <summary>
+    /// Refuses a set that nothing can be learnt from or judged by: no training rows, or a part with one class (one value,
+    /// for numbers) only.
+    /// </summary>
+    /// <exception cref="InputDataException">Names the part and its class.</exception>
+    public static void RequireTrainable(LabelledSet set)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        if (set.Kind == LabelKind.None)
+        {
+            throw new InputDataException("the rows have no labels", set.Name, "a label for every row", "name the column of the labels");
+        }
+        if (set.Rows(LabelledPart.Train).Count == 0)
+        {
+            throw new InputDataException("there are no training rows", set.Name, "a training part", "name its file, or the column with the parts");
+        }
+        foreach (LabelledPart part in Enum.GetValues<LabelledPart>().Where(p => set.Rows(p).Count > 0))
+        {
+            if (Only(set, part) is string only)
+            {
+                string name = part.ToString().ToLowerInvariant();
+                throw new InputDataException($"every row of the {name} part has {only}", set.Name, "two different labels or more in every part",
+                    part == LabelledPart.Train ? "check that the column of labels is the right one" : "divide the rows anew, with a stratified split");
+            }
+        }
+    }
+
+    /// <summary>Refuses label maps that differ, in names or order: indices of the one would mean other classes in the other.</summary>
+    /// <param name="name">Whose map is expected: a checkpoint, a file.</param>
+    /// <param name="labels">That map.</param>
+    /// <param name="otherName">Whose map is compared.</param>
+    /// <param name="otherLabels">The other map.</param>
+    /// <exception cref="InputDataException">Says what is missing, what is new, or where the order first differs.</exception>
+    public static void RequireSameLabels(string name, IReadOnlyList<string> labels, string otherName, IReadOnlyList<string> otherLabels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentNullException.ThrowIfNull(otherLabels);
+        if (labels.SequenceEqual(otherLabels, StringComparer.Ordinal))
+        {
+            return;
+        }
+        string[] missing = [.. labels.Except(otherLabels, StringComparer.Ordinal)];
+        string[] added = [.. otherLabels.Except(labels, StringComparer.Ordinal)];
+        string difference = (missing.Length, added.Length) switch
+        {
+            (0, 0) => "the same labels in another order",
+            (0, _) => $"{Names(added)} besides",
+            (_, 0) => $"no {Names(missing)}",
+            _ => $"{Names(added)} in place of {Names(missing)}",
+        };
+        throw new InputDataException($"the label map differs from that of {name}: {difference}", otherName, Names(labels),
+            "give the classes by name, in the order that is expected");
+    }
+
+    private static string? Only(LabelledSet set, LabelledPart part)
+    {
+        IReadOnlyList<int> rows = set.Rows(part);
+        if (set.Kind == LabelKind.Class)
+        {
+            int first = set.GetClass(rows[0]);
+            return rows.All(r => set.GetClass(r) == first) ? $"the class '{set.LabelNames[first]}'" : null;
+        }
+        float[] values = set.GetValues(rows[0]).ToArray();
+        return rows.All(r => set.GetValues(r).SequenceEqual(values)) ? "the same values" : null;
+    }
+
+    private static string Names(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(20).Select(n => $"'{n}'")) + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
+}
