@@ -37,7 +37,7 @@ public sealed class BenchmarkSetTests
         FineTuneConfig config = FineTuneConfigs.Resolve(null, null,
         [
             $"data.path={Repository.SharedPath("data", "benchmarks", folder)}", $"data.task={task ?? "null"}", "model.d_model=4", "model.n_layer=1",
-            "finetune.mode=scratch", "finetune.max_steps=1", "finetune.max_length=48", "finetune.too_long=truncate", "finetune.rc_average=false",
+            "finetune.mode=scratch", "finetune.max_steps=1", "model.mamba.d_state=4", "finetune.max_length=24", "finetune.too_long=truncate", "finetune.rc_average=false",
             "finetune.batch_size=512",
         ]);
         FineTuneResult result = set.Run(config, "run");
