@@ -33,10 +33,10 @@ public sealed class KmerBaseline
     /// <summary>The candidate with the smallest validation loss; of equal ones the first.</summary>
     public KmerTrial Chosen { get; }
 
-    /// <summary>All candidates in the order in which they were fitted.</summary>
+    /// <summary>The candidates that were fitted, in order: for each k from the strongest on, until the validation loss rises.</summary>
     public IReadOnlyList<KmerTrial> Trials { get; }
 
-    /// <summary>Fits all candidates on the training part and keeps the one that the validation part prefers.</summary>
+    /// <summary>Fits candidates on the training part and keeps the one that the validation part prefers.</summary>
     /// <param name="classes">Number of classes, at least 2.</param>
     /// <param name="sequences">Training sequences, ASCII in any case; letters but A, C, G, T, U break words.</param>
     /// <param name="labels">Their classes, 0 to classes − 1.</param>
@@ -74,7 +74,9 @@ public sealed class KmerBaseline
             var model = new SoftmaxRegression(classes, k, training);
             double[] parameters = new double[model.Parameters];
             double[] unused = new double[model.Parameters];
-            // From the strongest on, each fit begins where the one before ended.
+            double before = double.PositiveInfinity;
+            // From the strongest on, each fit begins where the one before ended. Behind the first that is worse come those that
+            // follow the training part more closely still, and take longest.
             foreach (double strength in options.Strengths.OrderDescending())
             {
                 stop.ThrowIfCancellationRequested();
@@ -87,6 +89,13 @@ public sealed class KmerBaseline
                 {
                     best = (trial, model, [.. parameters]);
                 }
+
+                if (loss > before)
+                {
+                    break;
+                }
+
+                before = loss;
             }
         }
 

@@ -21,7 +21,7 @@ public sealed record KmerBaselineOptions
     public int MaxIterations { get; init; } = 300;
 
     /// <summary>A fit ends when no component of the gradient is larger.</summary>
-    public double Tolerance { get; init; } = 1e-5;
+    public double Tolerance { get; init; } = 1e-4;
 
     /// <summary>Every problem with these options; empty if there is none.</summary>
     public IReadOnlyList<string> Validate()

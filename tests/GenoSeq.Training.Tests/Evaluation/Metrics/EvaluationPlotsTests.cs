@@ -71,6 +71,7 @@ public sealed class EvaluationPlotsTests
     public void Ticks_AnyRange_AreRoundNumbersWithinIt(double low, double high, double first, double second, double last)
     {
         double[] ticks = [.. new ChartAxis(low, high).Ticks()];
+        Assert.DoesNotContain("-0", ticks.Select(ChartAxis.Label));
         Assert.Equal(first, ticks[0], 9);
         Assert.Equal(second, ticks[1], 9);
         Assert.Equal(last, ticks[^1], 9);

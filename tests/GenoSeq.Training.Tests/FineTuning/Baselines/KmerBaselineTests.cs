@@ -87,7 +87,7 @@ public sealed class KmerBaselineTests
         Assert.True(set.Value("mcc") > 0.85, $"mcc {set.Value("mcc")}");
         // The motifs have four bases; pairs alone say less.
         Assert.Equal(4, baseline.Chosen.K);
-        Assert.Equal(6, baseline.Trials.Count);
+        Assert.InRange(baseline.Trials.Count, 2, 6);
         Assert.Equal(baseline.Trials.Min(t => t.ValidationLogLoss), baseline.Chosen.ValidationLogLoss);
         Assert.Equal(p, KmerBaseline.Fit(3, train, labels, validation, validationLabels, s_small).Predict(test));
     }

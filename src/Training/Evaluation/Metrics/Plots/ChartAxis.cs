@@ -38,7 +38,8 @@ internal readonly record struct ChartAxis(double Low, double High)
         double last = Math.Floor((High / step) + 1e-9);
         for (double k = first; k <= last; k++)
         {
-            yield return k * step;
+            // Adding 0 makes 0 of the -0 that rounding up may leave.
+            yield return (k * step) + 0.0;
         }
     }
 }
