@@ -25,7 +25,7 @@ internal static class LabelledHoldOut
         {
             LabelKind.Class => StratifiedSplits.ByClass(Array.ConvertAll(rows, set.GetClass), shares, seed),
             LabelKind.Number => StratifiedSplits.ByQuantile(Array.ConvertAll(rows, r => set.GetValues(r)[0]), shares, seed),
-            LabelKind.MultiLabel => StratifiedSplits.ByLabels(
+            LabelKind.MultiLabel when set.LabelNames.Count > 0 => StratifiedSplits.ByLabels(
                 rows.SelectMany(r => set.GetValues(r).ToArray()).ToArray(), set.LabelNames.Count, shares, seed),
             _ => StratifiedSplits.ByClass(new int[rows.Length], shares, seed),
         };

@@ -54,7 +54,7 @@ public static class StratifiedSplits
     /// <param name="values">Target of each row; equal values are of one bin.</param>
     /// <param name="shares">Shares of the parts.</param>
     /// <param name="seed">Chooses the rows.</param>
-    /// <param name="bins">Number of bins.</param>
+    /// <param name="bins">Number of bins, fewer where a part would have no row of each.</param>
     /// <exception cref="ArgumentException">The shares are not positive or do not sum to 1; a value is no number; there is no bin.</exception>
     public static int[] ByQuantile(ReadOnlySpan<float> values, ReadOnlySpan<double> shares, long seed, int bins = 10)
     {
@@ -66,6 +66,9 @@ public static class StratifiedSplits
             rows[r] = float.IsNaN(values[r]) ? throw new ArgumentException($"the value of row {r} is no number", nameof(values)) : r;
         }
         Array.Sort(sorted, rows);
+        // Every bin has a row for each part: bins of one row would all fall to the first part, which gets a row of every class.
+        CheckShares(shares);
+        bins = (int)Math.Clamp(values.Length * Smallest(shares), 1, bins);
         var classes = new int[values.Length];
         int bin = 0;
         for (int i = 0; i < rows.Length; i++)
@@ -104,6 +107,17 @@ public static class StratifiedSplits
             int j = (int)random.NextInt64(i + 1);
             (rows[i], rows[j]) = (rows[j], rows[i]);
         }
+    }
+
+    private static double Smallest(ReadOnlySpan<double> shares)
+    {
+        double smallest = 1;
+        foreach (double share in shares)
+        {
+            smallest = Math.Min(smallest, share);
+        }
+
+        return smallest;
     }
 
     private static int[] Share(int rows, ReadOnlySpan<double> shares, double[] owed)
