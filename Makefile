@@ -6,7 +6,7 @@ LIBTORCH ?=
 export LIBTORCH
 ARGS ?=
 
-.PHONY: help setup native build program demo demo-causal test test-slow test-gpu test-network test-tools fuzz bench format clean
+.PHONY: help setup native build program demo demo-causal test test-slow test-gpu test-network test-processes test-tools fuzz bench format clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ demo: program ## train a small masked-language model on a small genome (ARGS="tr
 demo-causal: program ## train a small next-base model on a small genome
 	@bash scripts/demo.sh configs/demo-causal.yaml $(ARGS)
 
-test: build test-tools ## run every test but the slow, GPU and network ones (PROJECTS="GenoSeq.Data.Tests" selects)
+test: build test-tools ## run every test but the slow, GPU, network and many-process ones (PROJECTS="GenoSeq.Data.Tests" selects)
 	@bash scripts/test.sh fast
 
 test-slow: build ## run the slow tests
@@ -40,6 +40,9 @@ test-gpu: build ## run the tests that need a GPU
 
 test-network: build ## run the tests that need the network
 	@bash scripts/test.sh network
+
+test-processes: build ## run the tests of several processes: launching, lost ranks, windows divided among ranks
+	@bash scripts/test.sh processes
 
 test-tools: # the programs that tests compare with
 	@bash scripts/test-tools.sh

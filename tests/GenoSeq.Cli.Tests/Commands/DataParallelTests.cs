@@ -45,6 +45,7 @@ public sealed class DataParallelTests : IDisposable
     }
 
     [Theory]
+    [Trait("Category", "Processes")]
     [InlineData("mlm", 2, 2)]
     [InlineData("causal", 4, 2)]
     public async Task Pretrain_WithWindowsDividedByPositions_IsTheRunOfOneProcess(string recipe, int ranks, int parts)

@@ -9,6 +9,7 @@ using static GenoSeq.Torch.torch.distributed;
 namespace GenoSeq.Cli.Tests.Launch;
 
 /// <summary>The launcher's parts, and what it says of wrong words.</summary>
+[Trait("Category", "Processes")]
 public sealed class LauncherTests
 {
     [Fact]

@@ -8,6 +8,7 @@ using GenoSeq.Training.Runs;
 namespace GenoSeq.Cli.Tests.Launch;
 
 /// <summary>Runs of two ranks in which something goes wrong: the promised end, and what continuing makes of it.</summary>
+[Trait("Category", "Processes")]
 public sealed class RankFaultTests : IDisposable
 {
     private static readonly Lazy<Task<double[]>> s_undisturbed = new(UndisturbedAsync);
