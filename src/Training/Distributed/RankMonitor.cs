@@ -98,7 +98,7 @@ internal sealed class RankMonitor : IDisposable
         string what = error.Message.Length > 0 ? error.Message.Split('\n')[0].TrimEnd('.') : error.GetType().Name;
         int code = _watch.CodeOf(error);
         _line.Send(FormattableString.Invariant($"FAIL {code} {_doing}\t{what}"));
-        _answered.Wait(TimeSpan.FromSeconds(2));
+        _answered.Wait(TimeSpan.FromSeconds(5));
 
         // Unwinding waits for exchanges under way, whose other side may be gone without a trace.
         new Thread(() =>
