@@ -53,20 +53,20 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
 
     protected override Tensor?[] forward(Tensor?[] inputs)
     {
-        var p = new Parameters(inputs);
+        var p = new MambaParameters(inputs.AsSpan(1));
         Tensor xz = inputs[0]!.contiguous();
-        (Tensor? state, Tensor? halo) = Unpack(_ranks.Receive(_up, p.MessageSize(xz), xz.device), p, xz);
+        (Tensor? state, Tensor? halo) = Unpack(_ranks.Receive(_up, MessageSize(p, xz), xz.device), p, xz);
         Tensor result = empty([xz.size(0), xz.size(1), p.Width]);
         Tensor finalState = empty([xz.size(0), p.Width, p.States]);
         Tensor finalHalo = empty([xz.size(0), p.Taps - 1, p.Width]);
         Tensor u = empty(result.shape);
-        CausalConv.Forward(Convolution(xz, p, halo), new CausalConvOutputs<float> { Out = TensorRows.Of(u), FinalHalo = TensorRows.Dense(finalHalo) });
+        CausalConv.Forward(p.Convolution(xz, _reverse, halo), new CausalConvOutputs<float> { Out = TensorRows.Of(u), FinalHalo = TensorRows.Dense(finalHalo) });
         Tensor projected = Gemm.Linear(u, p.XProj, null, _compute).contiguous();
         Tensor delta = Gemm.Linear(projected.narrow(2, 0, p.Rank), p.DtProj, null, _compute);
         Tensor a = p.ALog.exp().neg();
         Tensor? chunks = WillDifferentiate
             ? empty([SelectiveScan.CheckpointSize((int)xz.size(0), (int)xz.size(1), (int)p.Width, (int)p.States)]) : null;
-        SelectiveScan.Forward(Scan(xz, u, delta, projected, a, p, state), new SelectiveScanOutputs<float>
+        SelectiveScan.Forward(p.Scan(xz, u, delta, projected, a, _reverse, state), new SelectiveScanOutputs<float>
         {
             Out = TensorRows.Of(result),
             FinalState = TensorRows.Dense(finalState),
@@ -79,22 +79,22 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
 
     protected override Tensor?[] backward(Tensor?[] grad_outputs)
     {
-        Tensor?[] inputs = [.. Enumerable.Range(0, 1 + Parameters.Count).Select(saved)];
+        Tensor?[] inputs = [.. Enumerable.Range(0, 1 + MambaParameters.Count).Select(saved)];
         (Tensor projected, Tensor chunks, Tensor a) = (saved(8)!, saved(9)!, saved(10)!);
         (Tensor? state, Tensor? halo) = (saved(11), saved(12));
-        var p = new Parameters(inputs);
+        var p = new MambaParameters(inputs.AsSpan(1));
         Tensor xz = inputs[0]!;
-        (Tensor? dfinalState, Tensor? dfinalHalo) = Unpack(_ranks.Receive(!_up, p.MessageSize(xz), xz.device), p, xz);
+        (Tensor? dfinalState, Tensor? dfinalHalo) = Unpack(_ranks.Receive(!_up, MessageSize(p, xz), xz.device), p, xz);
         Tensor dout = grad_outputs[0]?.contiguous() ?? zeros([xz.size(0), xz.size(1), p.Width]);
         long tokens = xz.size(0) * xz.size(1);
         Tensor u = empty(dout.shape);
-        CausalConv.Forward(Convolution(xz, p, halo), new CausalConvOutputs<float> { Out = TensorRows.Of(u) });
+        CausalConv.Forward(p.Convolution(xz, _reverse, halo), new CausalConvOutputs<float> { Out = TensorRows.Of(u) });
         Tensor dt = projected.narrow(2, 0, p.Rank);
         Tensor delta = Gemm.Linear(dt, p.DtProj, null, _compute);
         (Tensor dxz, Tensor du, Tensor ddelta, Tensor dprojected) = (empty_like(xz), empty_like(u), empty_like(u), empty_like(projected));
         (Tensor da, Tensor dd, Tensor dbias) = (empty_like(p.ALog), empty_like(p.D), empty_like(p.DtBias));
         Tensor? dstate = state is null ? null : empty_like(state);
-        SelectiveScan.Backward(Scan(xz, u, delta, projected, a, p, state), new SelectiveScanGradients<float>
+        SelectiveScan.Backward(p.Scan(xz, u, delta, projected, a, _reverse, state), new SelectiveScanGradients<float>
         {
             DOut = TensorRows.Of(dout),
             DFinalState = TensorRows.Dense(dfinalState),
@@ -118,7 +118,7 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
         Tensor dconv = empty_like(p.Conv);
         Tensor? dconvBias = p.ConvBias is null ? null : empty_like(p.ConvBias);
         Tensor? dhalo = halo is null ? null : empty_like(halo);
-        CausalConv.Backward(Convolution(xz, p, halo), new CausalConvGradients<float>
+        CausalConv.Backward(p.Convolution(xz, _reverse, halo), new CausalConvGradients<float>
         {
             DOut = TensorRows.Of(du),
             DFinalHalo = TensorRows.Dense(dfinalHalo),
@@ -136,7 +136,7 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
         return [dxz, dconv, dconvBias, dxProj, ddtProj, dbias, da.mul_(a), dd];
     }
 
-    private static (Tensor? State, Tensor? Halo) Unpack(Tensor? message, in Parameters p, Tensor xz)
+    private static (Tensor? State, Tensor? Halo) Unpack(Tensor? message, in MambaParameters p, Tensor xz)
     {
         if (message is null)
         {
@@ -148,67 +148,5 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
             message.narrow(0, states, message.numel() - states).view(batch, p.Taps - 1, p.Width));
     }
 
-    private CausalConvInputs<float> Convolution(Tensor xz, in Parameters p, Tensor? halo) => new()
-    {
-        Batch = (int)xz.size(0),
-        Length = (int)xz.size(1),
-        Channels = (int)p.Width,
-        Taps = (int)p.Taps,
-        X = TensorRows.Of(xz),
-        Weight = TensorRows.Dense(p.Conv),
-        Bias = TensorRows.Dense(p.ConvBias),
-        Silu = true,
-        Reverse = _reverse,
-        InitialHalo = TensorRows.Dense(halo),
-    };
-
-    private SelectiveScanInputs<float> Scan(Tensor xz, Tensor u, Tensor delta, Tensor projected, Tensor a, in Parameters p, Tensor? state) => new()
-    {
-        Batch = (int)xz.size(0),
-        Length = (int)xz.size(1),
-        Channels = (int)p.Width,
-        States = (int)p.States,
-        U = TensorRows.Of(u),
-        Delta = TensorRows.Of(delta),
-        A = TensorRows.Dense(a),
-        B = TensorRows.Of(projected, p.Rank),
-        C = TensorRows.Of(projected, p.Rank + p.States),
-        D = TensorRows.Dense(p.D),
-        Z = TensorRows.Of(xz, p.Width),
-        DeltaBias = TensorRows.Dense(p.DtBias),
-        DeltaSoftplus = true,
-        Reverse = _reverse,
-        InitialState = TensorRows.Dense(state),
-    };
-
-    private readonly ref struct Parameters(ReadOnlySpan<Tensor?> inputs)
-    {
-        internal const int Count = 7;
-
-        private readonly ReadOnlySpan<Tensor?> _own = inputs[1..];
-
-        internal Tensor Conv => _own[0]!;
-
-        internal Tensor? ConvBias => _own[1];
-
-        internal Tensor XProj => _own[2]!;
-
-        internal Tensor DtProj => _own[3]!;
-
-        internal Tensor DtBias => _own[4]!;
-
-        internal Tensor ALog => _own[5]!;
-
-        internal Tensor D => _own[6]!;
-
-        internal long Taps => Conv.size(2);
-
-        internal long Width => ALog.size(0);
-
-        internal long Rank => DtProj.size(1);
-
-        internal long States => ALog.size(1);
-
-        internal long MessageSize(Tensor xz) => xz.size(0) * Width * (States + Taps - 1);
-    }
+    private static long MessageSize(in MambaParameters p, Tensor xz) => xz.size(0) * p.Width * (p.States + p.Taps - 1);
 }

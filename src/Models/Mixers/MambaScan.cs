@@ -19,7 +19,6 @@ namespace GenoSeq.Models.Mixers;
 /// </remarks>
 internal sealed unsafe class MambaScan : autograd.Function
 {
-    private const int PerDirection = 7;
 
     private readonly bool[] _reverse;
     private Tensor? _sequenceIds;
@@ -60,13 +59,13 @@ internal sealed unsafe class MambaScan : autograd.Function
             return MambaPortable.Run(xz, state, sequenceIds, directions);
         }
 
-        var inputs = new Tensor?[1 + (PerDirection * directions.Length)];
+        var inputs = new Tensor?[1 + (MambaParameters.Count * directions.Length)];
         inputs[0] = xz;
         for (int k = 0; k < directions.Length; k++)
         {
             MambaDirection p = directions[k].Parameters;
             Tensor?[] own = [p.Conv1d.weight, p.Conv1d.bias, p.XProj.weight, p.DtProj.weight, p.DtProj.bias, p.ALog, p.D];
-            own.CopyTo(inputs, 1 + (k * PerDirection));
+            own.CopyTo(inputs, 1 + (k * MambaParameters.Count));
         }
 
         if (state is not null && is_grad_enabled() && Array.Exists(inputs, t => t is { requires_grad: true }))
@@ -89,7 +88,7 @@ internal sealed unsafe class MambaScan : autograd.Function
         var kept = new List<Tensor>();
         for (int k = 0; k < _reverse.Length; k++)
         {
-            var p = new Parameters(inputs, k);
+            var p = Of(inputs, k);
             Tensor projected = empty([batch, length, p.Rank + (2 * p.States)]);
             Tensor? chunks = WillDifferentiate
                 ? empty([batch, SelectiveScan.CheckpointSize(1, (int)length, (int)d, (int)p.States)])
@@ -129,7 +128,7 @@ internal sealed unsafe class MambaScan : autograd.Function
 
     protected override Tensor?[] backward(Tensor?[] grad_outputs)
     {
-        int n = 1 + (PerDirection * _reverse.Length);
+        int n = 1 + (MambaParameters.Count * _reverse.Length);
         var gradients = new Tensor?[n];
         if (grad_outputs[0] is null)
         {
@@ -149,7 +148,7 @@ internal sealed unsafe class MambaScan : autograd.Function
         gradients[0] = dxz;
         for (int k = 0; k < _reverse.Length; k++)
         {
-            var p = new Parameters(inputs, k);
+            var p = Of(inputs, k);
             var g = new Gradients(p);
             (Tensor projected, Tensor chunks, Tensor a) = (saved(n + (3 * k))!, saved(n + (3 * k) + 1)!, saved(n + (3 * k) + 2)!);
             foreach ((long first, long count) in Slices(xz.size(0), xz.size(1)))
@@ -161,13 +160,13 @@ internal sealed unsafe class MambaScan : autograd.Function
 
             g.A.mul_(a); // d A_log = dA * A, since A = -exp(A_log)
             Tensor?[] own = [g.Conv, g.ConvBias, g.XProj, g.DtProj, g.DtBias, g.A, g.D];
-            own.CopyTo(gradients, 1 + (k * PerDirection));
+            own.CopyTo(gradients, 1 + (k * MambaParameters.Count));
         }
 
         return gradients;
     }
 
-    private void BackwardSlice(in Parameters p, Gradients g, int k, long first, Tensor xz, Tensor dxz, Tensor dout, Tensor dbl,
+    private void BackwardSlice(in MambaParameters p, Gradients g, int k, long first, Tensor xz, Tensor dxz, Tensor dout, Tensor dbl,
         Tensor chunks, Tensor a)
     {
         long tokens = xz.size(0) * xz.size(1);
@@ -217,7 +216,7 @@ internal sealed unsafe class MambaScan : autograd.Function
         });
     }
 
-    private Tensor Convolve(Tensor xz, in Parameters p, int k, long first)
+    private Tensor Convolve(Tensor xz, in MambaParameters p, int k, long first)
     {
         Tensor u = empty([xz.size(0), xz.size(1), xz.size(2) / 2]);
         Tensor? final = _state is null ? null : empty_like(_state.Halo);
@@ -234,43 +233,21 @@ internal sealed unsafe class MambaScan : autograd.Function
         return u;
     }
 
-    private CausalConvInputs<float> ConvInputs(Tensor xz, in Parameters p, int k, long first) => new()
+    private CausalConvInputs<float> ConvInputs(Tensor xz, in MambaParameters p, int k, long first) => p.Convolution(xz, _reverse[k], _state?.Halo) with
     {
-        Batch = (int)xz.size(0),
-        Length = (int)xz.size(1),
-        Channels = (int)(xz.size(2) / 2),
-        Taps = (int)p.Conv.size(2),
-        X = TensorRows.Of(xz),
-        Weight = TensorRows.Dense(p.Conv),
-        Bias = TensorRows.Dense(p.ConvBias),
-        Silu = true,
-        Reverse = _reverse[k],
-        InitialHalo = TensorRows.Dense(_state?.Halo),
         SequenceIds = Ids(first),
         SequenceIdsBatchStride = _sequenceIds?.stride(0) ?? 0,
     };
 
-    private SelectiveScanInputs<float> ScanInputs(Tensor xz, Tensor u, Tensor delta, Tensor dbl, Tensor a, in Parameters p,
-        int k, long first) => new()
+    private SelectiveScanInputs<float> ScanInputs(Tensor xz, Tensor u, Tensor delta, Tensor dbl, Tensor a, in MambaParameters p,
+        int k, long first) => p.Scan(xz, u, delta, dbl, a, _reverse[k], _state?.State) with
         {
-            Batch = (int)xz.size(0),
-            Length = (int)xz.size(1),
-            Channels = (int)u.size(2),
-            States = (int)p.States,
-            U = TensorRows.Of(u),
-            Delta = TensorRows.Of(delta),
-            A = TensorRows.Dense(a),
-            B = TensorRows.Of(dbl, p.Rank),
-            C = TensorRows.Of(dbl, p.Rank + p.States),
-            D = TensorRows.Dense(p.D),
-            Z = TensorRows.Of(xz, u.size(2)),
-            DeltaBias = TensorRows.Dense(p.DtBias),
-            DeltaSoftplus = true,
-            Reverse = _reverse[k],
-            InitialState = TensorRows.Dense(_state?.State),
             SequenceIds = Ids(first),
             SequenceIdsBatchStride = _sequenceIds?.stride(0) ?? 0,
         };
+
+    private static MambaParameters Of(Tensor?[] inputs, int direction) =>
+        new(inputs.AsSpan(1 + (direction * MambaParameters.Count), MambaParameters.Count));
 
     private int* Ids(long first) =>
         _sequenceIds is null ? null : (int*)_sequenceIds.data_ptr() + (first * _sequenceIds.stride(0));
@@ -304,30 +281,7 @@ internal sealed unsafe class MambaScan : autograd.Function
         }
     }
 
-    private readonly ref struct Parameters(Tensor?[] inputs, int direction)
-    {
-        private readonly ReadOnlySpan<Tensor?> _own = inputs.AsSpan(1 + (direction * PerDirection), PerDirection);
-
-        internal Tensor Conv => _own[0]!;
-
-        internal Tensor? ConvBias => _own[1];
-
-        internal Tensor XProj => _own[2]!;
-
-        internal Tensor DtProj => _own[3]!;
-
-        internal Tensor DtBias => _own[4]!;
-
-        internal Tensor ALog => _own[5]!;
-
-        internal Tensor D => _own[6]!;
-
-        internal long Rank => DtProj.size(1);
-
-        internal long States => ALog.size(1);
-    }
-
-    private sealed class Gradients(in Parameters p)
+    private sealed class Gradients(in MambaParameters p)
     {
         internal readonly Tensor Conv = empty_like(p.Conv);
         internal readonly Tensor? ConvBias = p.ConvBias is null ? null : empty_like(p.ConvBias);
