@@ -5,7 +5,6 @@ using GenoSeq.Torch;
 using GenoSeq.Training.Checkpoints;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Engine;
-using GenoSeq.Training.Evaluation;
 using GenoSeq.Training.Runs;
 using static GenoSeq.Torch.torch;
 
@@ -53,7 +52,7 @@ public sealed class StepBenchmark(RunConfig config, BenchDevice device, StepSett
     private StepResult Training(RunConfig run, TrainingData data, SequenceModel model, Batch[] batches, StepShape shape, string scratch)
     {
         using var metrics = MetricsWriter.Create(Path.Combine(scratch, "metrics.jsonl"));
-        using var trainer = new Trainer(run, data, model, new CheckpointStore(scratch, "", 1), metrics, new Silent());
+        using var trainer = new Trainer(run, data, model, new CheckpointStore(scratch, "", 1), metrics, new SilentObserver());
         model.train();
         (string Layers, long PeakBytes)? plan = trainer.Prepare(new LengthSchedule(run).Stages[^1]);
         int taken = 0;
@@ -151,28 +150,5 @@ public sealed class StepBenchmark(RunConfig config, BenchDevice device, StepSett
         private readonly PinnedPages[] _pages = Array.ConvertAll(batches, PinnedPages.Of);
 
         public void Dispose() => Array.ForEach(_pages, p => p.Dispose());
-    }
-
-    private sealed class Silent : ITrainingObserver
-    {
-        public void Started(SequenceModel model, TrainingData data, long step)
-        {
-        }
-
-        public void Stepped(in StepReport report)
-        {
-        }
-
-        public void Validated(long step, EvaluationResult result, bool isBest)
-        {
-        }
-
-        public void Saved(long step, string path)
-        {
-        }
-
-        public void Say(string text)
-        {
-        }
     }
 }
