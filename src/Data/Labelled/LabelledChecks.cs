@@ -30,33 +30,6 @@ public static class LabelledChecks
         }
     }
 
-    /// <summary>Refuses label maps that differ, in names or order: indices of the one would mean other classes in the other.</summary>
-    /// <param name="name">Whose map is expected: a checkpoint, a file.</param>
-    /// <param name="labels">That map.</param>
-    /// <param name="otherName">Whose map is compared.</param>
-    /// <param name="otherLabels">The other map.</param>
-    /// <exception cref="InputDataException">Says what is missing, what is new, or where the order first differs.</exception>
-    public static void RequireSameLabels(string name, IReadOnlyList<string> labels, string otherName, IReadOnlyList<string> otherLabels)
-    {
-        ArgumentNullException.ThrowIfNull(labels);
-        ArgumentNullException.ThrowIfNull(otherLabels);
-        if (labels.SequenceEqual(otherLabels, StringComparer.Ordinal))
-        {
-            return;
-        }
-        string[] missing = [.. labels.Except(otherLabels, StringComparer.Ordinal)];
-        string[] added = [.. otherLabels.Except(labels, StringComparer.Ordinal)];
-        string difference = (missing.Length, added.Length) switch
-        {
-            (0, 0) => "the same labels in another order",
-            (0, _) => $"{Names(added)} besides",
-            (_, 0) => $"no {Names(missing)}",
-            _ => $"{Names(added)} in place of {Names(missing)}",
-        };
-        throw new InputDataException($"the label map differs from that of {name}: {difference}", otherName, Names(labels),
-            "give the classes by name, in the order that is expected");
-    }
-
     private static string? Only(LabelledSet set, LabelledPart part)
     {
         IReadOnlyList<int> rows = set.Rows(part);
@@ -68,7 +41,4 @@ public static class LabelledChecks
         float[] values = set.GetValues(rows[0]).ToArray();
         return rows.All(r => set.GetValues(r).SequenceEqual(values)) ? "the same values" : null;
     }
-
-    private static string Names(IReadOnlyList<string> names) =>
-        string.Join(", ", names.Take(20).Select(n => $"'{n}'")) + (names.Count > 20 ? $" and {names.Count - 20} more" : "");
 }

@@ -15,29 +15,24 @@ internal sealed class LabelledTask
     internal LabelledTask(LabelledSet set, ClassWeights weights)
     {
         _set = set;
-        if (set.Kind == LabelKind.None)
-        {
-            throw new InputDataException("the set has no labels", set.Name, "a label in every row", "name their column: data.label_columns=[NAME]");
-        }
-
+        LabelledChecks.RequireTrainable(set);
         if (set.HasPairs)
         {
             throw new InputDataException("the rows are pairs of sequences", set.Name, "one sequence in every row",
                 "name the column of one: data.sequence_column=NAME");
         }
 
-        RequireRows();
+        if (set.Rows(LabelledPart.Dev).Count == 0)
+        {
+            throw new InputDataException("the validation part has no rows", set.Name, "rows to validate on", "more training rows, of which some can be held out");
+        }
+
         Kind = set.Kind switch
         {
             LabelKind.Class => TaskKind.Class,
             LabelKind.MultiLabel => TaskKind.MultiLabel,
             _ => TaskKind.Number,
         };
-        if (Kind != TaskKind.Number)
-        {
-            RequireVariety();
-        }
-
         (Mean, Scale) = Kind == TaskKind.Number ? Standardise() : ([], []);
         _classWeights = Kind == TaskKind.Class && weights == ClassWeights.Balanced ? Balanced() : [];
         if (weights == ClassWeights.Balanced && Kind != TaskKind.Class)
@@ -128,34 +123,6 @@ internal sealed class LabelledTask
         IReadOnlyList<int> counts = _set.ClassCounts(LabelledPart.Train);
         int present = counts.Count(c => c > 0);
         return [.. counts.Select(c => c == 0 ? 0 : (double)_set.Rows(LabelledPart.Train).Count / present / c)];
-    }
-
-    private void RequireRows()
-    {
-        foreach (LabelledPart part in (LabelledPart[])[LabelledPart.Train, LabelledPart.Dev])
-        {
-            if (_set.Rows(part).Count == 0)
-            {
-                throw new InputDataException($"the {NameOf(part)} part has no rows", _set.Name, "rows to train on, and rows to validate on",
-                    part == LabelledPart.Train ? "name its file: data.train_file=FILE" : "more training rows, of which some can be held out");
-            }
-        }
-    }
-
-    // A metric of a part with one class says nothing, and selection by it would be by chance.
-    private void RequireVariety()
-    {
-        foreach (LabelledPart part in Enum.GetValues<LabelledPart>())
-        {
-            int rows = _set.Rows(part).Count;
-            IReadOnlyList<int> counts = _set.ClassCounts(part);
-            bool varied = Kind == TaskKind.Class ? counts.Count(c => c > 0) > 1 : counts.Any(c => c > 0 && c < rows);
-            if (rows > 0 && !varied)
-            {
-                throw new InputDataException($"the {NameOf(part)} part has one class only", _set.Name, "rows of two classes at least in every part",
-                    "check how the set was divided");
-            }
-        }
     }
 
     internal static string NameOf(LabelledPart part) => part switch

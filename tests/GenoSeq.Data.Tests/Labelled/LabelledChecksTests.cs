@@ -15,25 +15,6 @@ public sealed class LabelledChecksTests
     [Fact]
     public void RequireTrainable_SoundSet_Passes() => Check("sequence,label,split\nA,x,train\nC,y,train\nG,y,test\nT,x,test\n");
 
-    [Theory]
-    [InlineData("a,b", "a,b", null)]
-    [InlineData("a,b", "b,a", "the same labels in another order")]
-    [InlineData("a,b", "a,b,c", "'c' besides")]
-    [InlineData("a,b", "a", "no 'b'")]
-    [InlineData("a,b", "a,c", "'c' in place of 'b'")]
-    public void RequireSameLabels_Difference_IsNamed(string a, string b, string? expected)
-    {
-        void Compare() => LabelledChecks.RequireSameLabels("model", a.Split(','), "test.csv", b.Split(','));
-        if (expected is null)
-        {
-            Compare();
-            return;
-        }
-        string message = Assert.Throws<InputDataException>(Compare).Message;
-        Assert.Contains(expected, message, StringComparison.Ordinal);
-        Assert.Contains("test.csv", message, StringComparison.Ordinal);
-    }
-
     private static void Check(string text)
     {
         using LabelledSet set = LabelledSets.Read(new MemoryStream(Encoding.ASCII.GetBytes(text)), "set");

@@ -131,7 +131,7 @@ public sealed class FineTuneRunTests
     }
 
     [Theory]
-    [InlineData("one class", "1")]
+    [InlineData("every row of the train part has the class", "1")]
     [InlineData("label", "")]
     public void Run_SetThatCannotBeLearnt_IsRefusedWithoutAFolder(string what, string label)
     {
