@@ -87,7 +87,8 @@ internal sealed class RankMonitor : IDisposable
     /// </summary>
     /// <param name="error">What happened.</param>
     /// <param name="follows">True when another rank probably failed first.</param>
-    internal void Fail(Exception error, bool follows)
+    /// <returns>Whether the others have heard it.</returns>
+    internal bool Fail(Exception error, bool follows)
     {
         if (follows)
         {
@@ -98,7 +99,7 @@ internal sealed class RankMonitor : IDisposable
         string what = error.Message.Length > 0 ? error.Message.Split('\n')[0].TrimEnd('.') : error.GetType().Name;
         int code = _watch.CodeOf(error);
         _line.Send(FormattableString.Invariant($"FAIL {code} {_doing}\t{what}"));
-        _answered.Wait(TimeSpan.FromSeconds(5));
+        bool heard = _answered.Wait(TimeSpan.FromSeconds(5));
 
         // Unwinding waits for exchanges under way, whose other side may be gone without a trace.
         new Thread(() =>
@@ -107,6 +108,7 @@ internal sealed class RankMonitor : IDisposable
             End(code, $"rank {_rank} failed at {_doing}: {what}");
         })
         { IsBackground = true, Name = "rank end" }.Start();
+        return heard;
     }
 
     private void Run()
