@@ -1,15 +1,9 @@
 """Checks and times the kernels that stream: convolution, gate, norm. GB/s and the share of a device copy's."""
-from conv import *
+from gate_norm import *
 t00 = time.time()
-class Gate(C.Structure):
-    _fields_ = [(n, P) for n in "y0 y1 z out sum dout g dz".split()] + [(n + "_stride", L64) for n in "y0 y1 z out dout g dz".split()] + [("pieces", I), ("vecs", I)]
-class Norm(C.Structure):
-    _fields_ = [(n, P) for n in "h r weight r_out y rstd dy dr_out dr dh part".split()] + [("rows", I), ("width", I), ("eps", C.c_float), ("pad", I)]
 FWD = {k: (CA + ["conv_fwd.cu"], d) for k, d in {"": {}, "ids": {"GS_CONV_IDS": 1}, "f32": {"GS_F32_IO": 1, "GS_CONV_IDS": 1}}.items()}
 BWD = {"": bw(3), "ids": bw(3, GS_CONV_IDS=1), "one": bw(1), "rev": bw(2), "f32": bw(3, GS_F32_IO=1, GS_CONV_IDS=1)}
-GATE = {v: (["common.cu", "gate.cu"], {"GS_GATE_VECS": v}) for v in (1,)}
-NORM = (["common.cu", "rmsnorm.cu"], {})
-build_all(list(FWD.values()) + list(BWD.values()) + list(GATE.values()) + [NORM, RED])
+build_all(list(FWD.values()) + list(BWD.values()) + [GATE, NORM, RED])
 print("built", round(time.time() - t00, 1), flush=True)
 red = Module(*RED).fn("gs_sum_rows", 0, 1024)
 fm = {k: Module(*v) for k, v in FWD.items()}; bm = {k: Module(*v) for k, v in BWD.items()}
@@ -34,11 +28,10 @@ for B, L in [(8, 8192), (1, 131072)]:
     c = ConvCase(B, L, 512, 3, gap=512, ids=1); f, fn = c.fwd(fm["ids"]); T(f"conv fwd {B}x{L} dirs 2 with ids", f, el * 6, reg(fn)); f, fn = c.bwd(bm["ids"]); T(f"conv bwd {B}x{L} dirs 2 with ids", f, el * 8, reg(fn)); del c
     y0, y1, z, do = (torch.randn(B * L, 512, device="cuda").bfloat16() for _ in range(4)); xz = torch.randn(B * L, 1024, device="cuda").bfloat16(); dxz = torch.empty_like(xz); out = torch.empty_like(y0)
     z = xz[:, 512:]; dz = dxz[:, 512:]; q = z.double(); sg = torch.sigmoid(q)
-    for v, k in GATE.items():
-        m = Module(*k); f = m.fn("gs_gate_fwd", 0, 256); g = m.fn("gs_gate_bwd", 0, 256); vecs = 64; grid = up(B * L * vecs, 256 * v)
-        ga = Gate(ptr(y0), ptr(y1), ptr(z), ptr(out), None, ptr(do), ptr(out), ptr(dz), 512, 512, 1024, 512, 512, 512, 1024, B * L * vecs, vecs)
-        f(grid, ga); e = rel(out, (y0.double() + y1.double()) * q * sg); T(f"gate fwd {B}x{L} vecs {v}", lambda: f(grid, ga), el * 8, reg(f) + f" error {e:.1e}")
-        ga.sum = ptr(y0); g(grid, ga); e = max(rel(out, do.double() * q * sg), rel(dz, do.double() * y0.double() * sg * (1 + q * (1 - sg)))); T(f"gate bwd {B}x{L} vecs {v}", lambda: g(grid, ga), el * 10, reg(g) + f" error {e:.1e}")
+    m = Module(*GATE); f = m.fn("gs_gate_fwd", 0, 256); g = m.fn("gs_gate_bwd", 0, 256); vecs = 64; grid = up(B * L * vecs, 256)
+    ga = Gate(ptr(y0), ptr(y1), ptr(z), ptr(out), None, ptr(do), ptr(out), ptr(dz), 512, 512, 1024, 512, 512, 512, 1024, B * L * vecs, vecs)
+    f(grid, ga); e = rel(out, (y0.double() + y1.double()) * q * sg); T(f"gate fwd {B}x{L}", lambda: f(grid, ga), el * 8, reg(f) + f" error {e:.1e}")
+    ga.sum = ptr(y0); g(grid, ga); e = max(rel(out, do.double() * q * sg), rel(dz, do.double() * y0.double() * sg * (1 + q * (1 - sg)))); T(f"gate bwd {B}x{L}", lambda: g(grid, ga), el * 10, reg(g) + f" error {e:.1e}")
     del y0, y1, z, do, xz, dxz, out, q, sg, dz
 m = Module(*NORM); fo = m.fn("gs_norm_fwd", 0, 256); ba = m.fn("gs_norm_bwd", 0, 256)
 for R in (131072, 1048576):
