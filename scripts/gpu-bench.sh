@@ -34,6 +34,7 @@ run() { # NAME COMMAND...: under the limit, output to OUT/NAME.log
     tail -n 15 "$out/$name.log"
     failed=$((failed + 1))
   fi
+  return "$code"
 }
 wants() { [[ $parts == *" $1 "* ]]; }
 
@@ -82,6 +83,7 @@ checked() { # TOOL COMMAND...
 }
 if wants sanitize; then
   export -f checked
+  checks=()
   export work
   tiny="device=cuda data.files=[$here/data/lambda_NC_001416.fa.gz] model.d_model=64 model.n_layer=1 train.warmup_steps=1 train.validation_tokens=1 checkpoint.every=0 train.cuda_graph=off"
   for tool in memcheck racecheck; do
@@ -89,12 +91,15 @@ if wants sanitize; then
       read -r length tokens precision <<<"$shape"
       for model in "model.bidirectional=true model.rc_equivariant=true" "model.layout=MA model.mlp.d_ff=128 objective.kind=causal"; do
         name=sanitize-$tool-$length-$precision-$([[ $model == *MA* ]] && echo hybrid || echo ps)
+        # All at once: the checkers leave the GPU idle most of the time.
         # shellcheck disable=SC2086
         run "$name" bash -c 'checked "$@"' _ "$tool" "$genoseq" pretrain $tiny $model data.context_length="$length" \
-          train.global_batch_size="$tokens" train.precision="$precision" train.steps=1 -o "$work/$name"
+          train.global_batch_size="$tokens" train.precision="$precision" train.steps=1 -o "$work/$name" &
+        checks+=($!)
       done
     done
   done
+  for check in "${checks[@]}"; do wait "$check" || failed=$((failed + 1)); done
 fi
 
 # The anchors' shapes; what has to fit once more is the longest context.
