@@ -121,6 +121,12 @@ internal sealed class BenchmarkCommand
             return ExitCodes.Interrupted;
         }
 
+        // What is wrong with the words, the data or the devices is wrong for all processes, and has been said.
+        if (code is ExitCodes.Usage or ExitCodes.BadInput or ExitCodes.MissingResource)
+        {
+            return code;
+        }
+
         SuiteOutcome outcome = SuiteRun.Finish(request);
         Show(context, outcome.Table);
         if (outcome.Absent.Count > 0)

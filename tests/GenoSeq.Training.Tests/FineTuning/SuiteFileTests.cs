@@ -104,7 +104,7 @@ public sealed class SuiteFileTests
     [InlineData("source: somewhere", "source: ''", "a published value needs one")]
     [InlineData("{name: r}", "{name: r, mode: lora}", "starts from fresh weights")]
     [InlineData("{name: r}", "{name: r, min_steps: 5, max_steps: 4}", "must be at most max_steps")]
-    [InlineData("{name: r}", "{name: r, epochs: 0}", "epochs: must be at least 1")]
+    [InlineData("{name: r}", "{name: r, epochs: 0}", "recipes[0].epochs")]
     [InlineData("name: two, path: b", "name: One!, path: b", "two names are 'one' as a folder")]
     public void Suite_Mistakes_AreNamed(string right, string wrong, string expected)
     {

@@ -17,7 +17,7 @@ public sealed class SuiteRunTests
     public void Run_Baselines_LearnWhatCanBeSeparated()
     {
         using var tiny = new TinySuite();
-        (SuiteOutcome outcome, List<string> said) = TinySuite.Run(tiny.Request(tiny.Suite(Baselines, recipe: ", rc_augment: false, average_batch: 8")));
+        (SuiteOutcome outcome, List<string> said) = TinySuite.Run(tiny.Request(tiny.Suite(Baselines, recipe: ", rc_augment: false, upstream_batch_size: 8")));
         // The regression is the same for all seeds.
         Assert.Equal((3, 3, 3), (outcome.Done, outcome.Cells, said.Count));
         Assert.Empty(outcome.Failures);
@@ -117,14 +117,14 @@ public sealed class SuiteRunTests
     public async Task Work_BySeveralAtOnce_DoesEveryCellOnce()
     {
         using var tiny = new TinySuite();
-        string tasks = string.Join(", ", Enumerable.Range(0, 12).Select(i => $"{{name: t{i}, path: set.csv}}"));
+        string tasks = string.Join(", ", Enumerable.Range(0, 8).Select(i => $"{{name: t{i}, path: set.csv}}"));
         SuiteRequest request = tiny.Request(tiny.Suite(Kmer, $"[{tasks}]"));
         SuiteRun.Begin(request);
         List<string>[] said = [[], [], []];
         await Task.WhenAll(said.Select(s => Task.Run(() => SuiteRun.Work(request, s.Add, _ => { }))));
-        Assert.Equal(12, said.Sum(s => s.Count));
-        Assert.Equal(12, said.SelectMany(s => s).Select(l => l[(l.IndexOf(']', StringComparison.Ordinal) + 1)..].Split(',')[0]).Distinct().Count());
-        Assert.Equal(12, SuiteRun.Finish(request).Done);
+        Assert.Equal(8, said.Sum(s => s.Count));
+        Assert.Equal(8, said.SelectMany(s => s).Select(l => l[(l.IndexOf(']', StringComparison.Ordinal) + 1)..].Split(',')[0]).Distinct().Count());
+        Assert.Equal(8, SuiteRun.Finish(request).Done);
     }
 
     [Fact]

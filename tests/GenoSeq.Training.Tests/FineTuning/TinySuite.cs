@@ -22,7 +22,7 @@ internal sealed class TinySuite : IDisposable
     /// <summary>A checkpoint of a few hundred weights.</summary>
     internal string Checkpoint()
     {
-        torch.manual_seed(1);
+        torch.manual_seed(9);
         using SequenceModel model = ModelFile.Create(new ModelConfig { DModel = 8, NLayer = 2, Bidirectional = true, Mamba = new MambaConfig { DState = 4 } });
         ModelFile.Save(model, this["checkpoint"]);
         return this["checkpoint"];

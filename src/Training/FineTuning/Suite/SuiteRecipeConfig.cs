@@ -131,7 +131,7 @@ public sealed record SuiteRecipeConfig : IValidated
     public bool DropLeaks { get; init; }
 
     /// <summary>Rows of a batch of the batch-averaged metrics that published tables have; 0: whole splits alone.</summary>
-    public int AverageBatch { get; init; }
+    public int UpstreamBatchSize { get; init; }
 
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
@@ -145,7 +145,7 @@ public sealed record SuiteRecipeConfig : IValidated
         if (FinalShare is not (>= 0 and <= 1)) yield return $"final_share: must be from 0 to 1, not {FinalShare}";
         if (MinSteps < 0) yield return $"min_steps: must be 0 or positive, not {MinSteps}";
         if (MaxSteps > 0 && MinSteps > MaxSteps) yield return $"min_steps: must be at most max_steps, {MaxSteps}, not {MinSteps}";
-        if (AverageBatch < 0) yield return $"average_batch: must be 0 or positive, not {AverageBatch}";
+        if (UpstreamBatchSize < 0) yield return $"upstream_batch_size: must be 0 or positive, not {UpstreamBatchSize}";
         if (SelectBy.Length > 0 && SelectBy != "loss" && !SuiteMetrics.Names.Contains(SelectBy)) yield return $"select_by: must be loss or one of {string.Join(", ", SuiteMetrics.Names)}, not '{SelectBy}'";
         // The rest is what fine-tuning itself asks for; rate and batch size are checked above.
         foreach (string p in (Tuning(new SweepCandidate(1, 1)) with { MinLearningRate = 0 }).Validate()) yield return p;
@@ -199,5 +199,5 @@ public sealed record SweepCandidate(double LearningRate, int BatchSize)
 {
     /// <summary>As a part of file names.</summary>
     [JsonIgnore]
-    public string FileName => FormattableString.Invariant($"lr{LearningRate:R}-batch{BatchSize}");
+    public string FileName => FormattableString.Invariant($"lr{LearningRate:R}-batch{BatchSize}").ToLowerInvariant();
 }

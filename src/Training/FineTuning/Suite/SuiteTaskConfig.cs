@@ -37,7 +37,7 @@ public sealed record SuiteTaskConfig : IValidated
     /// <summary>Longest sequence in bases; longer ones are cut. 0: no limit.</summary>
     public int MaxLength { get; init; }
 
-    /// <summary>The strand is part of the question, as of splice sites: no reverse complements, whatever the recipe says.</summary>
+    /// <summary>The strand is part of the question, as of splice sites: no reverse complements, whatever the recipe says, and equivariant models look at the given strand alone.</summary>
     public bool Stranded { get; init; }
 
     /// <summary>The published set, whole, with its official parts: scores are comparable with published ones.</summary>

@@ -171,6 +171,6 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
     private MetricSetOptions Options(Cell cell) => new()
     {
         Bootstrap = new BootstrapOptions { Resamples = plan.Suite.Resamples },
-        BatchAverage = cell.Recipe.AverageBatch > 0 ? new BatchAverageOptions { BatchSize = cell.Recipe.AverageBatch } : null,
+        BatchAverage = cell.Recipe.UpstreamBatchSize > 0 ? new BatchAverageOptions { BatchSize = cell.Recipe.UpstreamBatchSize } : null,
     };
 }

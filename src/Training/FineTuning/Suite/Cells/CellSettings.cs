@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using GenoSeq.Models.Heads;
 using GenoSeq.Training.Configuration;
 
 namespace GenoSeq.Training.FineTuning.Suite;
@@ -30,6 +31,7 @@ internal static class CellSettings
             Finetune = tuning with
             {
                 Mode = model.Checkpoint is null ? TuningMode.Scratch : tuning.Mode,
+                Strands = task.Stranded ? HeadStrands.Given : HeadStrands.Both,
                 RcAugment = tuning.RcAugment && !task.Stranded,
                 RcAverage = tuning.RcAverage && !task.Stranded,
                 MaxLength = task.MaxLength,
@@ -65,7 +67,7 @@ internal static class CellSettings
             ["data"] = data,
             ["drop_leaks"] = suite.DropLeaks || cell.Recipe.DropLeaks,
             ["resamples"] = suite.Resamples,
-            ["average_batch"] = cell.Recipe.AverageBatch,
+            ["upstream_batch_size"] = cell.Recipe.UpstreamBatchSize,
         };
         if (cell.Model.Baseline == SuiteModelConfig.Kmer)
         {

@@ -30,10 +30,12 @@ public static class SuiteRun
 
     /// <summary>Makes the folder, or goes on in it: cells that failed before are tried again, finished ones are not.</summary>
     /// <inheritdoc cref="Plan" path="/exception"/>
+    /// <exception cref="MissingLibraryException">The device is not there.</exception>
     public static void Begin(SuiteRequest request)
     {
         SuitePlan plan = SuitePlan.Of(request);
         plan.RequireSameSettings();
+        _ = ComputeDevice.Require(request.Device);
         plan.Folder.Begin(request.Suite, plan.Cells);
     }
 
@@ -75,7 +77,7 @@ public static class SuiteRun
         SuitePlan plan = SuitePlan.Of(request);
         SuiteTable table = Write(request, plan.Folder, [.. plan.Absent.Select(t => t.Name)]);
         return new SuiteOutcome(plan.Folder.FullPath, plan.Cells.Count(c => File.Exists(plan.Folder.RecordFile(c))), plan.Cells.Count,
-            table.Status.Failures.Select(f => f.ToString()).ToArray(), [.. plan.Absent.Select(t => t.Name)], table);
+            [.. table.Status.Failures.Where(f => plan.Cells.Any(c => c.Task.Name == f.Task && c.Model.Name == f.Model)).Select(f => f.ToString())], [.. plan.Absent.Select(t => t.Name)], table);
     }
 
     /// <summary>Writes the tables of what is in the folder; neither data nor checkpoints are needed.</summary>
