@@ -49,11 +49,18 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
         };
     }
 
-    /// <summary>Throws if the device does not compute any more, as after a fault of one of its kernels.</summary>
-    internal void Probe()
+    /// <summary>
+    /// Between two cells: gives memory back that other processes on the same GPU may want, and throws if the device does not compute any
+    /// more, as after a fault of one of its kernels.
+    /// </summary>
+    internal void Settle()
     {
-        using DisposeScope scope = NewDisposeScope();
-        _ = ones([1], device: device).add(1).item();
+        if (device.Type == DeviceType.CUDA)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            _ = ones([1], device: device).add(1).item();
+            cuda.empty_cache();
+        }
     }
 
     public void Dispose() => _data.Dispose();

@@ -144,11 +144,12 @@ public static class SuiteRun
         {
             plan.Folder.Write(cell, new CellFailure(cell.Task.Name, cell.Model.Name, cell.Seed, e.Message));
             say($"failed: {cell}: {e.Message}");
-            runner.Probe();
+            runner.Settle();
             return true;
         }
 
         plan.Folder.Write(cell, record);
+        runner.Settle();
         say(Text(plan, cell, record));
         return true;
     }
