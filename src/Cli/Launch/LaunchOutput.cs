@@ -7,14 +7,16 @@ namespace GenoSeq.Cli.Launch;
 /// What the ranks say, on one standard error: whole lines, each with its rank before it, over the line that rank 0 redraws.
 /// Thread-safe.
 /// </summary>
-internal sealed class LaunchOutput(ConsoleStreams streams)
+/// <param name="streams">Where to.</param>
+/// <param name="what">What the processes are called.</param>
+internal sealed class LaunchOutput(ConsoleStreams streams, string what = "rank")
 {
     private const string ClearLine = "\r\u001b[K";
     private readonly Lock _gate = new();
     private string _live = "";
 
     /// <summary>The words before a line of a rank.</summary>
-    internal static string Prefix(int rank) => FormattableString.Invariant($"[rank {rank}] ");
+    internal static string Prefix(int rank, string what = "rank") => FormattableString.Invariant($"[{what} {rank}] ");
 
     /// <summary>A whole line of a rank.</summary>
     internal void Line(int rank, string text)
@@ -22,7 +24,7 @@ internal sealed class LaunchOutput(ConsoleStreams streams)
         lock (_gate)
         {
             // Over the live line, which then moves one down.
-            string line = Prefix(rank) + text + "\n";
+            string line = Prefix(rank, what) + text + "\n";
             streams.Error.Write(_live.Length > 0 ? ClearLine + line + _live : line);
             streams.Error.Flush();
         }
@@ -33,7 +35,7 @@ internal sealed class LaunchOutput(ConsoleStreams streams)
     {
         lock (_gate)
         {
-            string line = text.Length > 0 ? Prefix(0) + text : "";
+            string line = text.Length > 0 ? Prefix(0, what) + text : "";
             if (line != _live)
             {
                 streams.Error.Write(ClearLine + line);

@@ -6,6 +6,9 @@ public sealed record HeadConfig
     /// <summary>How positions are pooled.</summary>
     public Pooling Pooling { get; init; } = Pooling.Mean;
 
+    /// <summary>Strands of an equivariant model that are looked at; others have but one.</summary>
+    public HeadStrands Strands { get; init; } = HeadStrands.Both;
+
     /// <summary>Width of the hidden layer of an MLP; 0: a linear head.</summary>
     public int Hidden { get; init; }
 

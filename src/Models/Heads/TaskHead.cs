@@ -46,7 +46,7 @@ public sealed class TaskHead : nn.Module
     /// <param name="hidden">
     /// What <see cref="SequenceModel.ForwardHidden"/> gave: [batch, length, d_model], or of an equivariant model
     /// [batch, length, 2 d_model]; then each strand is pooled in its own reading direction and the two are averaged, so that a
-    /// sequence and its reverse complement have the same vector.
+    /// sequence and its reverse complement have the same vector; unless the head looks at the given strand alone.
     /// </param>
     /// <param name="mask">f32 [batch, length]: 1 for a sequence's own positions, first, and 0 for padding behind; null: no padding.</param>
     /// <param name="strands">Whether the last dimension holds two strands.</param>
@@ -61,6 +61,11 @@ public sealed class TaskHead : nn.Module
         }
 
         Tensor[] s = hidden.chunk(2, -1);
+        if (Config.Strands == HeadStrands.Given)
+        {
+            return PoolStrand(s[0], mask, false);
+        }
+
         return (PoolStrand(s[0], mask, false) + PoolStrand(s[1].flip(2), mask, true)).mul(0.5);
     }
 

@@ -101,7 +101,7 @@ public enum HeadKind
     Converters =
     [
         typeof(SnakeCaseEnumConverter<TuningMode>), typeof(SnakeCaseEnumConverter<TooLong>), typeof(SnakeCaseEnumConverter<ClassWeights>),
-        typeof(SnakeCaseEnumConverter<HeadKind>), typeof(SnakeCaseEnumConverter<Pooling>), typeof(SnakeCaseEnumConverter<Precision>),
+        typeof(SnakeCaseEnumConverter<HeadKind>), typeof(SnakeCaseEnumConverter<HeadStrands>), typeof(SnakeCaseEnumConverter<Pooling>), typeof(SnakeCaseEnumConverter<Precision>),
         typeof(SnakeCaseEnumConverter<LabelType>),
     ])]
 [JsonSerializable(typeof(FineTuneConfig))]

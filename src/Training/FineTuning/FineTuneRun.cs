@@ -176,7 +176,8 @@ public static class FineTuneRun
         ? config with { Model = ModelFile.ReadConfig(Path.Combine(TaskCheckpoint.Locate(path), ModelFile.Configuration)).Config }
         : config;
 
-    private static TaskDescription Describe(FineTuneConfig config, LabelledSet set, LabelledTask labels)
+    /// <summary>What a configuration makes of a set.</summary>
+    internal static TaskDescription Describe(FineTuneConfig config, LabelledSet set, LabelledTask labels)
     {
         FineTuningConfig f = config.Finetune;
         int hidden = f.Head == HeadKind.Linear ? 0 : f.HeadHidden > 0 ? f.HeadHidden : config.Model.DModel;
@@ -187,7 +188,7 @@ public static class FineTuneRun
             LabelNames = set.LabelNames,
             Mean = labels.Mean,
             Scale = labels.Scale,
-            Head = new HeadConfig { Pooling = f.Pooling, Hidden = hidden, Outputs = labels.Outputs },
+            Head = new HeadConfig { Pooling = f.Pooling, Strands = f.Strands, Hidden = hidden, Outputs = labels.Outputs },
             MaxLength = f.Pooling == Pooling.Parity && f.MaxLength == 0 ? longest : f.MaxLength,
             TooLong = f.TooLong,
             RcAverage = f.RcAverage,

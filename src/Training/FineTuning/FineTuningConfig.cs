@@ -15,6 +15,9 @@ public sealed record FineTuningConfig : IValidated
     /// </summary>
     public Pooling Pooling { get; init; } = Pooling.Mean;
 
+    /// <summary>Of an equivariant model: both (strands averaged, so that a sequence and its reverse complement have the same result), or given (the strand as it stands in the data).</summary>
+    public HeadStrands Strands { get; init; } = HeadStrands.Both;
+
     /// <summary>linear, or mlp with one hidden layer.</summary>
     public HeadKind Head { get; init; } = HeadKind.Linear;
 

@@ -82,6 +82,6 @@ public sealed record TaskDescription
     RespectNullableAnnotations = true,
     WriteIndented = true,
     NewLine = "\n",
-    Converters = [typeof(SnakeCaseEnumConverter<TaskKind>), typeof(SnakeCaseEnumConverter<TooLong>), typeof(SnakeCaseEnumConverter<Pooling>)])]
+    Converters = [typeof(SnakeCaseEnumConverter<TaskKind>), typeof(SnakeCaseEnumConverter<TooLong>), typeof(SnakeCaseEnumConverter<Pooling>), typeof(SnakeCaseEnumConverter<HeadStrands>)])]
 [JsonSerializable(typeof(TaskDescription))]
 internal sealed partial class TaskJson : JsonSerializerContext;

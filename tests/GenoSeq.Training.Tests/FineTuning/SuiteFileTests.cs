@@ -1,6 +1,8 @@
 using GenoSeq.Data;
+using GenoSeq.Models.Heads;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.FineTuning.Suite;
+using GenoSeq.Training.Tests.Runs;
 
 namespace GenoSeq.Training.Tests.FineTuning;
 
@@ -64,7 +66,7 @@ public sealed class SuiteFileTests
     {
         SuiteConfig gb = Load("genomic-benchmarks.yaml");
         SuiteRecipeConfig ps = gb.Recipes.Single(r => r.Name == "caduceus-ps");
-        Assert.Equal((10, 0.1, 0.01, "parity", 0.999), (ps.Epochs, ps.WeightDecay, ps.WarmupShare, ps.Pooling, ps.Beta2));
+        Assert.Equal((10, 0.1, 0.01, Pooling.Parity, 0.999), (ps.Epochs, ps.WeightDecay, ps.WarmupShare, ps.Pooling, ps.Beta2));
         Assert.Equal([0.001], ps.LearningRatesOf("human_ensembl_regulatory"));
         Assert.Equal([0.002], gb.Recipes.Single(r => r.Name == "caduceus-ph").LearningRatesOf("human_ensembl_regulatory"));
         SuiteConfig nt = Load("nucleotide-transformer.yaml");
@@ -94,12 +96,16 @@ public sealed class SuiteFileTests
     [InlineData("path: a}", "path: a, metric: pearson}", "does not go with labels of the kind class")]
     [InlineData("recipe: r}", "recipe: none}", "the recipe 'none'")]
     [InlineData("mamba-tiny", "none", "there is no 'none'")]
-    [InlineData("mamba-tiny", "mamba-tiny, baseline: cnn", "give one of checkpoint, preset and baseline")]
-    [InlineData("{name: r}", "{name: r, pooling: cls}", "must be one of mean, max, last")]
+    [InlineData("mamba-tiny", "mamba-tiny, baseline: cnn", "give one of checkpoint, scratch_of, preset and baseline")]
+    [InlineData("{name: r}", "{name: r, pooling: cls}", "one of mean, max, last")]
     [InlineData("{name: r}", "{name: r, task_learning_rates: {gone: 0.1}}", "unknown task 'gone'")]
     [InlineData("{one: 0.5}", "{gone: 0.5}", "unknown task 'gone'")]
     [InlineData("{one: 0.5}", "{one: 87.1}", "is no mcc")]
     [InlineData("source: somewhere", "source: ''", "a published value needs one")]
+    [InlineData("{name: r}", "{name: r, mode: lora}", "starts from fresh weights")]
+    [InlineData("{name: r}", "{name: r, min_steps: 5, max_steps: 4}", "must be at most max_steps")]
+    [InlineData("{name: r}", "{name: r, epochs: 0}", "recipes[0].epochs")]
+    [InlineData("name: two, path: b", "name: One!, path: b", "two names are 'one' as a folder")]
     public void Suite_Mistakes_AreNamed(string right, string wrong, string expected)
     {
         const string text = """
@@ -112,6 +118,23 @@ public sealed class SuiteFileTests
         Assert.Equal(2, Bind(text).Tasks.Count);
         var e = Assert.Throws<ConfigException>(() => Bind(text.Replace(right, wrong, StringComparison.Ordinal)));
         Assert.Contains(expected, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_Overrides_GoByNamesAndTheFilesPathsByItsFolder()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "suite.yaml");
+        File.WriteAllText(file, """
+            tasks: [{name: one, path: a}]
+            recipes: [{name: r}]
+            models: [{name: first, checkpoint: there, recipe: r}, {name: first.b, checkpoint: given, recipe: r}, {name: new, scratch_of: first, recipe: r}]
+            """);
+        SuiteConfig suite = SuiteConfig.Load(file, ["models.first.b.checkpoint=here", "recipes.r.epochs=3"]);
+        Assert.Equal([Path.Combine(folder.Path, "there"), "here", null], suite.Models.Select(m => m.Checkpoint));
+        Assert.Equal(("first", 3), (suite.Models[2].ScratchOf, suite.Recipes[0].Epochs));
+        var e = Assert.Throws<ConfigException>(() => SuiteConfig.Load(file, ["models.last.recipe=r"]));
+        Assert.Contains("nothing there is called 'last'", e.Message, StringComparison.Ordinal);
     }
 
     private static SuiteConfig Bind(string text) => ConfigBinder.Bind(ConfigTree.ParseYaml(text, "suite.yaml"), SuiteJson.Default.SuiteConfig);

@@ -70,8 +70,8 @@ public sealed class SuiteTableTests
         Assert.Null(table.Rows[1].Cells[0]);
         Assert.Equal(Standing.Best, table.Rows[1].Cells[1]!.Standing);
         Assert.Equal(
-            [new SuiteTable.Duel("a|b", "cnn", 0, 1, 0, 1), new SuiteTable.Duel("a|b", "kmer", 1, 0, 0, 1), new SuiteTable.Duel("cnn", "kmer", 2, 0, 0, 2)],
-            table.Duels);
+            [new SuiteTable.Duel("a|b", "cnn", 0, 1, 0, 1, 0.005), new SuiteTable.Duel("a|b", "kmer", 1, 0, 0, 1, 0.3), new SuiteTable.Duel("cnn", "kmer", 2, 0, 0, 2, 0.2975)],
+            table.Duels.Select(d => d with { Difference = Math.Round(d.Difference, 9) }));
         Assert.Equal(0.55, table.Rows[1].Others["f1"][2]!.Mean, 9);
     }
 
@@ -112,6 +112,37 @@ public sealed class SuiteTableTests
         Assert.Equal(0.795, (double)tie["mean"]!, 12);
         Assert.Equal(("f1", 0.9), ((string)json["tasks"]![1]!["published"]![0]!["metric"]!, (double)json["tasks"]![1]!["published"]![0]!["value"]!));
         Assert.Equal(3, json["compared"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public void Write_WhatIsKnownOfRuns_StandsInAllForms()
+    {
+        using var folder = new TemporaryFolder();
+        SuiteResult averaged = new("one", "cnn", 3, new Dictionary<string, SuiteMetric> { ["mcc"] = new(0.7, null, null, 0.71) }) { Chosen = "learning rate 0.001, batch 64" };
+        SuiteReport.Write(SuiteTable.Of(s_suite, new SuiteStatus
+        {
+            Results = [averaged],
+            Failures = [new("one", "kmer", 1, "no such file")],
+            Absent = ["two"],
+            NotRun = ["a|b"],
+            Data = [new("one", 900, 50, 60, 1, 2, 3, 4, 5, ["a note of the reader"])],
+            Costs = [new("cnn", 3, 4500, 20, 1000)],
+        }), folder.Path);
+        string markdown = File.ReadAllText(Path.Combine(folder.Path, SuiteReport.MarkdownFile));
+        Assert.Contains("| one | mcc | – | **0.700** | failed |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| two | accuracy | absent | absent | absent |", markdown, StringComparison.Ordinal);
+        Assert.Contains("published tables are\n\n| task | metric | a\\|b | cnn | kmer |\n| --- | --- | ---: | ---: | ---: |\n| one | mcc | – | 0.710 | – |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| one | cnn | learning rate 0.001, batch 64 |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| one | 900 | 50 | 60 | 1 | 2 | 3 | 4 | 5 |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| cnn | 20 | 2 % | 3 | 1500.0 | 1.25 |", markdown, StringComparison.Ordinal);
+        Assert.Contains("| one | kmer | 1 | no such file |", markdown, StringComparison.Ordinal);
+        Assert.Contains("- one: a test's task; a note of the reader.", markdown, StringComparison.Ordinal);
+        Assert.Contains("Data that are not there: two. Not run: a|b", markdown, StringComparison.Ordinal);
+        string html = File.ReadAllText(Path.Combine(folder.Path, SuiteReport.HtmlFile));
+        Assert.All(["failed", "absent", "no such file", "1500.0", "0.710"], text => Assert.Contains($">{text}<", html, StringComparison.Ordinal));
+        JsonNode json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder.Path, SuiteReport.JsonFile)))!;
+        Assert.Equal(("two", "kmer", 2, 4500), ((string)json["absent"]![0]!, (string)json["failed"]![0]!["model"]!, (int)json["data"]![0]!["test_in_train"]!, (int)json["cost"]![0]!["seconds"]!));
+        Assert.Equal(("mcc_batch_averaged", 0.71), ((string)json["tasks"]![0]!["models"]![1]!["metric"]!, (double)json["tasks"]![0]!["models"]![1]!["mean"]!));
     }
 
     [Fact]

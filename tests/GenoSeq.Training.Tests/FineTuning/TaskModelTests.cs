@@ -65,6 +65,21 @@ public sealed class TaskModelTests
     }
 
     [Fact]
+    public void Outputs_OfEquivariantModel_OnTheGivenStrandTellStrandsApart()
+    {
+        using var folder = new TinySet();
+        using LabelledSet set = folder.Open();
+        using TaskModel model = Build(new ModelConfig { DModel = 8, NLayer = 2, Bidirectional = true, RcEquivariant = true }, Pooling.Mean, strands: HeadStrands.Given);
+        Example[] examples = model.Examples(set, Enumerable.Range(0, 24));
+        double[][] one = Outputs(model, set, examples, 1), many = Outputs(model, set, examples, 24);
+        Assert.All(one.Zip(many), p => Assert.Equal(p.First[0], p.Second[0], 1e-5));
+        using DisposeScope scope = NewDisposeScope();
+        float[] forward = model.Head.Score(model.Pooled(set, examples, new bool[24])).ToArray<float>();
+        float[] reverse = model.Head.Score(model.Pooled(set, examples, [.. Enumerable.Repeat(true, 24)])).ToArray<float>();
+        Assert.All(forward.Zip(reverse), p => Assert.True(Math.Abs(p.First - p.Second) > 1e-4));
+    }
+
+    [Fact]
     public void Outputs_InWindows_AreTheMeanOfTheWindows()
     {
         using var folder = new TinySet();
@@ -80,11 +95,12 @@ public sealed class TaskModelTests
     private static double[][] Outputs(TaskModel model, LabelledSet set, Example[] examples, int batch) =>
         model.Outputs((e, reverse) => model.Pooled(set, e, reverse), examples, batch, default).Outputs;
 
-    private static TaskModel Build(ModelConfig config, Pooling pooling, int maxLength = 0, TooLong tooLong = TooLong.Error)
+    private static TaskModel Build(ModelConfig config, Pooling pooling, int maxLength = 0, TooLong tooLong = TooLong.Error,
+        HeadStrands strands = HeadStrands.Both)
     {
         manual_seed(5);
         SequenceModel model = ModelFile.Create(config);
-        var head = new TaskHead(new HeadConfig { Pooling = pooling, Outputs = 2 }, config.DModel);
+        var head = new TaskHead(new HeadConfig { Pooling = pooling, Strands = strands, Outputs = 2 }, config.DModel);
         using (no_grad())
         {
             // Fresh weights are small: larger ones make states depend on all of the sequence.

@@ -30,6 +30,9 @@ public sealed class KmerBaseline
     /// <summary>Number of classes.</summary>
     public int Classes { get; }
 
+    /// <summary>Number of fitted values: weights and biases.</summary>
+    public int Parameters => _parameters.Length;
+
     /// <summary>The candidate with the smallest validation loss; of equal ones the first.</summary>
     public KmerTrial Chosen { get; }
 

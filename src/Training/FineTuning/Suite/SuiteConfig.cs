@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using GenoSeq.Models.Heads;
 using GenoSeq.Training.Configuration;
 
 namespace GenoSeq.Training.FineTuning.Suite;
@@ -21,6 +22,12 @@ public sealed record SuiteConfig : IValidated
     /// <summary>Seeds that every model is tuned with on every task.</summary>
     public IReadOnlyList<long> Seeds { get; init; } = [1, 2, 3];
 
+    /// <summary>Training rows that validation or test have too are left out, whatever the recipes say; leaks are counted in any case.</summary>
+    public bool DropLeaks { get; init; }
+
+    /// <summary>Resamples of the bootstrap intervals.</summary>
+    public int Resamples { get; init; } = 1000;
+
     /// <summary>The tasks, in the order of the table.</summary>
     public IReadOnlyList<SuiteTaskConfig> Tasks { get; init; } = [];
 
@@ -39,8 +46,12 @@ public sealed record SuiteConfig : IValidated
         if (string.IsNullOrWhiteSpace(Name)) yield return "name: is empty";
         if (Seeds.Count == 0) yield return "seeds: name at least one";
         if (Repeated(Seeds.Select(s => FormattableString.Invariant($"{s}"))) is { } seed) yield return $"seeds: {seed} appears twice";
+        if (Seeds.Any(s => s < 0)) yield return "seeds: must not be negative";
+        if (Resamples < 2) yield return $"resamples: must be at least 2, not {Resamples}";
         if (Tasks.Count == 0) yield return "tasks: name at least one";
         if (Repeated(Tasks.Select(t => t.Name)) is { } task) yield return $"tasks: the name '{task}' appears twice";
+        if (Repeated(Tasks.Select(t => SuiteFolder.FileName(t.Name))) is { } taskFile) yield return $"tasks: two names are '{taskFile}' as a folder";
+        if (Repeated(Models.Select(m => SuiteFolder.FileName(m.Name))) is { } file) yield return $"models: two names are '{file}' as a folder";
         if (Repeated(Recipes.Select(r => r.Name)) is { } recipe) yield return $"recipes: the name '{recipe}' appears twice";
         if (Repeated(Models.Select(m => m.Name).Concat(Published.Select(p => p.System))) is { } model)
         {
@@ -50,6 +61,12 @@ public sealed record SuiteConfig : IValidated
         foreach (SuiteModelConfig m in Models.Where(m => Recipes.All(r => r.Name != m.Recipe)))
         {
             yield return $"models: the recipe '{m.Recipe}' of '{m.Name}' is none of {string.Join(", ", Recipes.Select(r => r.Name))}";
+        }
+
+        foreach (SuiteModelConfig m in Models.Where(m => m.Checkpoint is null && m.Baseline is null
+            && Recipes.Any(r => r.Name == m.Recipe && r.Mode != TuningMode.Full)))
+        {
+            yield return $"models: '{m.Name}' starts from fresh weights, and its recipe '{m.Recipe}' does not train all of them; use one with mode: full";
         }
 
         foreach (SuiteRecipeConfig r in Recipes)
@@ -73,12 +90,34 @@ public sealed record SuiteConfig : IValidated
     public SuiteTaskConfig Task(string name) =>
         Tasks.FirstOrDefault(t => t.Name == name) ?? throw new KeyNotFoundException($"the suite '{Name}' has no task '{name}'");
 
-    /// <summary>Reads a suite from a YAML or JSON file.</summary>
+    /// <summary>The recipe of a model.</summary>
+    public SuiteRecipeConfig RecipeOf(SuiteModelConfig model) => Recipes.First(r => r.Name == model.Recipe);
+
+    /// <summary>
+    /// Reads a suite from a YAML or JSON file. Paths of checkpoints in it begin at its folder, those of overrides at the current one.
+    /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="overrides">Arguments <c>path=value</c>.</param>
+    /// <param name="overrides">
+    /// Arguments <c>path=value</c>; elements of <c>tasks</c>, <c>recipes</c> and <c>models</c> by their names, as in
+    /// <c>models.NAME.checkpoint=DIR</c>, or their places.
+    /// </param>
     /// <exception cref="ConfigException">Every problem at once.</exception>
-    public static SuiteConfig Load(string path, IEnumerable<string>? overrides = null) =>
-        ConfigBinder.Bind(ConfigTree.Load(path).WithOverrides(overrides ?? []), SuiteJson.Default.SuiteConfig);
+    public static SuiteConfig Load(string path, IEnumerable<string>? overrides = null)
+    {
+        ConfigTree file = ConfigTree.Load(path);
+        ConfigTree tree = file.WithOverrides(SuiteOverrides.ByPlace(file, overrides ?? []));
+        SuiteConfig suite = ConfigBinder.Bind(tree, SuiteJson.Default.SuiteConfig);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        return suite with { Models = [.. suite.Models.Select(Located)] };
+
+        SuiteModelConfig Located(SuiteModelConfig model, int i) => model with
+        {
+            Checkpoint = model.Checkpoint is null or SuiteModelConfig.Given ? model.Checkpoint : From($"models[{i}].checkpoint", model.Checkpoint),
+            ScratchOf = model.ScratchOf is { } of && suite.Models.All(m => m.Name != of) ? From($"models[{i}].scratch_of", of) : model.ScratchOf,
+        };
+
+        string From(string key, string value) => tree.LocationOf(key)?.Source == path ? Path.Combine(folder, value) : value;
+    }
 
     private bool IsUnknown(string task) => Tasks.All(t => t.Name != task);
 
@@ -89,6 +128,11 @@ public sealed record SuiteConfig : IValidated
 /// <summary>Source-generated metadata of suites.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    Converters =
+    [
+        typeof(SnakeCaseEnumConverter<TuningMode>), typeof(SnakeCaseEnumConverter<ClassWeights>), typeof(SnakeCaseEnumConverter<HeadKind>),
+        typeof(SnakeCaseEnumConverter<Pooling>), typeof(SnakeCaseEnumConverter<Precision>), typeof(SnakeCaseEnumConverter<SweepSeeds>),
+    ])]
 [JsonSerializable(typeof(SuiteConfig))]
 public sealed partial class SuiteJson : JsonSerializerContext;

@@ -27,9 +27,9 @@ internal static class SuiteHtml
             html.Append("<tr>");
             Cell(html, row.Task.Name, "l");
             Cell(html, row.Task.Metric, "l");
-            foreach (SuiteCell? cell in row.Cells)
+            for (int m = 0; m < row.Cells.Count; m++)
             {
-                Model(html, cell);
+                Model(html, row.Cells[m], SuiteText.Cell(table, row, m));
             }
 
             foreach (PublishedConfig p in suite.Published)
@@ -41,10 +41,18 @@ internal static class SuiteHtml
         }
 
         html.Append("</tbody></table>\n");
-        Other(html, table);
-        Duels(html, table);
-        List(html, "Tasks", SuiteText.Notes(suite));
+        foreach (SuiteSection section in SuiteSection.Of(table))
+        {
+            Section(html, section);
+        }
+
+        List(html, "Tasks", SuiteText.Notes(table));
         List(html, "Published values", SuiteText.Sources(suite));
+        if (SuiteText.Missing(table) is { Length: > 0 } missing)
+        {
+            html.Append("<p>").Append(Text(missing)).Append("</p>\n");
+        }
+
         if (suite.Source.Length > 0)
         {
             html.Append("<p>Data: ").Append(Text(suite.Source)).Append("</p>\n");
@@ -53,26 +61,18 @@ internal static class SuiteHtml
         return html.Append("</body></html>\n").ToString();
     }
 
-    private static void Other(StringBuilder html, SuiteTable table)
+    private static void Section(StringBuilder html, SuiteSection section)
     {
-        (string Task, string Metric, IReadOnlyList<SuiteCell?> Cells)[] others = [.. SuiteText.Others(table)];
-        if (others.Length == 0)
-        {
-            return;
-        }
-
-        html.Append("<h2>In the metrics of published values</h2>\n<table><thead><tr>");
-        Heads(html, ["task", "metric"], "l");
-        Heads(html, table.Suite.Models.Select(m => m.Name), "w");
+        html.Append("<h2>").Append(Text(section.Title)).Append("</h2>\n<table><thead><tr>");
+        Heads(html, section.Heads.Take(section.Left), "l");
+        Heads(html, section.Heads.Skip(section.Left), "w");
         html.Append("</tr></thead><tbody>\n");
-        foreach ((string task, string metric, IReadOnlyList<SuiteCell?> cells) in others)
+        foreach (IReadOnlyList<string> row in section.Rows)
         {
             html.Append("<tr>");
-            Cell(html, task, "l");
-            Cell(html, metric, "l");
-            foreach (SuiteCell? cell in cells)
+            for (int c = 0; c < row.Count; c++)
             {
-                Cell(html, SuiteText.Cell(cell), "");
+                Cell(html, row[c], c < section.Left ? "l" : "");
             }
 
             html.Append("</tr>\n");
@@ -81,36 +81,11 @@ internal static class SuiteHtml
         html.Append("</tbody></table>\n");
     }
 
-    private static void Duels(StringBuilder html, SuiteTable table)
-    {
-        SuiteTable.Duel[] duels = [.. table.Duels.Where(d => d.Tasks > 0)];
-        if (duels.Length == 0)
-        {
-            return;
-        }
-
-        html.Append("<h2>Models compared</h2>\n<table><thead><tr>");
-        Heads(html, ["model", "against"], "l");
-        Heads(html, ["wins / ties / losses", "higher mean"], "");
-        html.Append("</tr></thead><tbody>\n");
-        foreach (SuiteTable.Duel d in duels)
-        {
-            html.Append("<tr>");
-            Cell(html, d.A, "l");
-            Cell(html, d.B, "l");
-            Cell(html, SuiteText.Duel(d), "");
-            Cell(html, SuiteText.Higher(d), "");
-            html.Append("</tr>\n");
-        }
-
-        html.Append("</tbody></table>\n");
-    }
-
-    private static void Model(StringBuilder html, SuiteCell? cell)
+    private static void Model(StringBuilder html, SuiteCell? cell, string text)
     {
         string kind = cell?.Standing switch { Standing.Best => "best", Standing.Tie => "tie", _ => "" };
         string interval = cell?.HalfWidth is null ? "" : $" title=\"95 %: {SuiteText.Figure(cell.Low!.Value)} to {SuiteText.Figure(cell.High!.Value)}, {cell.Runs} seeds\"";
-        html.Append("<td class=\"").Append(kind).Append('"').Append(interval).Append('>').Append(Text(SuiteText.Cell(cell))).Append("</td>");
+        html.Append("<td class=\"").Append(kind).Append('"').Append(interval).Append('>').Append(Text(text)).Append("</td>");
     }
 
     private static void Heads(StringBuilder html, IEnumerable<string> names, string kind)

@@ -15,33 +15,27 @@ internal static class SuiteMarkdown
         Rule(text, 2, suite.Models.Count + suite.Published.Count);
         foreach (SuiteTable.Row row in table.Rows)
         {
-            Line(text, [row.Task.Name, row.Task.Metric, .. row.Cells.Select(Cell), .. suite.Published.Select(p => SuiteText.Published(p, row.Task))]);
+            Line(text, [row.Task.Name, row.Task.Metric, .. row.Cells.Select((c, m) => Cell(table, row, m)), .. suite.Published.Select(p => SuiteText.Published(p, row.Task))]);
         }
 
-        if (SuiteText.Others(table).ToArray() is { Length: > 0 } others)
+        foreach (SuiteSection section in SuiteSection.Of(table))
         {
-            text.Append("\n## In the metrics of published values\n\n");
-            Line(text, ["task", "metric", .. suite.Models.Select(m => m.Name)]);
-            Rule(text, 2, suite.Models.Count);
-            foreach ((string task, string metric, IReadOnlyList<SuiteCell?> cells) in others)
+            text.Append("\n## ").Append(section.Title).Append("\n\n");
+            Line(text, section.Heads);
+            Rule(text, section.Left, section.Heads.Count - section.Left);
+            foreach (IReadOnlyList<string> row in section.Rows)
             {
-                Line(text, [task, metric, .. cells.Select(SuiteText.Cell)]);
+                Line(text, row);
             }
         }
 
-        if (table.Duels.Any(d => d.Tasks > 0))
-        {
-            text.Append("\n## Models compared\n\n");
-            Line(text, ["model", "against", "wins / ties / losses", "higher mean"]);
-            Rule(text, 2, 2);
-            foreach (SuiteTable.Duel d in table.Duels.Where(d => d.Tasks > 0))
-            {
-                Line(text, [d.A, d.B, SuiteText.Duel(d), SuiteText.Higher(d)]);
-            }
-        }
-
-        List(text, "Tasks", SuiteText.Notes(suite));
+        List(text, "Tasks", SuiteText.Notes(table));
         List(text, "Published values", SuiteText.Sources(suite));
+        if (SuiteText.Missing(table) is { Length: > 0 } missing)
+        {
+            text.Append('\n').Append(Inline(missing)).Append('\n');
+        }
+
         if (suite.Source.Length > 0)
         {
             text.Append("\nData: ").Append(Inline(suite.Source)).Append('\n');
@@ -50,7 +44,11 @@ internal static class SuiteMarkdown
         return text.ToString();
     }
 
-    private static string Cell(SuiteCell? cell) => cell?.Standing == Standing.Best ? $"**{SuiteText.Cell(cell)}**" : SuiteText.Cell(cell);
+    private static string Cell(SuiteTable table, SuiteTable.Row row, int model)
+    {
+        string text = SuiteText.Cell(table, row, model);
+        return row.Cells[model]?.Standing == Standing.Best ? $"**{text}**" : text;
+    }
 
     private static void Line(StringBuilder text, IEnumerable<string> cells) =>
         text.Append("| ").AppendJoin(" | ", cells.Select(c => Inline(c).Replace("|", "\\|", StringComparison.Ordinal))).Append(" |\n");

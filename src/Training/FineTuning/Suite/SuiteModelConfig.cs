@@ -2,16 +2,31 @@ using GenoSeq.Training.Configuration;
 
 namespace GenoSeq.Training.FineTuning.Suite;
 
-/// <summary>A model of a suite: a checkpoint, a preset from fresh weights, or a baseline.</summary>
+/// <summary>A model of a suite: a checkpoint, an architecture with fresh weights, or a baseline.</summary>
 public sealed record SuiteModelConfig : IValidated
 {
-    internal static readonly string[] Baselines = ["cnn", "kmer"];
+    /// <summary>A <see cref="Checkpoint"/> that only the command line names.</summary>
+    public const string Given = "given";
+
+    /// <summary>The convolutional baseline.</summary>
+    public const string Cnn = "cnn";
+
+    /// <summary>The k-mer baseline.</summary>
+    public const string Kmer = "kmer";
+
+    internal static readonly string[] Baselines = [Cnn, Kmer];
 
     /// <summary>Its name in the table.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Folder of a checkpoint.</summary>
+    /// <summary>
+    /// Folder of a checkpoint, or of a run, of which the best one is taken; relative to the suite's file. <c>given</c>: the command
+    /// line names it.
+    /// </summary>
     public string? Checkpoint { get; init; }
+
+    /// <summary>Fresh weights in the architecture of another model of the suite (its name), of a checkpoint, or of a <c>config.json</c>.</summary>
+    public string? ScratchOf { get; init; }
 
     /// <summary>Preset of a model with fresh weights.</summary>
     public string? Preset { get; init; }
@@ -22,11 +37,14 @@ public sealed record SuiteModelConfig : IValidated
     /// <summary>Name of its recipe.</summary>
     public string Recipe { get; init; } = "";
 
+    /// <summary>Whether its results depend on the seed.</summary>
+    internal bool IsRandom => Baseline != Kmer;
+
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {
         if (string.IsNullOrWhiteSpace(Name)) yield return "name: is empty";
-        if (new[] { Checkpoint, Preset, Baseline }.Count(s => s is not null) != 1) yield return "give one of checkpoint, preset and baseline";
+        if (new[] { Checkpoint, ScratchOf, Preset, Baseline }.Count(s => s is not null) != 1) yield return "give one of checkpoint, scratch_of, preset and baseline";
         if (Preset is not null && GenoSeq.Models.ModelPresets.Find(Preset) is null) yield return $"preset: there is no '{Preset}'; see genoseq models";
         if (Baseline is not null && !Baselines.Contains(Baseline)) yield return $"baseline: must be one of {string.Join(", ", Baselines)}, not '{Baseline}'";
     }

@@ -6,12 +6,17 @@ namespace GenoSeq.Training.FineTuning.Suite;
 /// <param name="Duels">Every two models compared, task by task.</param>
 public sealed record SuiteTable(SuiteConfig Suite, IReadOnlyList<SuiteTable.Row> Rows, IReadOnlyList<SuiteTable.Duel> Duels)
 {
+    /// <summary>What the table was made of.</summary>
+    public required SuiteStatus Status { get; init; }
+
     /// <summary>One task.</summary>
     /// <param name="Task">The task.</param>
     /// <param name="Cells">One for each model, in the suite's order; null where there is no result.</param>
     /// <param name="Others">Means of other metrics, by name, one for each model: those that published values of the task are in.</param>
+    /// <param name="Averaged">Means of batch-averaged metrics, by name, one for each model; of the metrics above, where runs have them.</param>
     public sealed record Row(
-        SuiteTaskConfig Task, IReadOnlyList<SuiteCell?> Cells, IReadOnlyDictionary<string, IReadOnlyList<SuiteCell?>> Others);
+        SuiteTaskConfig Task, IReadOnlyList<SuiteCell?> Cells, IReadOnlyDictionary<string, IReadOnlyList<SuiteCell?>> Others,
+        IReadOnlyDictionary<string, IReadOnlyList<SuiteCell?>> Averaged);
 
     /// <summary>Two models over the tasks that both have results on.</summary>
     /// <param name="A">One model.</param>
@@ -20,20 +25,31 @@ public sealed record SuiteTable(SuiteConfig Suite, IReadOnlyList<SuiteTable.Row>
     /// <param name="Ties">Tasks on which they are within the confidence interval.</param>
     /// <param name="Losses">Tasks on which B is better.</param>
     /// <param name="Higher">Tasks on which A has the higher mean, ties or not.</param>
-    public sealed record Duel(string A, string B, int Wins, int Ties, int Losses, int Higher)
+    /// <param name="Difference">A's mean less B's, on average over the tasks; 0 without any.</param>
+    public sealed record Duel(string A, string B, int Wins, int Ties, int Losses, int Higher, double Difference)
     {
         /// <summary>Tasks compared.</summary>
         public int Tasks => Wins + Ties + Losses;
     }
 
+    /// <summary>A cell as the table shows it: its mean and deviation, or why there is none.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="model">Place of the model in the suite.</param>
+    public string TextOf(Row row, int model) => SuiteText.Cell(this, row, model);
+
     /// <summary>Puts the table together.</summary>
     /// <param name="suite">The suite.</param>
     /// <param name="results">Any results of it so far; those that are missing leave their cells empty.</param>
     /// <exception cref="ArgumentException">A result is of a task or model that the suite lacks, or is there twice.</exception>
-    public static SuiteTable Of(SuiteConfig suite, IReadOnlyList<SuiteResult> results)
+    public static SuiteTable Of(SuiteConfig suite, IReadOnlyList<SuiteResult> results) => Of(suite, new SuiteStatus { Results = results });
+
+    /// <summary>Puts the table together, with what is known of runs beside their results.</summary>
+    /// <inheritdoc cref="Of(SuiteConfig, IReadOnlyList{SuiteResult})" path="/exception"/>
+    public static SuiteTable Of(SuiteConfig suite, SuiteStatus status)
     {
         ArgumentNullException.ThrowIfNull(suite);
-        ArgumentNullException.ThrowIfNull(results);
+        ArgumentNullException.ThrowIfNull(status);
+        IReadOnlyList<SuiteResult> results = status.Results;
         Check(suite, results);
         Row[] rows = [.. suite.Tasks.Select(t => RowOf(suite, t, results))];
         var duels = new List<Duel>();
@@ -45,7 +61,7 @@ public sealed record SuiteTable(SuiteConfig Suite, IReadOnlyList<SuiteTable.Row>
             }
         }
 
-        return new SuiteTable(suite, rows, duels);
+        return new SuiteTable(suite, rows, duels) { Status = status };
     }
 
     private static Row RowOf(SuiteConfig suite, SuiteTaskConfig task, IReadOnlyList<SuiteResult> results)
@@ -64,13 +80,16 @@ public sealed record SuiteTable(SuiteConfig Suite, IReadOnlyList<SuiteTable.Row>
         }
 
         string[] others = [.. suite.Published.Where(p => p.Values.ContainsKey(task.Name)).Select(p => p.Metric ?? task.Metric).Where(m => m != task.Metric).Distinct()];
-        return new Row(task, cells, others.ToDictionary(m => m, IReadOnlyList<SuiteCell?> (m) => Cells(suite, m, task.Name, results)));
+        return new Row(task, cells, others.ToDictionary(m => m, IReadOnlyList<SuiteCell?> (m) => Cells(suite, m, task.Name, results)),
+            others.Prepend(task.Metric).Select(m => (Metric: m, Cells: Cells(suite, m, task.Name, results, averaged: true)))
+                .Where(a => a.Cells.Any(c => c is not null)).ToDictionary(a => a.Metric, IReadOnlyList<SuiteCell?> (a) => a.Cells));
     }
 
-    private static SuiteCell?[] Cells(SuiteConfig suite, string metric, string task, IReadOnlyList<SuiteResult> results) =>
+    private static SuiteCell?[] Cells(SuiteConfig suite, string metric, string task, IReadOnlyList<SuiteResult> results, bool averaged = false) =>
     [
         .. suite.Models.Select(model => SuiteCell.Of(results
-            .Where(r => r.Task == task && r.Model == model.Name && r.Metrics.ContainsKey(metric)).Select(r => r.Metrics[metric]))),
+            .Where(r => r.Task == task && r.Model == model.Name && r.Metrics.ContainsKey(metric)).OrderBy(r => r.Seed)
+            .Select(r => averaged ? new SuiteMetric(r.Metrics[metric].BatchAveraged) : r.Metrics[metric]))),
     ];
 
     private static Duel DuelOf(SuiteConfig suite, Row[] rows, int a, int b)
@@ -78,7 +97,7 @@ public sealed record SuiteTable(SuiteConfig Suite, IReadOnlyList<SuiteTable.Row>
         (SuiteCell A, SuiteCell B)[] both = [.. rows.Where(r => r.Cells[a] is not null && r.Cells[b] is not null).Select(r => (r.Cells[a]!, r.Cells[b]!))];
         int[] outcomes = [.. both.Select(c => c.A.CompareWith(c.B))];
         return new Duel(suite.Models[a].Name, suite.Models[b].Name, outcomes.Count(o => o > 0), outcomes.Count(o => o == 0),
-            outcomes.Count(o => o < 0), both.Count(c => c.A.Mean > c.B.Mean));
+            outcomes.Count(o => o < 0), both.Count(c => c.A.Mean > c.B.Mean), both.Length == 0 ? 0 : both.Average(c => c.A.Mean - c.B.Mean));
     }
 
     private static void Check(SuiteConfig suite, IReadOnlyList<SuiteResult> results)

@@ -34,14 +34,75 @@ internal static class SuiteTableJson
                 w.WriteNumber("ties", d.Ties);
                 w.WriteNumber("losses", d.Losses);
                 w.WriteNumber("higher", d.Higher);
+                w.WriteNumber("difference", d.Difference);
                 w.WriteEndObject();
             }
 
             w.WriteEndArray();
+            Status(w, table.Status);
             w.WriteEndObject();
         }
 
         return Encoding.UTF8.GetString(memory.ToArray()) + "\n";
+    }
+
+    private static void Status(Utf8JsonWriter w, SuiteStatus status)
+    {
+        w.WriteStartArray("data");
+        foreach (SuiteTaskData d in status.Data)
+        {
+            w.WriteStartObject();
+            w.WriteString("task", d.Task);
+            w.WriteNumber("train", d.Train);
+            w.WriteNumber("validation", d.Validation);
+            w.WriteNumber("test", d.Test);
+            w.WriteNumber("repeated_in_train", d.Repeated);
+            w.WriteNumber("test_in_train", d.TrainTest);
+            w.WriteNumber("validation_in_train", d.TrainValidation);
+            w.WriteNumber("test_in_validation", d.ValidationTest);
+            w.WriteNumber("dropped_from_train", d.Dropped);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+        w.WriteStartArray("cost");
+        foreach (SuiteCost c in status.Costs)
+        {
+            w.WriteStartObject();
+            w.WriteString("model", c.Model);
+            w.WriteNumber("runs", c.Runs);
+            w.WriteNumber("seconds", c.Seconds);
+            w.WriteNumber("trained_parameters", c.Trained);
+            w.WriteNumber("parameters", c.Parameters);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+        w.WriteStartArray("failed");
+        foreach (SuiteFailure f in status.Failures)
+        {
+            w.WriteStartObject();
+            w.WriteString("task", f.Task);
+            w.WriteString("model", f.Model);
+            w.WriteNumber("seed", f.Seed);
+            w.WriteString("error", f.Error);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+        Words(w, "absent", status.Absent);
+        Words(w, "not_run", status.NotRun);
+    }
+
+    private static void Words(Utf8JsonWriter w, string key, IReadOnlyList<string> words)
+    {
+        w.WriteStartArray(key);
+        foreach (string word in words)
+        {
+            w.WriteStringValue(word);
+        }
+
+        w.WriteEndArray();
     }
 
     private static void Task(Utf8JsonWriter w, SuiteConfig suite, SuiteTable.Row row)
@@ -61,6 +122,11 @@ internal static class SuiteTableJson
             foreach ((string metric, IReadOnlyList<SuiteCell?> cells) in row.Others)
             {
                 Model(w, suite.Models[m].Name, metric, cells[m], ranked: false);
+            }
+
+            foreach ((string metric, IReadOnlyList<SuiteCell?> cells) in row.Averaged)
+            {
+                Model(w, suite.Models[m].Name, metric + "_batch_averaged", cells[m], ranked: false);
             }
         }
 

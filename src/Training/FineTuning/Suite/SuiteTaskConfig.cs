@@ -37,6 +37,12 @@ public sealed record SuiteTaskConfig : IValidated
     /// <summary>Longest sequence in bases; longer ones are cut. 0: no limit.</summary>
     public int MaxLength { get; init; }
 
+    /// <summary>The strand is part of the question, as of splice sites: no reverse complements, whatever the recipe says, and equivariant models look at the given strand alone.</summary>
+    public bool Stranded { get; init; }
+
+    /// <summary>The published set, whole, with its official parts: scores are comparable with published ones.</summary>
+    public bool Official { get; init; }
+
     /// <summary>Training rows of the published set; another number is warned of. 0: not known.</summary>
     public int TrainRows { get; init; }
 
@@ -60,6 +66,7 @@ public sealed record SuiteTaskConfig : IValidated
         if (MaxLength < 0) yield return $"max_length: must be 0 or positive, not {MaxLength}";
         if (TrainRows < 0) yield return $"train_rows: must be 0 or positive, not {TrainRows}";
         if (TestRows < 0) yield return $"test_rows: must be 0 or positive, not {TestRows}";
+        if (Official && Note.Length > 0) yield return "official: a set that a note calls incomparable is not the official one";
         if (Set is not null && (TrainFile ?? ValidationFile ?? TestFile) is not null) yield return "set: chooses files by name, so it does not go with named files";
     }
 }

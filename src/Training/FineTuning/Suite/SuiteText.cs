@@ -30,16 +30,31 @@ internal static class SuiteText
         return published.Metric is { } metric && metric != task.Metric ? $"{metric} {text}" : text;
     }
 
-    /// <summary>Our values in the metrics of published ones, where those are others than the rows'.</summary>
-    internal static IEnumerable<(string Task, string Metric, IReadOnlyList<SuiteCell?> Cells)> Others(SuiteTable table) =>
-        table.Rows.SelectMany(r => r.Others.Where(o => o.Value.Any(c => c is not null)).Select(o => (r.Task.Name, o.Key, o.Value)));
-
     internal static IEnumerable<(string System, string Text)> Sources(SuiteConfig suite) => suite.Published.Select(p => (
         p.System,
         p.Source + (p.Protocol.Length > 0 ? ". Protocol: " + p.Protocol : "") + (p.SpreadKind.Length > 0 ? ". ±: " + p.SpreadKind : "") + "."));
 
-    internal static IEnumerable<(string Task, string Text)> Notes(SuiteConfig suite) =>
-        suite.Tasks.Where(t => t.Note.Length > 0).Select(t => (t.Name, t.Note + "."));
+    /// <summary>What is to be known of tasks: whether they are the published ones, and what their data made the program say.</summary>
+    internal static IEnumerable<(string Task, string Text)> Notes(SuiteTable table) => table.Suite.Tasks
+        .Select(t => (t.Name, string.Join("; ", All(t, table.Status.Data.FirstOrDefault(d => d.Task == t.Name)?.Notes ?? [])) + ".")).Where(n => n.Item2.Length > 1);
+
+    /// <summary>What the table has not.</summary>
+    internal static string Missing(SuiteTable table) => string.Join(". ", new[]
+    {
+        ("Data that are not there", table.Status.Absent), ("Not run", table.Status.NotRun),
+    }.Where(m => m.Item2.Count > 0).Select(m => $"{m.Item1}: {string.Join(", ", m.Item2)}"));
+
+    /// <summary>A cell of the main table: its value, or why there is none.</summary>
+    internal static string Cell(SuiteTable table, SuiteTable.Row row, int model)
+    {
+        int failed = table.Status.Failures.Count(f => f.Task == row.Task.Name && f.Model == table.Suite.Models[model].Name);
+        return row.Cells[model] is { } cell ? Cell(cell) + (failed > 0 ? $" ({failed} failed)" : "")
+            : failed > 0 ? "failed"
+            : table.Status.Absent.Contains(row.Task.Name) ? "absent"
+            : Empty;
+    }
+
+    internal static string Signed(double value) => value.ToString("+0.000;-0.000;0.000", CultureInfo.InvariantCulture);
 
     internal static string Duel(SuiteTable.Duel d) => string.Create(CultureInfo.InvariantCulture,
         $"{d.Wins} / {d.Ties} / {d.Losses}");
@@ -49,4 +64,7 @@ internal static class SuiteText
         double percent = d.Tasks > 0 ? 100.0 * d.Higher / d.Tasks : 0;
         return string.Create(CultureInfo.InvariantCulture, $"{d.Higher} of {d.Tasks} ({percent:0} %)");
     }
+
+    private static IEnumerable<string> All(SuiteTaskConfig task, IReadOnlyList<string> notes) =>
+        [.. task.Official ? ["the published set, whole, with its official parts"] : Array.Empty<string>(), .. task.Note.Length > 0 ? [task.Note] : Array.Empty<string>(), .. notes];
 }

@@ -1,0 +1,152 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using GenoSeq.Models.Heads;
+using GenoSeq.Training.Configuration;
+
+namespace GenoSeq.Training.FineTuning.Suite;
+
+/// <summary>All that a cell's result depends on but its data and its seed.</summary>
+internal static class CellSettings
+{
+    // What a sweep chooses is told by its candidates.
+    private static readonly string[] s_chosen = ["learning_rate", "min_learning_rate", "batch_size"];
+
+    /// <summary>A cell as a fine-tuning run.</summary>
+    /// <param name="suite">The suite.</param>
+    /// <param name="cell">The cell.</param>
+    /// <param name="candidate">Learning rate and batch size.</param>
+    /// <param name="model">The cell's model, found.</param>
+    internal static FineTuneConfig Config(SuiteConfig suite, Cell cell, SweepCandidate candidate, SuiteModel model)
+    {
+        (SuiteTaskConfig task, SuiteRecipeConfig recipe) = (cell.Task, cell.Recipe);
+        FineTuningConfig tuning = recipe.Tuning(candidate);
+        return new FineTuneConfig
+        {
+            Name = task.Name,
+            Seed = cell.Seed,
+            Checkpoint = model.Checkpoint,
+            Model = model.Config ?? new(),
+            Data = Data(suite, task),
+            Finetune = tuning with
+            {
+                Mode = model.Checkpoint is null ? TuningMode.Scratch : tuning.Mode,
+                Strands = task.Stranded ? HeadStrands.Given : HeadStrands.Both,
+                RcAugment = tuning.RcAugment && !task.Stranded,
+                RcAverage = tuning.RcAverage && !task.Stranded,
+                MaxLength = task.MaxLength,
+                TooLong = task.MaxLength > 0 ? TooLong.Truncate : TooLong.Error,
+                SelectBy = recipe.SelectBy.Length > 0 ? recipe.SelectBy : task.Metric,
+            },
+        };
+    }
+
+    /// <summary>A task's data.</summary>
+    internal static LabelledDataConfig Data(SuiteConfig suite, SuiteTaskConfig task) => new()
+    {
+        Path = Path.Combine(suite.Root, task.Path),
+        Task = task.Set,
+        TrainFile = task.TrainFile,
+        ValidationFile = task.ValidationFile,
+        TestFile = task.TestFile,
+        Labels = task.Kind switch { "class" => LabelType.Class, "number" => LabelType.Number, _ => LabelType.Auto },
+        Classes = task.Classes,
+    };
+
+    /// <summary>The settings as the cell's file has them. Where data and weights lie is not among them.</summary>
+    internal static JsonObject Of(SuiteConfig suite, Cell cell, SuiteModel model)
+    {
+        IReadOnlyList<SweepCandidate> candidates = cell.Trial is { } one ? [one] : cell.Recipe.CandidatesOf(cell.Task.Name);
+        FineTuneConfig config = Config(suite, cell, candidates[0], model);
+        JsonObject node = ConfigWriter.ToNode(config, FineTuneConfigJson.Default.FineTuneConfig);
+        var data = (JsonObject)node["data"]!.DeepClone();
+        var tuning = (JsonObject)node["finetune"]!.DeepClone();
+        data.Remove("path");
+        var settings = new JsonObject
+        {
+            ["data"] = data,
+            ["drop_leaks"] = suite.DropLeaks || cell.Recipe.DropLeaks,
+            ["resamples"] = suite.Resamples,
+            ["upstream_batch_size"] = cell.Recipe.UpstreamBatchSize,
+        };
+        if (cell.Model.Baseline == SuiteModelConfig.Kmer)
+        {
+            settings["baseline"] = cell.Model.Baseline;
+            settings["both_strands"] = config.Finetune.RcAugment;
+            settings["finetune"] = new JsonObject
+            {
+                ["max_length"] = config.Finetune.MaxLength,
+                ["validation_fraction"] = config.Finetune.ValidationFraction,
+                ["split_seed"] = config.Finetune.SplitSeed,
+            };
+            return settings;
+        }
+
+        foreach (string key in s_chosen)
+        {
+            tuning.Remove(key);
+        }
+
+        settings["finetune"] = tuning;
+        settings["min_steps"] = cell.Recipe.MinSteps;
+        settings["final_share"] = cell.Recipe.FinalShare;
+        settings["candidates"] = new JsonArray([.. candidates.Select(c => (JsonNode?)c.FileName)]);
+        if (candidates.Count > 1)
+        {
+            settings["sweep_seeds"] = new JsonArray([.. SweepSeeds(suite, cell.Recipe).Select(s => (JsonNode?)s)]);
+        }
+
+        if (cell.Model.Baseline is { } baseline)
+        {
+            settings["baseline"] = baseline;
+        }
+        else
+        {
+            settings["model"] = node["model"]!.DeepClone();
+            settings["weights_sha256"] = model.WeightsSha256;
+        }
+
+        return settings;
+    }
+
+    /// <summary>The seeds that a recipe's sweeps are run with.</summary>
+    internal static IReadOnlyList<long> SweepSeeds(SuiteConfig suite, SuiteRecipeConfig recipe) =>
+        recipe.SweepSeeds == Suite.SweepSeeds.All ? suite.Seeds : [suite.Seeds[0]];
+
+    /// <summary>SHA-256 of settings, lower-case hexadecimal.</summary>
+    internal static string Digest(JsonObject settings) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings.ToJsonString())));
+
+    /// <summary>What differs between two settings, the first few: <c>finetune.epochs 10, now 20</c>.</summary>
+    internal static string Differences(JsonObject before, JsonObject now)
+    {
+        Dictionary<string, string> a = Leaves(before), b = Leaves(now);
+        string[] all =
+        [
+            .. a.Keys.Union(b.Keys).Where(k => a.GetValueOrDefault(k) != b.GetValueOrDefault(k)).Order(StringComparer.Ordinal)
+                .Select(k => $"{k} {a.GetValueOrDefault(k, "absent")}, now {b.GetValueOrDefault(k, "absent")}"),
+        ];
+        return string.Join("; ", all.Take(3)) + (all.Length > 3 ? $"; and {all.Length - 3} more" : "");
+    }
+
+    private static Dictionary<string, string> Leaves(JsonObject root)
+    {
+        var leaves = new Dictionary<string, string>(StringComparer.Ordinal);
+        Add("", root);
+        return leaves;
+
+        void Add(string path, JsonNode? node)
+        {
+            if (node is JsonObject group)
+            {
+                foreach ((string key, JsonNode? value) in group)
+                {
+                    Add(ConfigPath.Append(path, key), value);
+                }
+            }
+            else
+            {
+                leaves[path] = node?.ToJsonString() ?? "null";
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+using System.Text.Json.Nodes;
+using GenoSeq.Data;
+using GenoSeq.Training.Configuration;
+using GenoSeq.Training.FineTuning.Suite;
+using GenoSeq.Training.Runs;
+using GenoSeq.Training.Tests.Engine;
+
+namespace GenoSeq.Training.Tests.FineTuning;
+
+[Collection(EngineCollection.Name)]
+public sealed class SuiteRunTests
+{
+    private const string Baselines = "[{name: cnn, baseline: cnn, recipe: r}, {name: k-mer regression, baseline: kmer, recipe: r}]";
+    private const string Kmer = "[{name: kmer, baseline: kmer, recipe: r}]";
+
+    [Fact]
+    public void Run_Baselines_LearnWhatCanBeSeparated()
+    {
+        using var tiny = new TinySuite();
+        (SuiteOutcome outcome, List<string> said) = TinySuite.Run(tiny.Request(tiny.Suite(Baselines, recipe: ", rc_augment: false, upstream_batch_size: 8")));
+        // The regression is the same for all seeds.
+        Assert.Equal((3, 3, 3), (outcome.Done, outcome.Cells, said.Count));
+        Assert.Empty(outcome.Failures);
+        foreach (string cell in (string[])["one/cnn/seed-1", "one/cnn/seed-2", "one/k-mer-regression/seed-1"])
+        {
+            JsonObject record = tiny.Cell(cell);
+            Assert.True(TinySuite.Metric(record) > 0.9, $"{cell}: {TinySuite.Metric(record)}");
+            Assert.NotNull(record["test"]!["metrics"]!["mcc"]!["interval"]);
+            Assert.NotNull(record["test"]!["metrics"]!["mcc"]!["batch_averaged"]);
+            Assert.True((long)record["trained_parameters"]! > 0);
+        }
+
+        Assert.StartsWith("# suite", File.ReadAllText(tiny["out/table.md"]), StringComparison.Ordinal);
+        Assert.Equal(2, outcome.Table.Rows[0].Cells[0]!.Runs);
+    }
+
+    [Fact]
+    public void Run_EveryKindOfModel_GivesTheSameBytesTwice()
+    {
+        using var tiny = new TinySuite();
+        string checkpoint = tiny.Checkpoint();
+        SuiteConfig suite = tiny.Suite($"[{{name: whole, checkpoint: {checkpoint}, recipe: r}}, {{name: changes, checkpoint: {checkpoint}, recipe: l}}, {{name: fresh, scratch_of: whole, recipe: r}}, {{name: cnn, baseline: cnn, recipe: r}}]",
+            recipe: ", layer_decay: 0.9, rc_augment: true, rc_average: true}, {name: l, mode: lora, lora_rank: 2, epochs: 3");
+        suite = suite with { Seeds = [1] };
+        TinySuite.Run(tiny.Request(suite, "a"));
+        (SuiteOutcome outcome, _) = TinySuite.Run(tiny.Request(suite, "b"));
+        Assert.Equal((4, 0), (outcome.Done, outcome.Failures.Count));
+        foreach (string model in suite.Models.Select(m => m.Name))
+        {
+            JsonObject cell = tiny.Cell($"one/{model}/seed-1", "a");
+            Assert.Equal(cell.ToJsonString(), tiny.Cell($"one/{model}/seed-1", "b").ToJsonString());
+            (long trained, long all) = ((long)cell["trained_parameters"]!, (long)cell["parameters"]!);
+            Assert.True(model == "changes" ? trained < all / 2 : trained <= all, $"{model}: {trained} of {all}");
+        }
+
+        Assert.NotEqual(tiny.Cell("one/whole/seed-1", "a")["validation"]!.ToJsonString(), tiny.Cell("one/fresh/seed-1", "a")["validation"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void Run_Again_RepeatsNoFinishedCell()
+    {
+        using var tiny = new TinySuite();
+        SuiteConfig suite = tiny.Suite(Kmer);
+        TinySuite.Run(tiny.Request(suite));
+        string before = File.ReadAllText(tiny["out/cells/one/kmer/seed-1.json"]);
+        (SuiteOutcome outcome, List<string> said) = TinySuite.Run(tiny.Request(suite with { Tasks = [.. suite.Tasks, new() { Name = "two", Path = "other.csv" }] }));
+        Assert.Equal((2, 1), (outcome.Done, said.Count));
+        Assert.Equal(before, File.ReadAllText(tiny["out/cells/one/kmer/seed-1.json"]));
+    }
+
+    [Fact]
+    public void Begin_CellOfOtherSettings_IsRefusedWithWhatDiffers()
+    {
+        using var tiny = new TinySuite();
+        TinySuite.Run(tiny.Request(tiny.Suite(Kmer)));
+        SuiteConfig other = tiny.Suite(Kmer, "[{name: one, path: set.csv, max_length: 30}]");
+        var e = Assert.Throws<RunFolderException>(() => SuiteRun.Begin(tiny.Request(other)));
+        Assert.Contains("finetune.max_length 0, now 30", e.What, StringComparison.Ordinal);
+        Assert.Contains("another --out", e.Try, StringComparison.Ordinal);
+        // What has no part in a result may change.
+        SuiteRun.Begin(tiny.Request(tiny.Suite(Kmer, recipe: ", patience: 3") with { Title = "new" }));
+    }
+
+    [Fact]
+    public void Work_OnOtherData_FailsTheCell()
+    {
+        using var tiny = new TinySuite();
+        SuiteConfig suite = tiny.Suite(Baselines);
+        TinySuite.Run(tiny.Request(suite) with { Models = ["k-mer regression"] });
+        File.WriteAllText(tiny["set.csv"], TinySet.Csv(60, 20, 20));
+        (SuiteOutcome outcome, _) = TinySuite.Run(tiny.Request(suite) with { Models = ["cnn"], Seeds = [1] });
+        Assert.Contains("not those of the task's other cells", Assert.Single(outcome.Failures), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_TaskThatCannotBeLearnt_CostsNoOther()
+    {
+        using var tiny = new TinySuite();
+        File.WriteAllText(tiny["bad.csv"], TinySet.Csv(64, 20, 20, _ => "1"));
+        SuiteConfig suite = tiny.Suite(Kmer, "[{name: bad, path: bad.csv}, {name: gone, path: gone.csv}, {name: one, path: set.csv}]");
+        (SuiteOutcome outcome, _) = TinySuite.Run(tiny.Request(suite));
+        Assert.Equal((1, 2), (outcome.Done, outcome.Cells));
+        Assert.Contains("has the class '1'", Assert.Single(outcome.Failures), StringComparison.Ordinal);
+        Assert.Equal(["gone"], outcome.Absent);
+        string table = File.ReadAllText(tiny["out/table.md"]);
+        Assert.Contains("| bad | mcc | failed |", table, StringComparison.Ordinal);
+        Assert.Contains("| gone | mcc | absent |", table, StringComparison.Ordinal);
+        Assert.Contains("| one | mcc | **", table, StringComparison.Ordinal);
+
+        File.Copy(tiny["set.csv"], tiny["bad.csv"], overwrite: true);
+        (SuiteOutcome again, List<string> said) = TinySuite.Run(tiny.Request(suite));
+        Assert.Equal((2, 0, 1), (again.Done, again.Failures.Count, said.Count));
+        Assert.Throws<InputDataException>(() => SuiteRun.Begin(tiny.Request(suite with { Root = tiny["nowhere"] })));
+    }
+
+    [Fact]
+    public async Task Work_BySeveralAtOnce_DoesEveryCellOnce()
+    {
+        using var tiny = new TinySuite();
+        string tasks = string.Join(", ", Enumerable.Range(0, 8).Select(i => $"{{name: t{i}, path: set.csv}}"));
+        SuiteRequest request = tiny.Request(tiny.Suite(Kmer, $"[{tasks}]"));
+        SuiteRun.Begin(request);
+        List<string>[] said = [[], [], []];
+        await Task.WhenAll(said.Select(s => Task.Run(() => SuiteRun.Work(request, s.Add, _ => { }))));
+        Assert.Equal(8, said.Sum(s => s.Count));
+        Assert.Equal(8, said.SelectMany(s => s).Select(l => l[(l.IndexOf(']', StringComparison.Ordinal) + 1)..].Split(',')[0]).Distinct().Count());
+        Assert.Equal(8, SuiteRun.Finish(request).Done);
+    }
+
+    [Fact]
+    public async Task Work_WhileAnotherHasACell_WaitsAndTakesItWhenThatOneDies()
+    {
+        using var tiny = new TinySuite();
+        SuiteRequest request = tiny.Request(tiny.Suite(Kmer, "[{name: one, path: set.csv}, {name: two, path: other.csv}]"));
+        SuiteRun.Begin(request);
+        Task work;
+        using (CellClaim claim = CellClaim.Take(tiny["out/claims/one/kmer/seed-1.lock"])!)
+        {
+            Assert.Null(CellClaim.Take(tiny["out/claims/one/kmer/seed-1.lock"]));
+            work = Task.Run(() => SuiteRun.Work(request, _ => { }, _ => { }));
+            Assert.True(SpinWait.SpinUntil(() => File.Exists(tiny["out/cells/two/kmer/seed-1.json"]), TimeSpan.FromSeconds(30)));
+            Assert.False(work.IsCompleted);
+            Assert.False(File.Exists(tiny["out/cells/one/kmer/seed-1.json"]));
+        }
+
+        await work.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(File.Exists(tiny["out/cells/one/kmer/seed-1.json"]));
+    }
+
+    [Fact]
+    public void Run_Sweep_ChoosesByValidationAndNeverSeesTheTest()
+    {
+        using var tiny = new TinySuite();
+        // The same rows, the test part with all labels exchanged.
+        File.WriteAllText(tiny["other.csv"], TinySet.Csv(64, 20, 20, i => $"{(i >= 84 ? 1 - (i % 2) : i % 2)}"));
+        SuiteConfig suite = tiny.Suite("[{name: cnn, baseline: cnn, recipe: s}]", "[{name: one, path: set.csv}, {name: two, path: other.csv}]",
+            "}, {name: s, learning_rates: [0.0000001, 0.005], batch_sizes: [16], epochs: 4");
+        (SuiteOutcome outcome, List<string> said) = TinySuite.Run(tiny.Request(suite));
+        Assert.Equal((8, 8, 0), (outcome.Done, said.Count, outcome.Failures.Count));
+        foreach (string task in (string[])["one", "two"])
+        {
+            JsonObject[] trials = [tiny.Cell($"{task}/cnn/trial-seed-1-lr1e-07-batch16"), tiny.Cell($"{task}/cnn/trial-seed-1-lr0.005-batch16")];
+            Assert.All(trials, t => Assert.Null(t["test"]));
+            Assert.True((double)trials[0]["selected"]! < (double)trials[1]["selected"]!);
+            Assert.All((int[])[1, 2], seed => Assert.Equal(0.005, (double)tiny.Cell($"{task}/cnn/seed-{seed}")["candidate"]!["learning_rate"]!));
+        }
+
+        // Everything but the test is the same to the last digit.
+        Assert.Equal(tiny.Cell("one/cnn/seed-1")["validation"]!.ToJsonString(), tiny.Cell("two/cnn/seed-1")["validation"]!.ToJsonString());
+        Assert.Equal(TinySuite.Metric(tiny.Cell("one/cnn/seed-1")), -TinySuite.Metric(tiny.Cell("two/cnn/seed-1")), 1e-9);
+        Assert.Contains("| one | cnn | learning rate 0.005, batch 16 |", File.ReadAllText(tiny["out/table.md"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Choice_ByMeanOverSeeds_LeavesOutWhatFailed()
+    {
+        Assert.Equal("b", SweepChoice.Of([("a", 0.5), ("b", 0.6), ("a", (double?)0.6), ("b", 0.55)]));
+        Assert.Equal("a", SweepChoice.Of([("a", 0.5), ("b", (double?)null), ("b", 0.9)]));
+        Assert.Equal("a", SweepChoice.Of([("a", (double?)0.5), ("b", 0.6)], smallIsGood: true));
+        Assert.Equal("a", SweepChoice.Of([("a", (double?)0.5), ("b", 0.5)]));
+        Assert.Null(SweepChoice.Of([("a", (double?)null), ("b", double.NaN)]));
+        Assert.Throws<ArgumentException>(() => SweepChoice.Of(Array.Empty<(string, double?)>()));
+    }
+
+    [Fact]
+    public void Run_Leaks_AreCountedAndDropped()
+    {
+        using var tiny = new TinySuite();
+        string[] lines = File.ReadAllLines(tiny["set.csv"]);
+        // The first training row is tested on, too.
+        lines[^1] = lines[1].Replace("train", "test", StringComparison.Ordinal);
+        File.WriteAllLines(tiny["set.csv"], lines);
+        SuiteConfig suite = tiny.Suite(Kmer);
+        TinySuite.Run(tiny.Request(suite, "with"));
+        TinySuite.Run(tiny.Request(suite with { DropLeaks = true }, "without"));
+        JsonNode with = tiny.Cell("one/kmer/seed-1", "with")["data"]!, without = tiny.Cell("one/kmer/seed-1", "without")["data"]!;
+        Assert.Equal((1, 64, 0), ((int)with["leaks"]!["train_test"]!, (int)with["train"]!, (int)with["dropped"]!));
+        Assert.Equal((1, 63, 1), ((int)without["leaks"]!["train_test"]!, (int)without["train"]!, (int)without["dropped"]!));
+    }
+
+    [Fact]
+    public void Table_WithoutCells_AndUnknownNames_AreRefused()
+    {
+        using var tiny = new TinySuite();
+        SuiteRequest request = tiny.Request(tiny.Suite(Kmer));
+        Assert.Contains("no cells", Assert.Throws<RunFolderException>(() => SuiteRun.Table(request)).What, StringComparison.Ordinal);
+        Assert.Contains("'kmers'", Assert.Throws<ConfigException>(() => SuiteRun.Begin(request with { Models = ["kmers"] })).Message, StringComparison.Ordinal);
+        var e = Assert.Throws<ConfigException>(() => SuiteRun.Begin(tiny.Request(tiny.Suite("[{name: m, checkpoint: given, recipe: r}]"))));
+        Assert.Contains("--checkpoint \"m=DIR\"", e.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(tiny["out"]));
+    }
+}
