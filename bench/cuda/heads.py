@@ -135,15 +135,15 @@ except Exception as e: print("mm out_dtype:", str(e)[:200])
 # ---- AdamW
 @safe
 def adam(sizes, steps=3, time_=True):
-    class Prm(C.Structure): _fields_ = [(n, P) for n in "p g m v copy".split()] + [("n", C.c_longlong), ("decay", C.c_double)]
+    class Prm(C.Structure): _fields_ = [(n, P) for n in "p g m v copy".split()] + [("n", C.c_longlong), ("decay", C.c_double), ("rate", C.c_double), ("before", C.c_longlong)]
     m = mod(ADAM); f1, f2, f3 = (m.fn(n, 0, 256) for n in ("gs_adam_norm", "gs_adam_norm_sum", "gs_adam_step"))
     ps = [torch.randn(s, device=dev) for s in sizes]; gs_ = [torch.randn(s, device=dev) for s in sizes]; ms = [torch.zeros(s, device=dev) for s in sizes]; vs = [torch.zeros(s, device=dev) for s in sizes]; cs = [p.to(bf) for p in ps]; ref = [p.clone() for p in ps]
-    rows = (Prm * len(sizes))(*[Prm(ptr(p), ptr(g), ptr(a), ptr(b), ptr(c), s, 0.1 if i % 2 else 0.0) for i, (p, g, a, b, c, s) in enumerate(zip(ps, gs_, ms, vs, cs, sizes))])
+    rows = (Prm * len(sizes))(*[Prm(ptr(p), ptr(g), ptr(a), ptr(b), ptr(c), s, 0.1 if i % 2 else 0.0, 1.0, 0) for i, (p, g, a, b, c, s) in enumerate(zip(ps, gs_, ms, vs, cs, sizes))])
     tab = torch.frombuffer(bytearray(rows), dtype=torch.uint8).to(dev); ch = torch.tensor([[i, k] for i, s in enumerate(sizes) for k in range(-(-s // 16384))], dtype=torch.int32, device=dev); n = ch.shape[0]
-    hyp = torch.zeros(8, device=dev, dtype=torch.float64); part = torch.empty(n, device=dev, dtype=torch.float64); norm = torch.empty(2, device=dev, dtype=torch.float64); a = Adam(ptr(tab), ptr(ch), ptr(hyp), ptr(part), ptr(norm), n, 1)
+    hyp = torch.zeros(9, device=dev, dtype=torch.float64); part = torch.empty(n, device=dev, dtype=torch.float64); norm = torch.empty(2, device=dev, dtype=torch.float64); a = Adam(ptr(tab), ptr(ch), ptr(hyp), ptr(part), ptr(norm), n, 1)
     run = lambda: (f1(n, a), f2(1, a), f3(n, a)); tr = [r.clone().requires_grad_() for r in ref]; opt = torch.optim.AdamW([{"params": [q], "weight_decay": 0.1 if i % 2 else 0.0} for i, q in enumerate(tr)], lr=1e-3, betas=(0.9, 0.95), fused=True)
     for t in range(1, steps + 1):
-        hyp.copy_(torch.tensor([1e-3, 0.9, 0.95, 1e-8, 1 - 0.9 ** t, 1 - 0.95 ** t, 1.0, 1.0], dtype=torch.float64)); run()
+        hyp.copy_(torch.tensor([1e-3, 0.9, 0.95, 1e-8, 1 - 0.9 ** t, 1 - 0.95 ** t, 1.0, 1.0, t], dtype=torch.float64)); run()
         for q, g in zip(tr, gs_): q.grad = g.clone()
         tn = torch.nn.utils.clip_grad_norm_(tr, 1.0); opt.step()
     torch.cuda.synchronize(); e = max(rel(p - r, q.detach().double() - r.double()) for p, q, r in zip(ps, tr, ref)); print(f"adamw {sum(sizes)}: norm {abs(norm[0] / tn.double() - 1).item():.1e} finite {norm[1].item()} update {e:.1e} copies {all(torch.equal(c, p.to(bf)) for c, p in zip(cs, ps))} {reg(f3)}", flush=True)

@@ -15,6 +15,12 @@ internal sealed class FinetuneCommand
     private readonly Option<string?> _data = new("--data") { Description = "The same as data.path=PATH", HelpName = "PATH" };
     private readonly Option<string?> _out = new("--out", "-o") { Description = "The run's folder; that of an interrupted run goes on [default: a new one in runs/]", HelpName = "DIR" };
 
+    private readonly Option<string[]> _sweep = new("--sweep")
+    {
+        Description = "Try settings, PATH=VALUE,VALUE,..., by the validation part alone, and go on with the best; several options are combined",
+        HelpName = "PATH=VALUES",
+    };
+
     internal static Command Create(CommandRunner runner)
     {
         var self = new FinetuneCommand();
@@ -23,8 +29,10 @@ internal sealed class FinetuneCommand
         verb.Add(self._checkpoint);
         verb.Add(self._data);
         verb.Add(self._out);
+        verb.Add(self._sweep);
         return verb
             .WithExample("genoseq finetune --checkpoint runs/pretrained --data GUE/prom/prom_300_tata seeds=3", "A pretrained model, three seeds")
+            .WithExample("genoseq finetune --checkpoint runs/pretrained --data set.csv --sweep finetune.learning_rate=1e-4,3e-4,1e-3", "Three rates, of which validation chooses")
             .WithExample("genoseq finetune --checkpoint runs/pretrained --data set.csv finetune.mode=probe", "A linear probe on frozen embeddings")
             .WithExample("genoseq finetune --preset caduceus-ps-tiny --data set.csv finetune.mode=scratch", "The same architecture from scratch");
     }
@@ -42,8 +50,9 @@ internal sealed class FinetuneCommand
     {
         string[] overrides = Overrides(_source.Overrides(context), context.Parse.GetValue(_checkpoint), context.Parse.GetValue(_data));
         FineTuneConfig config = _source.ResolveFineTuning(context, overrides);
+        SweepAxis[] axes = [.. (context.Parse.GetValue(_sweep) ?? []).Select(SweepAxis.Parse)];
         Compute.Use(context);
-        FineTuneResult result = FineTuneRun.Run(new FineTuneRequest
+        var request = new FineTuneRequest
         {
             Config = config,
             Out = context.Parse.GetValue(_out),
@@ -51,7 +60,10 @@ internal sealed class FinetuneCommand
             Overrides = overrides,
             Version = AppVersion.Text,
             Threads = context.Options.Threads,
-        }, context.Reporter.Info, context.Stop);
+        };
+        FineTuneResult result = axes.Length == 0
+            ? FineTuneRun.Run(request, context.Reporter.Info, context.Stop)
+            : FineTuneSweep.Run(request, axes, settings => _source.ResolveFineTuning(context, [.. overrides, .. settings]), context.Reporter.Info, context.Stop);
         context.Reporter.Info($"run folder: {result.Folder}");
         if (result.Reason == EndReason.Interrupted)
         {

@@ -8,10 +8,20 @@ public static partial class torch
     /// <summary>Optimizers.</summary>
     public static partial class optim
     {
-        /// <summary>Parameters that share a weight decay.</summary>
+        /// <summary>Parameters that share a weight decay, and what else a step may do to some and not to others.</summary>
         /// <param name="Parameters">The parameters with their names (the keys of the state).</param>
         /// <param name="WeightDecay">Decay per unit of learning rate.</param>
-        public sealed record ParamGroup(IReadOnlyList<(string Name, nn.Parameter Value)> Parameters, double WeightDecay);
+        public sealed record ParamGroup(IReadOnlyList<(string Name, nn.Parameter Value)> Parameters, double WeightDecay)
+        {
+            /// <summary>The group's learning rate over the optimizer's.</summary>
+            public double RateScale { get; init; } = 1;
+
+            /// <summary>True while steps leave the group alone: its gradients are neither applied nor part of the norm.</summary>
+            public bool Frozen { get; set; }
+
+            /// <summary>Steps that the optimizer had taken when the group joined; its moments are corrected for those since then.</summary>
+            public long StepsBefore { get; set; }
+        }
 
         /// <summary>
         /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), with the arithmetic and order of torch's AdamW:
@@ -71,17 +81,18 @@ public static partial class torch
                     return;
                 }
 
-                double c1 = 1 - Math.Pow(_beta1, StepCount);
-                double c2 = 1 - Math.Pow(_beta2, StepCount);
-                foreach (ParamGroup group in _groups)
+                foreach (ParamGroup group in _groups.Where(g => !g.Frozen))
                 {
+                    double rate = LearningRate * group.RateScale;
+                    double c1 = 1 - Math.Pow(_beta1, StepCount - group.StepsBefore);
+                    double c2 = 1 - Math.Pow(_beta2, StepCount - group.StepsBefore);
                     foreach ((string name, nn.Parameter p) in group.Parameters)
                     {
                         if (p.grad is { } g)
                         {
                             (Tensor m, Tensor v) = _state[name];
-                            var k = new Constants(gradScale, 1 - (LearningRate * group.WeightDecay), _beta1, _beta2,
-                                LearningRate / c1, 1 / Math.Sqrt(c2), _eps);
+                            var k = new Constants(gradScale, 1 - (rate * group.WeightDecay), _beta1, _beta2,
+                                rate / c1, 1 / Math.Sqrt(c2), _eps);
                             Update(p, g, m, v, k);
                         }
                     }
@@ -105,7 +116,7 @@ public static partial class torch
 
                 using DisposeScope scope = NewDisposeScope();
                 using IDisposable mode = no_grad();
-                double square = _groups.SelectMany(g => g.Parameters).Sum(p => p.Value.grad?.to(float64).square().sum().item() ?? 0);
+                double square = _groups.Where(g => !g.Frozen).SelectMany(g => g.Parameters).Sum(p => p.Value.grad?.to(float64).square().sum().item() ?? 0);
                 double norm = gradScale * Math.Sqrt(square);
                 bool finite = double.IsFinite(norm);
                 if (finite) step(gradScale * (clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1));

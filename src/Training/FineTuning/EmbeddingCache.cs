@@ -48,7 +48,7 @@ internal sealed class EmbeddingCache(TaskModel model, LabelledSet set, int batch
     internal Tensor Pooled(Example[] examples, bool[] reverse)
     {
         long[] at = [.. examples.Select((e, i) => _index[(e, reverse[i])])];
-        return _states!.index_select(0, tensor<long>(at, [at.Length], _states.device));
+        return _states!.index_select(0, tensor_async<long>(at, [at.Length], _states.device));
     }
 
     public void Dispose() => _states?.Dispose();

@@ -35,12 +35,14 @@ internal static class FineTuneFolder
                 "a new folder, or the same configuration to go on", "another --out");
     }
 
-    internal static void Record(RunFolder folder, FineTuneRequest request, FineTuneConfig config, LabelledSet set)
+    internal static void Record(RunFolder folder, FineTuneRequest request, FineTuneConfig config, LabelledSet set, LabelledLeaks leaks)
     {
         folder.WriteOverrides(request.Overrides);
         folder.WriteCommand(request.Command);
         folder.WriteEnvironment(EnvironmentInfo.Collect(request.Version, request.Threads, new Dictionary<string, string> { ["libtorch"] = torch.__version__ }));
-        folder.WriteDataManifest(Manifest(set));
+        JsonObject manifest = Manifest(set);
+        manifest["leaks"] = FineTuneLeaks.Json(leaks, config.Data.DropLeaks);
+        folder.WriteDataManifest(manifest);
         folder.WriteConfig(Yaml(config));
     }
 
@@ -63,12 +65,19 @@ internal static class FineTuneFolder
             metrics[name] = JsonSerializer.SerializeToNode(s, MetricJson.Default.SeedSummary);
         }
 
+        var upstream = new JsonObject();
+        foreach (string name in summary.Keys.Where(n => seeds.All(s => Judged(s).Metrics[n].BatchAveraged is not null)))
+        {
+            upstream[name] = JsonSerializer.SerializeToNode(SeedSummary.Of(seeds.Select(s => Judged(s).Metrics[name].BatchAveraged)), MetricJson.Default.SeedSummary);
+        }
+
         return new JsonObject
         {
             ["exit_reason"] = ConfigNames.Policy.ConvertName(reason.ToString()),
             ["seeds"] = new JsonArray([.. seeds.Select(s => (JsonNode?)JsonValue.Create(s.Seed))]),
             ["part"] = seeds.All(s => s.Test is not null) ? "test" : "validation",
             ["metrics"] = metrics,
+            ["batch_averaged"] = upstream.Count > 0 ? upstream : null,
         };
     }
 

@@ -39,6 +39,9 @@ public sealed record FineTuneRequest
 
     /// <summary>Confidence intervals of validation and test; null: none.</summary>
     public BootstrapOptions? Bootstrap { get; init; } = new();
+
+    /// <summary>False: the test part is not looked at, as for candidates among which validation chooses.</summary>
+    public bool ReadTest { get; init; } = true;
 }
 
 /// <summary>One repetition's results.</summary>
@@ -76,17 +79,24 @@ public static class FineTuneRun
         LabelledSet set = read.Rows(LabelledPart.Dev).Count == 0 && read.Rows(LabelledPart.Train).Count > 0
             ? read.HoldOut(config.Finetune.ValidationFraction, config.Finetune.SplitSeed)
             : read;
+        LabelledLeaks leaks = LabelledLeaks.Find(set);
+        set = config.Data.DropLeaks ? set.DropLeaks(leaks) : set;
         var labels = new LabelledTask(set, config.Finetune.ClassWeights);
         TaskDescription task = Describe(config, set, labels);
         _ = Example.Of(set, Enumerable.Range(0, set.Count), task.MaxLength, task.TooLong);
         using RunFolder folder = FineTuneFolder.Open(request, config);
-        FineTuneFolder.Record(folder, request, config, set);
+        FineTuneFolder.Record(folder, request, config, set, leaks);
         foreach (string warning in set.Warnings)
         {
             Say($"note: {warning}");
         }
 
         Say(string.Create(CultureInfo.InvariantCulture, $"data: {set.Name}, {set.Rows(LabelledPart.Train).Count:N0} training, {set.Rows(LabelledPart.Dev).Count:N0} validation and {set.Rows(LabelledPart.Test).Count:N0} test rows, {labels.Outputs} {(labels.Kind == TaskKind.Number ? "targets" : "classes")}"));
+        if (FineTuneLeaks.Sentence(leaks, config.Data.DropLeaks) is { } sentence)
+        {
+            Say(sentence);
+        }
+
         var seeds = new List<FineTuneSeed>();
         var reason = EndReason.Completed;
         for (int i = 0; i < config.Seeds && reason != EndReason.Interrupted; i++)
@@ -142,10 +152,16 @@ public static class FineTuneRun
         folder.Begin();
         using MetricsWriter metrics = MetricsWriter.Create(folder.Metrics);
         using var tuner = new FineTuner(config.Finetune, set, labels, model, folder.Seed, metrics, say);
+        long all = model.Model.NumParameters + model.Head.NumParameters;
+        say(string.Create(CultureInfo.InvariantCulture, $"seed {folder.Seed}: {tuner.TrainedParameters:N0} parameters are trained, {100.0 * tuner.TrainedParameters / all:F2} % of the model's {all:N0}"));
         EndReason reason = tuner.Run(stop);
-        var options = new MetricSetOptions { Bootstrap = request.Bootstrap };
+        var options = new MetricSetOptions
+        {
+            Bootstrap = request.Bootstrap,
+            BatchAverage = config.Finetune.UpstreamBatchSize > 0 ? new BatchAverageOptions { BatchSize = config.Finetune.UpstreamBatchSize } : null,
+        };
         TaskScores validation = tuner.Evaluate(LabelledPart.Dev, options, stop);
-        TaskScores? test = set.Rows(LabelledPart.Test).Count > 0 ? tuner.Evaluate(LabelledPart.Test, options, stop) : null;
+        TaskScores? test = request.ReadTest && set.Rows(LabelledPart.Test).Count > 0 ? tuner.Evaluate(LabelledPart.Test, options, stop) : null;
         TaskCheckpoint.Save(model, folder.Checkpoint);
         TaskOutputs.Write(folder["predictions_validation.tsv"], set, task, validation.Rows, validation.Outputs, truth: true);
         if (test is not null)
@@ -153,6 +169,7 @@ public static class FineTuneRun
             TaskOutputs.Write(folder["predictions_test.tsv"], set, task, test.Rows, test.Outputs, truth: true);
         }
 
+        FineTunePlots.Write(folder, set, task, test ?? validation, test is null ? LabelledPart.Dev : LabelledPart.Test, tuner.Metric);
         folder.WriteSummary(new JsonObject
         {
             ["seed"] = folder.Seed,
@@ -160,8 +177,10 @@ public static class FineTuneRun
             ["step"] = tuner.Step,
             ["best_step"] = tuner.BestStep,
             ["selected_by"] = tuner.Metric,
+            ["selected_value"] = double.IsFinite(tuner.Best!.ValueOf(tuner.Metric)) ? tuner.Best.ValueOf(tuner.Metric) : null,
             ["trained_parameters"] = tuner.TrainedParameters,
-            ["parameters"] = model.Model.NumParameters + model.Head.NumParameters,
+            ["parameters"] = all,
+            ["trained_share"] = (double)tuner.TrainedParameters / all,
             ["wall_s"] = tuner.Seconds,
             ["validation_loss"] = validation.Loss,
             ["test_loss"] = test?.Loss,

@@ -16,6 +16,12 @@ namespace GenoSeq.Training.FineTuning;
 /// </summary>
 internal sealed class FineTuner : IDisposable
 {
+    // On a GPU lengths of batches are multiples of this, so that memory and captured passes are used again.
+    private const int LengthBucket = 32;
+
+    // Positions times width that a batch without gradients may have on a GPU: a few GiB.
+    private const int JudgedPositions = 1 << 25;
+
     private readonly FineTuningConfig _config;
     private readonly LabelledSet _set;
     private readonly LabelledTask _labels;
@@ -25,7 +31,11 @@ internal sealed class FineTuner : IDisposable
     private readonly Action<string> _say;
     private readonly TunedParameters _tuned;
     private readonly EmbeddingCache? _cache;
+    private readonly TuningGraphs? _graphs;
+    private readonly StepNumbers _numbers = new();
     private readonly Example[] _train;
+    private readonly int _judgedBatch;
+    private readonly bool _waits;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<(nn.Parameter Parameter, Tensor Value)> _best = [];
     private readonly string _metric;
@@ -44,7 +54,20 @@ internal sealed class FineTuner : IDisposable
         _metric = MetricOf(config, set, model.Task);
         _train = model.Examples(set, set.Rows(LabelledPart.Train));
         _tuned = new TunedParameters(model, config);
-        _cache = config.Mode == TuningMode.Probe ? new EmbeddingCache(model, set, BatchSize) : null;
+        _waits = model.Model.Device.Type != DeviceType.CUDA;
+        (int shortest, int longest) = (_train.Min(e => e.Length), _train.Max(e => e.Length));
+        model.Bucket = _waits || shortest == longest ? 0 : LengthBucket;
+        _judgedBatch = _waits ? BatchSize : Math.Max(BatchSize, JudgedPositions / model.Model.Config.DModel / longest);
+        if (config.Mode == TuningMode.Probe)
+        {
+            _cache = new EmbeddingCache(model, set, _judgedBatch);
+        }
+        else
+        {
+            TuningMemory.Plan(model, BatchSize, longest);
+            _graphs = TuningGraphs.For(model, BatchSize, longest, Pass, say);
+        }
+
         StepsPerEpoch = (_train.Length + config.BatchSize - 1) / config.BatchSize;
         long steps = StepsPerEpoch * config.Epochs;
         Steps = config.MaxSteps > 0 ? Math.Min(config.MaxSteps, steps) : steps;
@@ -104,7 +127,7 @@ internal sealed class FineTuner : IDisposable
     {
         Example[] examples = _model.Examples(_set, _set.Rows(part));
         _cache?.Add(examples, _model.ReadsBothStrands, stop);
-        (int[] rows, double[][] raw) = _model.Outputs(Pooled, examples, BatchSize, stop);
+        (int[] rows, double[][] raw) = _model.Outputs(Pooled, examples, _judgedBatch, stop);
         return TaskScores.Of(_set, _model.Task, rows, raw, options);
     }
 
@@ -151,38 +174,61 @@ internal sealed class FineTuner : IDisposable
 
     private void TakeStep(Example[] batch, bool[] reverse, int epoch, double rate)
     {
+        using DisposeScope scope = NewDisposeScope();
         double total = Math.Max(batch.Sum(e => _labels.WeightOf(e.Row)), 1e-30);
-        double loss = 0;
+        Tensor? loss = null;
         // Rows of like length together: less padding. The gradient is a sum over rows, whatever their order.
         int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];
         foreach (int[] chunk in byLength.Chunk(BatchSize))
         {
-            using DisposeScope scope = NewDisposeScope();
-            Example[] some = Array.ConvertAll(chunk, i => batch[i]);
-            Tensor logits = _model.Head.Score(Pooled(some, Array.ConvertAll(chunk, i => reverse[i])));
-            Tensor part = _labels.Loss(logits, Array.ConvertAll(some, e => e.Row), weighted: true).div(total);
-            part.backward();
-            loss += part.item();
+            using DisposeScope inner = NewDisposeScope();
+            Tensor part = Pass(Array.ConvertAll(chunk, i => batch[i]), Array.ConvertAll(chunk, i => reverse[i]), total);
+            loss = (loss is null ? part : loss + part).MoveToOuterDisposeScope();
         }
 
         _bases += batch.Sum(e => (long)e.Length);
-        if (!double.IsFinite(loss))
+        if (_waits && !double.IsFinite(loss!.item()))
         {
             throw new TrainingDivergedException(Step, "the loss", null);
         }
 
-        int deepest = _tuned.Deepest(epoch, _config.UnfreezeEvery);
-        double norm = _tuned.Step(rate, _config.ClipNorm, deepest);
-        if (!double.IsFinite(norm))
+        _numbers.Add(Step, loss!, _tuned.Step(rate, _config.ClipNorm, _tuned.Deepest(epoch, _config.UnfreezeEvery)));
+        Step++;
+        bool line = Step % _config.LogEvery == 0 || Step == Steps;
+        if (line || _waits)
         {
-            throw new TrainingDivergedException(Step, "the gradient of all parameters together", null);
+            (double value, double norm) = _numbers.Read();
+            if (line)
+            {
+                _metrics.Write(Step, _bases, Seconds, ("train/loss", value), ("train/learning_rate", rate), ("train/gradient_norm", norm));
+            }
+        }
+    }
+
+    // Adds the gradients of some rows to those there are; returns their part of the loss.
+    private Tensor Pass(Example[] examples, bool[] reverse, double total)
+    {
+        Device device = _model.Model.Device;
+        int[] rows = Array.ConvertAll(examples, e => e.Row);
+        (Tensor targets, Tensor shares) = (_labels.Targets(rows, device), _labels.Shares(rows, total, device));
+        if (_cache is null)
+        {
+            var batch = new TaskBatch(_model.Rows(_set, examples, reverse), targets, shares);
+            return _graphs?.Run(batch) ?? Pass(batch);
         }
 
-        Step++;
-        if (Step % _config.LogEvery == 0 || Step == Steps)
-        {
-            _metrics.Write(Step, _bases, Seconds, ("train/loss", loss), ("train/learning_rate", rate), ("train/gradient_norm", norm));
-        }
+        Tensor loss = _labels.Loss(_model.Head.Score(_cache.Pooled(examples, reverse)), targets, shares);
+        loss.backward();
+        return loss.detach();
+    }
+
+    private Tensor Pass(TaskBatch batch)
+    {
+        _tuned.Apply();
+        Tensor loss = _labels.Loss(_model.Head.Score(_model.Pooled(batch.Rows)), batch.Targets, batch.Shares);
+        loss.backward();
+        _tuned.TakeGradients();
+        return loss.detach();
     }
 
     private Tensor Pooled(Example[] examples, bool[] reverse) =>
@@ -190,6 +236,9 @@ internal sealed class FineTuner : IDisposable
 
     private void Validate(int epoch, CancellationToken stop)
     {
+        // Weights that a gradient spoilt are never judged, much less chosen.
+        _ = _numbers.Read();
+        _tuned.Apply();
         _model.Model.eval();
         TaskScores scores = Evaluate(LabelledPart.Dev, null, stop);
         _model.Model.train();
@@ -252,6 +301,8 @@ internal sealed class FineTuner : IDisposable
 
     public void Dispose()
     {
+        _graphs?.Dispose();
+        _numbers.Dispose();
         _tuned.Dispose();
         _cache?.Dispose();
         _best.ForEach(b => b.Value.Dispose());

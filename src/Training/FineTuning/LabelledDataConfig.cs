@@ -73,6 +73,9 @@ public sealed record LabelledDataConfig : IValidated
     /// <summary>The label's field of FASTA headers, from 0; -1 is the last.</summary>
     public int HeaderField { get; init; } = -1;
 
+    /// <summary>Leave out the training rows whose sequence, on either strand, the validation or test part has too.</summary>
+    public bool DropLeaks { get; init; }
+
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {

@@ -52,42 +52,22 @@ internal sealed class LabelledTask
     /// <summary>Weight of a row in the training loss.</summary>
     internal double WeightOf(int row) => _classWeights.Length == 0 ? 1 : _classWeights[_set.GetClass(row)];
 
-    /// <summary>Sum over rows of weight times loss, as a differentiable scalar in single precision.</summary>
-    /// <param name="logits">f32 [rows, outputs].</param>
+    /// <summary>What a loss compares outputs with: int64 [rows, 1], classes; or f32 [rows, outputs].</summary>
     /// <param name="rows">Rows of the set.</param>
-    /// <param name="weighted">Whether rows have their weights, as in training, or 1.</param>
-    internal Tensor Loss(Tensor logits, ReadOnlySpan<int> rows, bool weighted)
+    /// <param name="device">Where to; a copy to a GPU is not waited for.</param>
+    internal Tensor Targets(ReadOnlySpan<int> rows, Device device)
     {
-        Tensor each = Kind == TaskKind.Class ? CrossEntropy(logits, rows) : Kind == TaskKind.MultiLabel ? Binary(logits, rows) : Squared(logits, rows);
-        var weights = new float[rows.Length];
-        for (int i = 0; i < weights.Length; i++)
+        if (Kind == TaskKind.Class)
         {
-            weights[i] = weighted ? (float)WeightOf(rows[i]) : 1;
+            var classes = new long[rows.Length];
+            for (int i = 0; i < classes.Length; i++)
+            {
+                classes[i] = _set.GetClass(rows[i]);
+            }
+
+            return tensor_async<long>(classes, [classes.Length, 1], device);
         }
 
-        return (each * tensor<float>(weights, [weights.Length], logits.device)).sum();
-    }
-
-    private Tensor CrossEntropy(Tensor logits, ReadOnlySpan<int> rows)
-    {
-        var classes = new long[rows.Length];
-        for (int i = 0; i < classes.Length; i++)
-        {
-            classes[i] = _set.GetClass(rows[i]);
-        }
-
-        Tensor at = tensor<long>(classes, [classes.Length, 1], logits.device);
-        return logits.log_softmax(1).gather(1, at).squeeze(1).neg();
-    }
-
-    // -log sigmoid(x) = softplus(x) - x, and -log(1 - sigmoid(x)) = softplus(x).
-    private Tensor Binary(Tensor logits, ReadOnlySpan<int> rows) =>
-        (nn.functional.softplus(logits) - (logits * Targets(rows, logits.device))).mean([1]);
-
-    private Tensor Squared(Tensor logits, ReadOnlySpan<int> rows) => (logits - Targets(rows, logits.device)).square().mean([1]);
-
-    private Tensor Targets(ReadOnlySpan<int> rows, Device device)
-    {
         var values = new float[rows.Length * Outputs];
         for (int i = 0; i < values.Length; i++)
         {
@@ -96,7 +76,35 @@ internal sealed class LabelledTask
             values[i] = Kind == TaskKind.Number ? (float)((value - Mean[o]) / Scale[o]) : value;
         }
 
-        return tensor<float>(values, [rows.Length, Outputs], device);
+        return tensor_async<float>(values, [rows.Length, Outputs], device);
+    }
+
+    /// <summary>The rows' shares of a step's loss, f32 [rows]: weight over the sum of the weights of the step.</summary>
+    internal Tensor Shares(ReadOnlySpan<int> rows, double total, Device device)
+    {
+        var shares = new float[rows.Length];
+        for (int i = 0; i < shares.Length; i++)
+        {
+            shares[i] = (float)(WeightOf(rows[i]) / total);
+        }
+
+        return tensor_async<float>(shares, [shares.Length], device);
+    }
+
+    /// <summary>Sum over rows of share times loss, as a differentiable scalar in single precision.</summary>
+    /// <param name="logits">f32 [rows, outputs].</param>
+    /// <param name="targets">What <see cref="Targets"/> gave.</param>
+    /// <param name="shares">What <see cref="Shares"/> gave.</param>
+    internal Tensor Loss(Tensor logits, Tensor targets, Tensor shares)
+    {
+        Tensor each = Kind switch
+        {
+            TaskKind.Class => logits.log_softmax(1).gather(1, targets).squeeze(1).neg(),
+            // -log sigmoid(x) = softplus(x) - x, and -log(1 - sigmoid(x)) = softplus(x).
+            TaskKind.MultiLabel => (nn.functional.softplus(logits) - (logits * targets)).mean([1]),
+            _ => (logits - targets).square().mean([1]),
+        };
+        return (each * shares).sum();
     }
 
     private (double[] Mean, double[] Scale) Standardise()

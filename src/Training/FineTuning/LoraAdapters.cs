@@ -41,7 +41,7 @@ internal sealed class LoraAdapters : IDisposable
     internal IEnumerable<(string Name, nn.Parameter Value)> Parameters =>
         _adapters.SelectMany(a => new[] { ($"{a.Name}.lora_A", a.A), ($"{a.Name}.lora_B", a.B) });
 
-    /// <summary>Puts the factors' gradients in place, from those of the weights.</summary>
+    /// <summary>Puts the factors' gradients in place, from those of the weights: into the tensors that are there, if there are any.</summary>
     internal void TakeGradients()
     {
         using IDisposable mode = no_grad();
@@ -50,13 +50,25 @@ internal sealed class LoraAdapters : IDisposable
         {
             if (a.Weight.grad is { } g)
             {
-                a.A.grad = a.B.t().mm(g).mul(_scale);
-                a.B.grad = g.mm(a.A.t()).mul(_scale);
+                Put(a.A, a.B.t().mm(g).mul(_scale));
+                Put(a.B, g.mm(a.A.t()).mul(_scale));
+            }
+        }
+
+        static void Put(nn.Parameter factor, Tensor gradient)
+        {
+            if (factor.grad is { } there)
+            {
+                there.copy_(gradient);
+            }
+            else
+            {
+                factor.grad = gradient;
             }
         }
     }
 
-    /// <summary>Puts the sums into the model, after a step of the optimizer.</summary>
+    /// <summary>Puts the sums into the model: after steps of the optimizer, before the model is used.</summary>
     internal void Apply()
     {
         using IDisposable mode = no_grad();

@@ -23,17 +23,24 @@ internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
     /// 0: rows are padded to the longest, out of sight; else all rows are padded on the left to this length, in sight of the
     /// model (parity with published tables).
     /// </param>
-    /// <param name="device">Where to.</param>
-    internal static RowTensors Of(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse, Alphabet alphabet, int padTo, Device device)
+    /// <param name="device">Where to; copies to a GPU are not waited for.</param>
+    /// <param name="bucket">
+    /// Lengths of batches are multiples of this, so that few shapes occur; 0: as long as the longest row. Has no meaning with
+    /// <paramref name="padTo"/>.
+    /// </param>
+    internal static RowTensors Of(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse, Alphabet alphabet, int padTo, Device device,
+        int bucket = 0)
     {
         int length = padTo;
-        bool padded = false;
+        // Batches of one bucket look alike, also those without any padding.
+        bool padded = padTo == 0 && bucket > 0;
         foreach (Example e in examples)
         {
             padded |= padTo == 0 && length > 0 && e.Length != length;
             length = Math.Max(length, e.Length);
         }
 
+        length = padTo == 0 && bucket > 0 ? (length + bucket - 1) / bucket * bucket : length;
         var ids = new int[examples.Length * length];
         Array.Fill(ids, alphabet.PadId);
         var sequences = new int[padded ? ids.Length : 0];
@@ -59,8 +66,8 @@ internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
 
         long[] size = [examples.Length, length];
         return new RowTensors(
-            tensor<int>(ids, size, device),
-            padded ? tensor<int>(sequences, size, device) : null,
-            padded ? tensor<float>(mask, size, device) : null);
+            tensor_async<int>(ids, size, device),
+            padded ? tensor_async<int>(sequences, size, device) : null,
+            padded ? tensor_async<float>(mask, size, device) : null);
     }
 }

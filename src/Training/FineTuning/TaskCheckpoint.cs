@@ -59,7 +59,7 @@ internal static class TaskCheckpoint
         }
 
         var store = new CheckpointStore(inside, "", 1);
-        return store.Best() ?? store.Last() ?? throw new CheckpointException("this run has no checkpoint", path,
+        return store.Best() ?? store.Last() ?? BestSeed.Of(path)?.Folder ?? throw new CheckpointException("this run has no checkpoint", path,
             "a run with a checkpoint, or the folder of one", "name the folder of a checkpoint");
     }
 

@@ -33,13 +33,19 @@ internal sealed class TaskModel : IDisposable
     /// <summary>The stretches of rows that the model reads.</summary>
     internal Example[] Examples(LabelledSet set, IEnumerable<int> rows) => Example.Of(set, rows, Task.MaxLength, Task.TooLong);
 
+    /// <summary>Lengths of batches are multiples of this; 0: as long as the longest row (see <see cref="RowTensors.Of"/>).</summary>
+    internal int Bucket { get; set; }
+
     /// <summary>Pooled states [batch, d_model], in single precision.</summary>
-    internal Tensor Pooled(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse)
-    {
-        int padTo = Task.Head.Pooling == Pooling.Parity ? Task.MaxLength : 0;
-        RowTensors rows = RowTensors.Of(set, examples, reverse, Alphabet, padTo, Model.Device);
-        return Head.Pool(Model.ForwardHidden(rows.Ids, rows.SequenceIds), rows.Mask, Model.Config.RcEquivariant);
-    }
+    internal Tensor Pooled(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse) => Pooled(Rows(set, examples, reverse));
+
+    /// <summary>Pooled states [batch, d_model] of rows that are on the model's device.</summary>
+    internal Tensor Pooled(RowTensors rows) =>
+        Head.Pool(Model.ForwardHidden(rows.Ids, rows.SequenceIds), rows.Mask, Model.Config.RcEquivariant);
+
+    /// <summary>Examples as the model reads them.</summary>
+    internal RowTensors Rows(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse) =>
+        RowTensors.Of(set, examples, reverse, Alphabet, Task.Head.Pooling == Pooling.Parity ? Task.MaxLength : 0, Model.Device, Bucket);
 
     /// <summary>
     /// Outputs of rows before the softmax: means over the strands that are read and the windows of a row. Examples of like
@@ -54,31 +60,37 @@ internal sealed class TaskModel : IDisposable
     internal (int[] Rows, double[][] Outputs) Outputs(Func<Example[], bool[], Tensor> pooled, Example[] examples, int batch, CancellationToken stop)
     {
         using IDisposable mode = no_grad();
-        var outputs = new double[examples.Length][];
+        using DisposeScope all = NewDisposeScope();
+        int n = Task.Head.Outputs;
         int[] order = [.. Enumerable.Range(0, examples.Length).OrderBy(i => examples[i].Length)];
+        var scores = new List<Tensor>();
         foreach (int[] chunk in order.Chunk(batch))
         {
             stop.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
             Example[] some = Array.ConvertAll(chunk, i => examples[i]);
-            float[] values = Scores(false);
-            float[]? other = ReadsBothStrands ? Scores(true) : null;
-            int n = Task.Head.Outputs;
-            for (int k = 0; k < chunk.Length; k++)
-            {
-                double[] row = outputs[chunk[k]] = new double[n];
-                for (int o = 0; o < n; o++)
-                {
-                    float value = values[(k * n) + o];
-                    row[o] = other is null ? value : 0.5 * ((double)value + other[(k * n) + o]);
-                }
-            }
+            Tensor forward = Scores(false);
+            scores.Add((ReadsBothStrands ? cat([forward, Scores(true)], 1) : forward).MoveToOuterDisposeScope());
 
-            float[] Scores(bool reverse)
+            Tensor Scores(bool reverse)
             {
                 bool[] strands = new bool[some.Length];
                 Array.Fill(strands, reverse);
-                return Head.Score(pooled(some, strands)).cpu().ToArray<float>();
+                return Head.Score(pooled(some, strands));
+            }
+        }
+
+        // Everything is queued before anything is read: the one wait.
+        float[] values = scores.Count == 0 ? [] : cat([.. scores]).cpu().ToArray<float>();
+        var outputs = new double[examples.Length][];
+        int width = ReadsBothStrands ? 2 * n : n;
+        for (int k = 0; k < order.Length; k++)
+        {
+            ReadOnlySpan<float> row = values.AsSpan(k * width, width);
+            double[] output = outputs[order[k]] = new double[n];
+            for (int o = 0; o < n; o++)
+            {
+                output[o] = ReadsBothStrands ? 0.5 * ((double)row[o] + row[n + o]) : row[o];
             }
         }
 

@@ -1,7 +1,5 @@
 using System.Globalization;
-using System.Text;
 using GenoSeq.Data;
-using GenoSeq.Torch.IO;
 
 namespace GenoSeq.Training.FineTuning;
 
@@ -29,7 +27,7 @@ public static class TaskOutputs
         }
     }
 
-    /// <summary>Writes predictions as a tab-separated table: id, the truth if it is known, the prediction, and its numbers.</summary>
+    /// <summary>Writes predictions as a table: id, the truth if it is known, the prediction, and its numbers.</summary>
     /// <remarks>
     /// Classes: <c>id label prediction p(NAME)...</c>; several labels are joined by semicolons, a prediction having those above
     /// one half. Numbers: <c>id NAME... predicted(NAME)...</c>. Numbers read back as the same double.
@@ -40,46 +38,61 @@ public static class TaskOutputs
     /// <param name="rows">Rows of the set.</param>
     /// <param name="outputs">[rows][outputs] in the task's units.</param>
     /// <param name="truth">Whether the set's labels are the task's, and belong into the table.</param>
-    public static void Write(string path, LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs, bool truth)
+    /// <param name="format">Tab-separated text, or Parquet; null: as the file's name says.</param>
+    /// <exception cref="OutputException">Parquet cannot be written.</exception>
+    public static void Write(string path, LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs, bool truth,
+        TableFormat? format = null)
     {
         ArgumentNullException.ThrowIfNull(set);
         ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(outputs);
-        IReadOnlyList<string> names = task.LabelNames;
-        string[] known = !truth ? [] : task.Kind == TaskKind.Number ? [.. names] : ["label"];
-        string[] said = task.Kind == TaskKind.Number
-            ? [.. names.Select(n => $"predicted({n})")]
-            : ["prediction", .. names.Select(n => $"p({n})")];
-        var text = new StringBuilder();
-        Line(text, ["id", .. known, .. said]);
-        for (int i = 0; i < rows.Count; i++)
+        OutputTable.Write(path, Columns(set, task, rows, outputs, truth), format);
+    }
+
+    private static List<TableColumn> Columns(LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs, bool truth)
+    {
+        bool number = task.Kind == TaskKind.Number;
+        var columns = new List<TableColumn> { TableColumn.Of("id", rows.Select(set.GetId)) };
+        if (truth && !number)
         {
-            IEnumerable<string> numbers = outputs[i].Select(v => v.ToString("R", CultureInfo.InvariantCulture));
-            string[] prediction = task.Kind == TaskKind.Number ? [] : [Named(task, outputs[i])];
-            Line(text, [set.GetId(rows[i]), .. truth ? Truth(set, task, rows[i]) : [], .. prediction, .. numbers]);
+            columns.Add(TableColumn.Of("label", rows.Select(r => Truth(set, task, r))));
         }
 
-        AtomicFile.WriteAllText(path, text.ToString());
+        if (!number)
+        {
+            columns.Add(TableColumn.Of("prediction", outputs.Select(o => Named(task, o))));
+        }
+
+        for (int o = 0; truth && number && o < task.LabelNames.Count; o++)
+        {
+            int target = o;
+            // The shortest text of a float, and not what it is to the last binary digit.
+            columns.Add(TableColumn.Of(task.LabelNames[o], rows.Select(r => double.Parse(
+                set.GetValues(r)[target].ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture))));
+        }
+
+        for (int o = 0; o < task.LabelNames.Count; o++)
+        {
+            int output = o;
+            columns.Add(TableColumn.Of($"{(number ? "predicted" : "p")}({task.LabelNames[o]})", outputs.Select(v => v[output])));
+        }
+
+        return columns;
     }
 
     private static string Named(TaskDescription task, double[] p) => task.Kind == TaskKind.Class
         ? task.LabelNames[Array.IndexOf(p, p.Max())]
         : string.Join(';', task.LabelNames.Where((_, o) => p[o] > 0.5));
 
-    private static string[] Truth(LabelledSet set, TaskDescription task, int row)
+    private static string Truth(LabelledSet set, TaskDescription task, int row)
     {
         if (task.Kind == TaskKind.Class)
         {
-            return [task.LabelNames[set.GetClass(row)]];
+            return task.LabelNames[set.GetClass(row)];
         }
 
         float[] values = set.GetValues(row).ToArray();
-        return task.Kind == TaskKind.MultiLabel
-            ? [string.Join(';', task.LabelNames.Where((_, o) => values[o] != 0))]
-            : Array.ConvertAll(values, v => v.ToString("R", CultureInfo.InvariantCulture));
+        return string.Join(';', task.LabelNames.Where((_, o) => values[o] != 0));
     }
-
-    private static void Line(StringBuilder text, IEnumerable<string> fields) =>
-        text.AppendJoin('\t', fields.Select(f => f.Replace('\t', ' '))).Append('\n');
 }

@@ -40,13 +40,14 @@ public sealed record TaskScores(IReadOnlyList<int> Rows, IReadOnlyList<double[]>
 
     internal static bool SmallIsGood(string metric) => metric is "loss" or "log_loss" or "brier" or "ece" or "mse";
 
-    private static Predictions PredictionsOf(LabelledSet set, TaskDescription task, int[] rows, double[][] outputs)
+    /// <summary>Outputs with the truth, as metrics and plots take them.</summary>
+    internal static Predictions PredictionsOf(LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs)
     {
         int n = task.Head.Outputs;
         double[] flat = [.. outputs.SelectMany(o => o)];
         if (task.Kind == TaskKind.Class)
         {
-            return new ClassPredictions(n, Array.ConvertAll(rows, set.GetClass), flat) { ClassNames = task.LabelNames };
+            return new ClassPredictions(n, [.. rows.Select(set.GetClass)], flat) { ClassNames = task.LabelNames };
         }
 
         double[] truth = [.. rows.SelectMany(r => set.GetValues(r).ToArray()).Select(v => (double)v)];

@@ -1,32 +1,34 @@
 using System.Globalization;
-using GenoSeq.Torch;
+using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Training.Distributed;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Training.FineTuning;
 
 /// <summary>
 /// What is trained, in depths with a rate each: 0 the embedding, 1 to n_layer the layers, n_layer + 1 the last norm, the head
-/// and LoRA's factors.
+/// and LoRA's factors. One optimizer steps all of them, on a GPU in three launches that nobody waits for.
 /// </summary>
 internal sealed class TunedParameters : IDisposable
 {
-    private readonly List<Depth> _depths = [];
+    private readonly List<(int Depth, optim.ParamGroup Group)> _groups = [];
     private readonly TaskModel _model;
     private readonly LoraAdapters? _lora;
+    private readonly optim.AdamW _optimizer;
+    private readonly DeviceAdamW? _deviceStep;
+    private readonly FlatBucket? _gradients;
     private readonly int _top;
-
-    private sealed record Depth(int Number, optim.AdamW Optimizer, double Rate);
 
     internal TunedParameters(TaskModel model, FineTuningConfig config)
     {
         _model = model;
         _top = model.Model.Config.NLayer + 1;
         double head = config.HeadLearningRate > 0 ? config.HeadLearningRate / config.LearningRate : 1;
-        Add(_top, model.Head.named_parameters().Select(p => ($"head.{p.name}", p.parameter)), head, config);
+        Add(_top, model.Head.named_parameters().Select(p => ($"head.{p.name}", p.parameter)), head, config.WeightDecay);
         if (config.Mode == TuningMode.Lora)
         {
             _lora = new LoraAdapters(model.Model, config.LoraRank, config.LoraAlpha);
-            Add(_top, _lora.Parameters, 1, config);
+            Add(_top, _lora.Parameters, 1, config.WeightDecay);
         }
         else if (config.Mode != TuningMode.Probe)
         {
@@ -34,77 +36,86 @@ internal sealed class TunedParameters : IDisposable
             foreach (IGrouping<int, (string name, nn.Parameter parameter)> group in model.Model.named_parameters()
                 .Where(p => !p.name.StartsWith("lm_head.", StringComparison.Ordinal)).GroupBy(p => DepthOf(p.name)))
             {
-                Add(group.Key, group, Math.Pow(config.LayerDecay, _top - group.Key), config);
+                Add(group.Key, group, Math.Pow(config.LayerDecay, _top - group.Key), config.WeightDecay);
             }
+        }
+
+        _optimizer = new optim.AdamW(_groups.Select(g => g.Group), config.LearningRate, config.Beta1, config.Beta2, config.Eps);
+        _deviceStep = DeviceAdamW.Attach(_optimizer);
+        if (_deviceStep is not null)
+        {
+            // Gradients stay in one place: one launch clears them, and captured passes may add to them.
+            IEnumerable<(string, nn.Parameter)> all = Trained().Concat(config.Mode is TuningMode.Probe ? [] : model.Model.named_parameters());
+            _gradients = FlatBucket.Divide(all.DistinctBy(p => p.Item2, ReferenceEqualityComparer.Instance), long.MaxValue, long.MaxValue, 1)[0];
+            _gradients.AttachGradients();
         }
     }
 
     /// <summary>Number of trained values.</summary>
-    internal long Count => Trained(0).Sum(p => p.Value.numel());
+    internal long Count => Trained().Sum(p => p.Value.numel());
 
     /// <summary>The deepest depth that trains in an epoch.</summary>
     internal int Deepest(int epoch, int unfreezeEvery) => unfreezeEvery == 0 ? 0 : Math.Max(0, _top - (epoch / unfreezeEvery));
+
+    /// <summary>Brings the model up to date with what steps have changed: to be called before each use of it.</summary>
+    internal void Apply() => _lora?.Apply();
+
+    /// <summary>Completes the gradients after a backward pass.</summary>
+    internal void TakeGradients() => _lora?.TakeGradients();
 
     /// <summary>One step with the gradients that are there, which are dropped.</summary>
     /// <param name="rate">Learning rate.</param>
     /// <param name="clipNorm">Largest norm over all that trains; 0: no limit.</param>
     /// <param name="deepest">Depths below this one stay as they are.</param>
-    /// <returns>The norm before, or NaN or infinity; then nothing was changed.</returns>
-    internal double Step(double rate, double clipNorm, int deepest)
+    /// <returns>f64 [2] where the parameters are: the norm before, and 1 if it is finite, else 0; then nothing was changed.</returns>
+    internal Tensor Step(double rate, double clipNorm, int deepest)
     {
-        _lora?.TakeGradients();
-        double norm = Norm(deepest);
-        if (double.IsFinite(norm))
+        foreach ((int depth, optim.ParamGroup group) in _groups)
         {
-            foreach (Depth d in _depths.Where(d => d.Number >= deepest))
+            if (group.Frozen && depth >= deepest)
             {
-                d.Optimizer.LearningRate = rate * d.Rate;
-                d.Optimizer.step(clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1);
+                group.StepsBefore = _optimizer.StepCount;
             }
 
-            _lora?.Apply();
+            group.Frozen = depth < deepest;
         }
 
-        _model.Model.zero_grad();
-        _model.Head.zero_grad();
+        _optimizer.LearningRate = rate;
+        Tensor norm = _optimizer.step_clipped(clipNorm);
+        if (_gradients is not null)
+        {
+            using IDisposable mode = no_grad();
+            _gradients.Gradients.zero_();
+        }
+        else
+        {
+            _model.Model.zero_grad();
+            foreach ((_, nn.Parameter p) in Trained())
+            {
+                p.grad = null;
+            }
+        }
+
         return norm;
     }
 
     public void Dispose()
     {
-        _depths.ForEach(d => d.Optimizer.Dispose());
+        _deviceStep?.Dispose();
+        _optimizer.Dispose();
+        _gradients?.Dispose();
         _lora?.Dispose();
     }
 
-    private double Norm(int deepest)
+    private IEnumerable<(string Name, nn.Parameter Value)> Trained() => _groups.SelectMany(g => g.Group.Parameters);
+
+    private void Add(int depth, IEnumerable<(string Name, nn.Parameter Value)> parameters, double rate, double weightDecay)
     {
-        using DisposeScope scope = NewDisposeScope();
-        double square = 0;
-        foreach ((_, nn.Parameter p) in Trained(deepest))
+        foreach (IGrouping<bool, (string Name, nn.Parameter Value)> group in parameters
+            .GroupBy(p => !p.Value.NoWeightDecay && !ReferenceEquals(p.Value, _model.Model.Embedding.weight)))
         {
-            if (p.grad is { } g)
-            {
-                double n = g.norm().item();
-                square += n * n;
-            }
+            _groups.Add((depth, new optim.ParamGroup([.. group], group.Key ? weightDecay : 0) { RateScale = rate }));
         }
-
-        return Math.Sqrt(square);
-    }
-
-    private IEnumerable<(string Name, nn.Parameter Value)> Trained(int deepest) =>
-        _depths.Where(d => d.Number >= deepest).SelectMany(d => d.Optimizer.Groups).SelectMany(g => g.Parameters);
-
-    private void Add(int number, IEnumerable<(string Name, nn.Parameter Value)> parameters, double rate, FineTuningConfig config)
-    {
-        (string Name, nn.Parameter Value)[] all = [.. parameters];
-        bool Decays(nn.Parameter p) => !p.NoWeightDecay && !ReferenceEquals(p, _model.Model.Embedding.weight);
-        optim.ParamGroup[] groups =
-        [
-            new([.. all.Where(p => Decays(p.Value))], config.WeightDecay),
-            new([.. all.Where(p => !Decays(p.Value))], 0),
-        ];
-        _depths.Add(new Depth(number, new optim.AdamW(groups, config.LearningRate, config.Beta1, config.Beta2, config.Eps), rate));
     }
 
     private int DepthOf(string name) => name.Split('.') switch

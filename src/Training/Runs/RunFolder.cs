@@ -16,10 +16,13 @@ namespace GenoSeq.Training.Runs;
 /// </remarks>
 public sealed class RunFolder : IDisposable
 {
+    /// <summary>Name of the folder of a sweep's candidates, which are there before the run that is chosen among them.</summary>
+    internal const string Sweep = "sweep";
+
     private static readonly string[] s_known =
     [
         "config.yaml", "overrides.yaml", "command.txt", "environment.json", "data_manifest.json", "metrics.jsonl", "log.txt",
-        "summary.json", "checkpoints", RunLock.LockName, RunLock.HolderName,
+        "summary.json", "checkpoints", Sweep, RunLock.LockName, RunLock.HolderName,
     ];
 
     // Any of these is enough to know a run by.
@@ -85,7 +88,7 @@ public sealed class RunFolder : IDisposable
         RequireRunOrEmpty(path);
 
         // A lock alone is a run that never began.
-        if (Directory.Exists(path) && Names(path).Any(name => name is not (RunLock.LockName or RunLock.HolderName or "checkpoints")))
+        if (Directory.Exists(path) && Names(path).Any(name => name is not (RunLock.LockName or RunLock.HolderName or "checkpoints" or Sweep)))
         {
             throw new RunFolderException("this folder holds a run already", path, "a new or empty folder", "--resume auto, or another --out");
         }

@@ -41,6 +41,9 @@ public sealed class TaskModelTests
         Example[] examples = model.Examples(set, Enumerable.Range(0, 24));
         double[][] one = Outputs(model, set, examples, 1);
         double[][] many = Outputs(model, set, examples, 24);
+        model.Bucket = 32;
+        double[][] bucketed = Outputs(model, set, examples, 24);
+        Assert.True(one.Zip(bucketed).All(p => Math.Abs(p.First[0] - p.Second[0]) < 1e-5), $"{name}, {pooling}: in buckets");
         double worst = one.Zip(many).Max(p => p.First.Zip(p.Second).Max(x => Math.Abs(x.First - x.Second)));
         Assert.True(worst < 1e-5, $"{name}, {pooling}: {worst}");
         // And rows differ, or nothing would be tested.

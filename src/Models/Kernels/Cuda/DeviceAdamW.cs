@@ -14,11 +14,12 @@ public sealed class DeviceAdamW : IDisposable
     /// <summary>Elements of a block's part of a parameter (A_CHUNK).</summary>
     private const int Chunk = 16384;
 
-    private const int RowWords = 7;
+    private const int RowWords = 9;
+    private const int HyperCount = 9;
     private static readonly KernelProgram s_program = new(["common.cu", "adamw.cu"]);
 
     private readonly KernelDevice _device;
-    private readonly (string Name, nn.Parameter Value, Tensor M, Tensor V, double Decay)[] _parameters;
+    private readonly (string Name, nn.Parameter Value, Tensor M, Tensor V, optim.ParamGroup Group)[] _parameters;
     private readonly Dictionary<string, Tensor> _copies = [];
     private readonly long[] _rows;
     private readonly Tensor _table;
@@ -34,7 +35,7 @@ public sealed class DeviceAdamW : IDisposable
         _device = device;
         Dictionary<string, (Tensor M, Tensor V)> state = optimizer.State.ToDictionary(s => s.Name, s => (s.ExpAvg, s.ExpAvgSq));
         _parameters = [.. optimizer.Groups.SelectMany(g => g.Parameters.Select(p =>
-            (p.Name, p.Value, state[p.Name].M, state[p.Name].V, g.WeightDecay)))];
+            (p.Name, p.Value, state[p.Name].M, state[p.Name].V, g)))];
         _rows = new long[_parameters.Length * RowWords];
         Device place = _parameters[0].Value.device;
         var chunks = new List<int>();
@@ -47,7 +48,7 @@ public sealed class DeviceAdamW : IDisposable
 
         _chunks = tensor<int>(CollectionsMarshal.AsSpan(chunks), [chunks.Count / 2, 2], place).DetachFromDisposeScope();
         _table = empty([_parameters.Length, RowWords], int64, place).DetachFromDisposeScope();
-        _hyper = empty([8], float64, place).DetachFromDisposeScope();
+        _hyper = empty([HyperCount], float64, place).DetachFromDisposeScope();
         _part = empty([chunks.Count / 2], float64, place).DetachFromDisposeScope();
         _norm = empty([2], float64, place).DetachFromDisposeScope();
     }
@@ -88,12 +89,13 @@ public sealed class DeviceAdamW : IDisposable
         bool changed = !_uploaded;
         for (int i = 0; i < _parameters.Length; i++)
         {
-            (string name, nn.Parameter p, Tensor m, Tensor v, double decay) = _parameters[i];
-            Tensor? g = p.grad;
+            (string name, nn.Parameter p, Tensor m, Tensor v, optim.ParamGroup group) = _parameters[i];
+            Tensor? g = group.Frozen ? null : p.grad;
             ReadOnlySpan<long> row =
             [
                 Address(p, name), g is null ? 0 : Address(g, name), Address(m, name), Address(v, name),
-                _copies.TryGetValue(name, out Tensor? copy) ? copy.data_ptr() : 0, p.numel(), BitConverter.DoubleToInt64Bits(decay),
+                _copies.TryGetValue(name, out Tensor? copy) ? copy.data_ptr() : 0, p.numel(),
+                BitConverter.DoubleToInt64Bits(group.WeightDecay), BitConverter.DoubleToInt64Bits(group.RateScale), group.StepsBefore,
             ];
             Span<long> known = _rows.AsSpan(i * RowWords, RowWords);
             changed |= !row.SequenceEqual(known);
@@ -102,15 +104,15 @@ public sealed class DeviceAdamW : IDisposable
 
         if (changed)
         {
-            _table.copy_(tensor<long>(_rows, [_parameters.Length, RowWords]));
+            _table.copy_(staged<long>(_rows, [_parameters.Length, RowWords], _table.device), non_blocking: true);
             _uploaded = true;
         }
 
-        _hyper.copy_(tensor(
+        _hyper.copy_(staged<double>(
         [
             step.LearningRate, step.Beta1, step.Beta2, step.Eps, 1 - Math.Pow(step.Beta1, step.StepCount),
-            1 - Math.Pow(step.Beta2, step.StepCount), step.ClipNorm ?? 0, step.GradScale,
-        ]));
+            1 - Math.Pow(step.Beta2, step.StepCount), step.ClipNorm ?? 0, step.GradScale, step.StepCount,
+        ], [HyperCount], _hyper.device), non_blocking: true);
     }
 
     /// <summary>The launches alone, with what <see cref="Prepare"/> wrote; these may be captured.</summary>

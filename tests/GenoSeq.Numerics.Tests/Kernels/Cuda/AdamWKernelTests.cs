@@ -97,12 +97,35 @@ public sealed class AdamWKernelTests
         AssertSame(expected, actual);
     }
 
-    private static optim.AdamW Optimizer(int seed)
+    [Fact]
+    public void Step_GroupsOfTheirOwnRateThatJoinLate_MatchTheCpu()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using optim.AdamW expected = Optimizer(7, 0.25);
+        using optim.AdamW actual = Optimizer(7, 0.25);
+        using EmulatedDevice.Scope emulator = new EmulatedDevice().Use();
+        using DeviceAdamW steps = DeviceAdamW.Attach(actual)!;
+        for (int i = 0; i < 4; i++)
+        {
+            foreach (optim.AdamW o in (optim.AdamW[])[expected, actual])
+            {
+                Gradients(o, i);
+                o.Groups[1].Frozen = i < 2;
+                o.Groups[1].StepsBefore = 2;
+            }
+
+            double norm = expected.step_clipped(1).ToArray<double>()[0];
+            Assert.Equal(norm, actual.step_clipped(1).ToArray<double>()[0], norm * 1e-12);
+            AssertSame(expected, actual);
+        }
+    }
+
+    private static optim.AdamW Optimizer(int seed, double rateOfSecond = 1)
     {
         var sample = new Sample(seed);
         (string, nn.Parameter)[] all =
             [.. s_shapes.Select((s, i) => ($"p{i}", new nn.Parameter(sample.Normal(float32, s).Tensor)))];
-        return new optim.AdamW([new optim.ParamGroup(all[..3], 0.1), new optim.ParamGroup(all[3..], 0)], 1e-2, 0.9, 0.95);
+        return new optim.AdamW([new optim.ParamGroup(all[..3], 0.1), new optim.ParamGroup(all[3..], 0) { RateScale = rateOfSecond }], 1e-2, 0.9, 0.95);
     }
 
     private static void Gradients(optim.AdamW optimizer, int seed)

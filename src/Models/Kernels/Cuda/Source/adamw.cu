@@ -4,6 +4,7 @@ struct GsAdamParameter
 {
     float* p; const float* g; float* m; float* v; u16* copy; // copy: bfloat16 of the parameter or null; g null: no gradient, left alone
     i64 n; double decay;                                      // decay per unit of learning rate
+    double rate; i64 before;                                  // rate over the step's; steps before the parameter's first one
 };
 struct GsAdamChunk { int parameter, index; };
 #define A_CHUNK 16384
@@ -11,7 +12,7 @@ struct GsAdam
 {
     const GsAdamParameter* parameters;
     const GsAdamChunk* chunks;
-    const double* hyper;    // [8]: lr, beta1, beta2, eps, 1 - beta1^t, 1 - beta2^t, clip norm (0: none), gradient scale
+    const double* hyper;    // [9]: lr, beta1, beta2, eps, 1 - beta1^t, 1 - beta2^t, clip norm (0: none), gradient scale, t
     double* part;           // [chunks]: sums of squares
     double* norm;           // [2]: norm of the scaled gradients; 1 if finite, else 0
     int count, norms;       // chunks; norms: take the norm into account (0: neither clipped nor checked)
@@ -92,14 +93,15 @@ extern "C" __global__ void __launch_bounds__(256) gs_adam_step(const __grid_cons
     if (threadIdx.x == 0)
     {
         const double* h = p.hyper;
-        const double norm = p.norms != 0 ? p.norm[0] : 0.0, clip = h[6];
+        const double norm = p.norms != 0 ? p.norm[0] : 0.0, clip = h[6], rate = h[0] * a.rate, t = h[8] - (double)a.before;
+        const double c1 = a.before == 0 ? h[4] : 1.0 - pow(h[1], t), c2 = a.before == 0 ? h[5] : 1.0 - pow(h[2], t);
         shared.scale = (float)(h[7] * (clip > 0.0 && norm > clip ? clip / norm : 1.0));
-        shared.decay = (float)(1.0 - h[0] * a.decay);
+        shared.decay = (float)(1.0 - rate * a.decay);
         shared.w1 = (float)(1.0 - h[1]);
         shared.beta2 = (float)h[2];
         shared.w2 = (float)(1.0 - h[2]);
-        shared.size = (float)(h[0] / h[4]);
-        shared.root = (float)(1.0 / sqrt(h[5]));
+        shared.size = (float)(rate / c1);
+        shared.root = (float)(1.0 / sqrt(c2));
         shared.eps = (float)h[3];
     }
     __syncthreads();

@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Text;
+using GenoSeq.Torch.IO;
+using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Engine;
+using GenoSeq.Training.Runs;
+
+namespace GenoSeq.Training.FineTuning;
+
+/// <summary>
+/// Tries combinations of settings with one seed each, chooses by the validation part alone, and runs the chosen one with all
+/// seeds and its look at the test part.
+/// </summary>
+/// <remarks>
+/// Candidates are runs of their own in <c>sweep/</c> of the run's folder, so that a sweep goes on where it was interrupted;
+/// <c>sweep/candidates.tsv</c> is the table of them.
+/// </remarks>
+public static class FineTuneSweep
+{
+    private sealed record Candidate(IReadOnlyList<string> Settings, FineTuneConfig Config)
+    {
+        internal SelectedWeights? Reached { get; set; }
+
+        internal string? Failed { get; set; }
+
+        internal string Text => string.Join(' ', Settings);
+    }
+
+    /// <summary>Sweeps and runs.</summary>
+    /// <param name="request">The run; its configuration is that without the sweep's settings.</param>
+    /// <param name="axes">Settings and values.</param>
+    /// <param name="resolve">The run's configuration with some overrides more.</param>
+    /// <param name="say">Is told what happens, in sentences.</param>
+    /// <param name="stop">Ends the run; the candidate or seed at hand is lost.</param>
+    /// <returns>The chosen candidate's result; or that of a candidate that was interrupted.</returns>
+    /// <exception cref="ConfigException">A candidate's settings are no configuration.</exception>
+    /// <exception cref="TrainingDivergedException">Every candidate diverged.</exception>
+    public static FineTuneResult Run(FineTuneRequest request, IReadOnlyList<SweepAxis> axes, Func<IReadOnlyList<string>, FineTuneConfig> resolve,
+        Action<string> say, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(axes);
+        ArgumentNullException.ThrowIfNull(resolve);
+        ArgumentNullException.ThrowIfNull(say);
+        // Every candidate is known to be possible before the first one runs.
+        Candidate[] candidates = [.. SweepAxis.Combine(axes).Select(s => new Candidate(s, resolve(s)))];
+        string run = request.Out ?? FreeName(request);
+        string folder = Path.Combine(run, RunFolder.Sweep);
+        for (int i = 0; i < candidates.Length; i++)
+        {
+            say(string.Create(CultureInfo.InvariantCulture, $"candidate {i + 1} of {candidates.Length}: {candidates[i].Text}"));
+            if (Try(request, candidates[i], Path.Combine(folder, NameOf(candidates[i])), say, stop) is { } interrupted)
+            {
+                return interrupted with { Folder = run };
+            }
+        }
+
+        Candidate best = candidates.Where(c => c.Reached is not null).Aggregate((Candidate?)null, (a, b) => a is null || b.Reached!.IsBetterThan(a.Reached!) ? b : a)
+            ?? throw new TrainingDivergedException(0, "the loss of every candidate of the sweep", null);
+        AtomicFile.WriteAllText(Path.Combine(folder, "candidates.tsv"), Table(axes, candidates, best));
+        say(string.Create(CultureInfo.InvariantCulture,
+            $"the sweep chose {best.Text}: validation {best.Reached!.Metric} {best.Reached.Value:F4}, loss {best.Reached.Loss:F4}"));
+        return FineTuneRun.Run(request with { Config = best.Config, Out = run, Overrides = [.. request.Overrides, .. best.Settings] }, say, stop);
+    }
+
+    // What the candidate reached is noted in it; the result is not null where it was interrupted.
+    private static FineTuneResult? Try(FineTuneRequest request, Candidate candidate, string folder, Action<string> say, CancellationToken stop)
+    {
+        FineTuneConfig config = candidate.Config with { Seeds = 1 };
+        try
+        {
+            FineTuneResult result = FineTuneRun.Run(request with
+            {
+                Config = config,
+                Out = folder,
+                Overrides = [.. request.Overrides, .. candidate.Settings],
+                Bootstrap = null,
+                ReadTest = false,
+            }, say, stop);
+            candidate.Reached = SelectedWeights.Read(folder, config.Seed);
+            return result.Reason == EndReason.Interrupted ? result : null;
+        }
+        catch (TrainingDivergedException e)
+        {
+            candidate.Failed = e.Message.Split('\n')[0];
+            say($"this candidate is out: {candidate.Failed}");
+            return null;
+        }
+    }
+
+    private static string Table(IReadOnlyList<SweepAxis> axes, Candidate[] candidates, Candidate best)
+    {
+        string metric = best.Reached!.Metric;
+        var text = new StringBuilder();
+        text.AppendJoin('\t', (IEnumerable<string>)["chosen", .. axes.Select(a => a.Path), $"validation_{metric}", "validation_loss", "best_step", "note"]).Append('\n');
+        foreach (Candidate c in candidates)
+        {
+            text.AppendJoin('\t', (IEnumerable<string>)[ReferenceEquals(c, best) ? "yes" : "no", .. c.Settings.Select(s => s[(s.IndexOf('=', StringComparison.Ordinal) + 1)..]),
+                Number(c.Reached?.Value), Number(c.Reached?.Loss), c.Reached?.Step.ToString(CultureInfo.InvariantCulture) ?? "", c.Failed ?? ""]).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static string Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
+
+    private static string NameOf(Candidate candidate) => string.Concat(string.Join(',', candidate.Settings)
+        .Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '=' or ',' or '+' ? c : '-'));
+
+    private static string FreeName(FineTuneRequest request)
+    {
+        string first = Path.Combine(request.RunsRoot, RunFolder.NameOf(DateTime.Now, request.Config.Name, (ulong)request.Config.Seed));
+        string path = first;
+        for (int n = 2; Path.Exists(path); n++)
+        {
+            path = string.Create(CultureInfo.InvariantCulture, $"{first}-{n}");
+        }
+
+        return path;
+    }
+}
