@@ -161,7 +161,8 @@ public sealed class SuiteRunTests
         {
             JsonObject[] trials = [tiny.Cell($"{task}/cnn/trial-seed-1-lr1e-07-batch16"), tiny.Cell($"{task}/cnn/trial-seed-1-lr0.005-batch16")];
             Assert.All(trials, t => Assert.Null(t["test"]));
-            Assert.True((double)trials[0]["selected"]! < (double)trials[1]["selected"]!);
+            // A model that says one class has no MCC.
+            Assert.True(((double?)trials[0]["selected"] ?? -1) < (double)trials[1]["selected"]!);
             Assert.All((int[])[1, 2], seed => Assert.Equal(0.005, (double)tiny.Cell($"{task}/cnn/seed-{seed}")["candidate"]!["learning_rate"]!));
         }
 
@@ -169,6 +170,18 @@ public sealed class SuiteRunTests
         Assert.Equal(tiny.Cell("one/cnn/seed-1")["validation"]!.ToJsonString(), tiny.Cell("two/cnn/seed-1")["validation"]!.ToJsonString());
         Assert.Equal(TinySuite.Metric(tiny.Cell("one/cnn/seed-1")), -TinySuite.Metric(tiny.Cell("two/cnn/seed-1")), 1e-9);
         Assert.Contains("| one | cnn | learning rate 0.005, batch 16 |", File.ReadAllText(tiny["out/table.md"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_ModelThatSaysOneClass_HasAnMccOfZero()
+    {
+        using var tiny = new TinySuite();
+        (SuiteOutcome outcome, _) = TinySuite.Run(tiny.Request(tiny.Suite("[{name: cnn, baseline: cnn, recipe: r}]", recipe: "}, {name: unused") with
+        {
+            Recipes = [new() { Name = "r", LearningRates = [1e-9], BatchSizes = [64], Epochs = 1 }],
+        }));
+        Assert.Null(tiny.Cell("one/cnn/seed-1")["test"]!["metrics"]!["mcc"]!["value"]);
+        Assert.Equal((2, 0.0), (outcome.Table.Rows[0].Cells[0]!.Runs, outcome.Table.Rows[0].Cells[0]!.Mean));
     }
 
     [Fact]

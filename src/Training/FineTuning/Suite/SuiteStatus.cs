@@ -74,8 +74,10 @@ public sealed record SuiteStatus
         };
     }
 
+    // A model that says one class, or one number, of all rows has no correlation with the truth: it counts as 0, as in scikit-learn.
+    // Left out it would make the mean of the other seeds the model's.
     private static SuiteResult ResultOf(CellRecord r) => new(r.Task, r.Model, r.Seed, r.Test!.Metrics.ToDictionary(
-        m => m.Key, m => new SuiteMetric(m.Value.Value, m.Value.Interval?.Low, m.Value.Interval?.High, m.Value.BatchAveraged)))
+        m => m.Key, m => new SuiteMetric(m.Value.Value ?? 0, m.Value.Interval?.Low, m.Value.Interval?.High, m.Value.BatchAveraged)))
     {
         Chosen = r.Chosen.Length > 0 || r.Settings["sweep_seeds"] is null || r.Candidate is null ? r.Chosen
             : string.Create(CultureInfo.InvariantCulture, $"learning rate {r.Candidate.LearningRate:R}, batch {r.Candidate.BatchSize}"),

@@ -168,12 +168,14 @@ public static class SuiteRun
             ?? throw new InvalidOperationException($"every candidate of the sweep failed: {records.OfType<CellRecord>().FirstOrDefault()?.Diverged ?? "see their failures"}");
     }
 
+    private static string Figure(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "undefined";
+
     private static string Text(SuitePlan plan, Cell cell, CellRecord record)
     {
         int settled = plan.Cells.Count(plan.Folder.IsSettled);
         string what = record.Diverged is { } diverged ? $"diverged: {diverged}"
-            : record.Test is { } test ? string.Create(CultureInfo.InvariantCulture, $"test {cell.Task.Metric} {test.Value(cell.Task.Metric):F3}, validation {record.Validation!.Value(cell.Task.Metric):F3}")
-            : string.Create(CultureInfo.InvariantCulture, $"validation {record.SelectedBy} {record.Selected:F3}");
+            : record.Test is { } test ? string.Create(CultureInfo.InvariantCulture, $"test {cell.Task.Metric} {Figure(test.Value(cell.Task.Metric))}, validation {Figure(record.Validation!.Value(cell.Task.Metric))}")
+            : string.Create(CultureInfo.InvariantCulture, $"validation {record.SelectedBy} {Figure(record.Selected)}");
         return string.Create(CultureInfo.InvariantCulture, $"[{settled} of {plan.Cells.Count}] {cell}: {what}; {record.Cost.WallS:F1} s");
     }
 }
