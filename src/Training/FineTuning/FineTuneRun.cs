@@ -206,7 +206,7 @@ public static class FineTuneRun
             LabelNames = set.LabelNames,
             Mean = labels.Mean,
             Scale = labels.Scale,
-            Head = new HeadConfig { Pooling = f.Pooling, Hidden = hidden, Outputs = labels.Outputs },
+            Head = new HeadConfig { Pooling = f.Pooling, Hidden = hidden, Outputs = labels.Outputs, Bias = f.HeadBias },
             MaxLength = f.Pooling == Pooling.Parity && f.MaxLength == 0 ? longest : f.MaxLength,
             TooLong = f.TooLong,
             RcAverage = f.RcAverage,
