@@ -127,7 +127,9 @@ internal sealed class FineTuner : IDisposable
     {
         Example[] examples = _model.Examples(_set, _set.Rows(part));
         _cache?.Add(examples, _model.ReadsBothStrands, stop);
-        (int[] rows, double[][] raw) = _model.Outputs(Pooled, examples, _judgedBatch, stop);
+        (int[] rows, double[][] raw) = _model.Task.Kind == TaskKind.PerBase
+            ? BaseOutputs.Of(_model, _set, examples, _judgedBatch, stop)
+            : _model.Outputs(Pooled, examples, _judgedBatch, stop);
         return TaskScores.Of(_set, _model.Task, rows, raw, options);
     }
 
@@ -175,7 +177,7 @@ internal sealed class FineTuner : IDisposable
     private void TakeStep(Example[] batch, bool[] reverse, int epoch, double rate)
     {
         using DisposeScope scope = NewDisposeScope();
-        double total = Math.Max(batch.Sum(e => _labels.WeightOf(e.Row)), 1e-30);
+        double total = Math.Max(batch.Sum(e => _labels.WeightOf(e)), 1e-30);
         Tensor? loss = null;
         // Rows of like length together: less padding. The gradient is a sum over rows, whatever their order.
         int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];
@@ -209,13 +211,15 @@ internal sealed class FineTuner : IDisposable
     private Tensor Pass(Example[] examples, bool[] reverse, double total)
     {
         Device device = _model.Model.Device;
-        int[] rows = Array.ConvertAll(examples, e => e.Row);
-        (Tensor targets, Tensor shares) = (_labels.Targets(rows, device), _labels.Shares(rows, total, device));
         if (_cache is null)
         {
-            var batch = new TaskBatch(_model.Rows(_set, examples, reverse), targets, shares);
+            RowTensors rows = _model.Rows(_set, examples, reverse);
+            (Tensor itsTargets, Tensor itsShares) = _labels.Of(examples, reverse, (int)rows.Ids.size(1), total, device);
+            var batch = new TaskBatch(rows, itsTargets, itsShares);
             return _graphs?.Run(batch) ?? Pass(batch);
         }
+
+        (Tensor targets, Tensor shares) = _labels.Of(examples, reverse, 0, total, device);
 
         Tensor loss = _labels.Loss(_model.Head.Score(_cache.Pooled(examples, reverse)), targets, shares);
         loss.backward();

@@ -161,7 +161,7 @@ public sealed class FineTuneRunTests
         using var set = new TinySet(csv);
         InputDataException error = Assert.Throws<InputDataException>(() => set.Run(set.Config with { Data = data with { Path = set["set.csv"] } }, "run"));
         Assert.Contains(what, error.Message, StringComparison.Ordinal);
-        Assert.NotEmpty(error.Where);
+        Assert.False(string.IsNullOrEmpty(error.Where));
         Assert.False(Directory.Exists(set["run"]));
     }
 
