@@ -41,6 +41,8 @@ internal sealed class FineTuner : IDisposable
     private readonly string _metric;
     private long _bases;
     private int _validationsSinceBest;
+    private long _lineBegan;
+    private int _lineSteps;
 
     internal FineTuner(FineTuningConfig config, LabelledSet set, LabelledTask labels, TaskModel model, long seed, MetricsWriter metrics, Action<string> say)
     {
@@ -103,6 +105,7 @@ internal sealed class FineTuner : IDisposable
     internal EndReason Run(CancellationToken stop)
     {
         _model.Model.train();
+        _lineBegan = Stopwatch.GetTimestamp();
         _cache?.Add(_train, _config.RcAugment && !_model.Model.Config.RcEquivariant, stop);
         var schedule = new LearningRateSchedule(new TrainConfig
         {
@@ -196,13 +199,18 @@ internal sealed class FineTuner : IDisposable
 
         _numbers.Add(Step, loss!, _tuned.Step(rate, _config.ClipNorm, _tuned.Deepest(epoch, _config.UnfreezeEvery)));
         Step++;
+        _lineSteps++;
         bool line = Step % _config.LogEvery == 0 || Step == Steps;
         if (line || _waits)
         {
             (double value, double norm) = _numbers.Read();
             if (line)
             {
-                _metrics.Write(Step, _bases, Seconds, ("train/loss", value), ("train/learning_rate", rate), ("train/gradient_norm", norm));
+                // Reading has waited for the device, so this is the time that steps take, and not that of asking for them.
+                double milliseconds = Stopwatch.GetElapsedTime(_lineBegan).TotalMilliseconds / _lineSteps;
+                _metrics.Write(Step, _bases, Seconds,
+                    ("train/loss", value), ("train/learning_rate", rate), ("train/gradient_norm", norm), ("perf/step_ms", milliseconds));
+                (_lineBegan, _lineSteps) = (Stopwatch.GetTimestamp(), 0);
             }
         }
     }
@@ -260,6 +268,7 @@ internal sealed class FineTuner : IDisposable
         ]);
         _say(string.Create(CultureInfo.InvariantCulture,
             $"seed {_seed}, epoch {epoch + 1}, step {Step} of {Steps}: validation loss {scores.Loss:F4}, {_metric} {scores.ValueOf(_metric):F4}{(better ? ", best so far" : "")}"));
+        (_lineBegan, _lineSteps) = (Stopwatch.GetTimestamp(), 0);
     }
 
     // Among equal values of a coarse metric the smaller loss decides.
