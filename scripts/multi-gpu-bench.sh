@@ -108,15 +108,13 @@ fi
 
 ps="--preset caduceus-ps-131k $random train.precision=bf16 train.micro_batch_size=1 train.warmup_steps=1"
 million="$ps data.context_length=1048576"
-large="--preset transformer-25m $random train.precision=bf16 model.d_model=768 model.n_layer=14 model.attention.n_head=12 model.mlp.d_ff=2048
+hybrid="--preset transformer-25m $random train.precision=bf16 model.layout=MMMA model.d_model=768 model.n_layer=12 model.attention.n_head=12 model.mlp.d_ff=2048
   data.context_length=8192 train.micro_batch_size=8 train.warmup_steps=1 train.steps=25"
-hybrid="$large model.layout=MMMA model.n_layer=12"
 # Weak: the same work for each GPU. Strong: the same work in all.
 # shellcheck disable=SC2086
 if wants weak; then
   scaled weak-ps each 131072 $ps train.steps=14
   scaled weak-ps-1mi each 1048576 $million train.steps=7
-  scaled weak-large each 65536 $large
   scaled weak-hybrid each 65536 $hybrid
 fi
 # shellcheck disable=SC2086
@@ -126,7 +124,6 @@ if wants strong; then
 fi
 # shellcheck disable=SC2086
 if wants zero; then
-  ranks "$n" zero-large $large train.global_batch_size=$((65536 * n)) train.zero_stage=1
   ranks "$n" zero-hybrid $hybrid train.global_batch_size=$((65536 * n)) train.zero_stage=1
 fi
 # A window that is divided among the GPUs: one of 1,048,576 bases among ever more; as many bases for each; twice as many, for which

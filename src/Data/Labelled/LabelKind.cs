@@ -12,6 +12,9 @@ public enum LabelKind
     /// <summary>One or more real numbers a row (regression).</summary>
     Number,
 
+    /// <summary>One class for each base of a row (splice sites, segmentation); bases may be without one.</summary>
+    PerBase,
+
     /// <summary>Any number of classes a row; stored as 0 or 1 for each class.</summary>
     MultiLabel,
 }

@@ -8,12 +8,19 @@ internal sealed class LabelResolver(LabelledRows rows, LabelledSetOptions option
 
     private readonly List<string> _warnings = [];
 
-    internal sealed record Labels(LabelKind Kind, string[] Names, int[] Classes, float[] Values, IReadOnlyList<string> Warnings);
+    internal sealed record Labels(LabelKind Kind, string[] Names, int[] Classes, float[] Values, IReadOnlyList<string> Warnings)
+    {
+        internal BaseLabels? Bases { get; init; }
+    }
 
     private LabelTexts Texts => rows.Texts;
 
     internal Labels Resolve()
     {
+        if (rows.Bases is not null)
+        {
+            return OfBases(rows.Bases);
+        }
         int columns = rows.LabelColumns?.Length ?? 0;
         if (columns == 0)
         {
@@ -76,6 +83,28 @@ internal sealed class LabelResolver(LabelledRows rows, LabelledSetOptions option
         CheckTrain(names, r => [classes[r]]);
         WarnOfGaps(names);
         return new Labels(LabelKind.Class, names, classes, [], _warnings);
+    }
+
+    private Labels OfBases(BaseLabelRows bases)
+    {
+        if (rows.Parts.Count != bases.Rows.Count)
+        {
+            throw new InputDataException("rows have no labels of their bases", rows.Files[0], "a label for each base of every row",
+                "a column of labels, or BED files over the genome");
+        }
+        string[] found = [.. Enumerable.Range(0, Texts.Count).Select(i => Texts[i])];
+        string[] names = options.Tracks.Count > 0 ? found : options.Classes is null ? LabelTexts.Sorted(found) : [.. options.Classes];
+        Dictionary<string, int> classOf = Index(names);
+        int[] map = [.. found.Select((name, i) => Find(classOf, name, i))];
+        for (int i = 0; i < found.Length && rows.Parts.Contains(LabelledPart.Train); i++)
+        {
+            if (!bases.Has(i, LabelledPart.Train))
+            {
+                bool elsewhere = bases.Has(i, LabelledPart.Dev) || bases.Has(i, LabelledPart.Test);
+                MissingInTrain(found[i], elsewhere ? i : -1);
+            }
+        }
+        return new Labels(LabelKind.PerBase, names, [], [], _warnings) { Bases = new BaseLabels(bases.Rows, map) };
     }
 
     private Labels Separated(char separator)
@@ -170,16 +199,21 @@ internal sealed class LabelResolver(LabelledRows rows, LabelledSetOptions option
             {
                 continue;
             }
-            int row = firstElsewhere[c];
-            if (row < 0 || options.AllowClassesMissingInTrain)
-            {
-                _warnings.Add($"no row of the training part has the class '{names[c]}'");
-                continue;
-            }
-            throw new InputDataException($"class '{names[c]}' is missing in the training part",
-                Texts.Where(rows.Labels[row], rows.Files), "every class of the other parts in training too",
-                "check that the files belong together, or allow classes that are missing in training");
+            MissingInTrain(names[c], firstElsewhere[c] < 0 ? -1 : rows.Labels[firstElsewhere[c]]);
         }
+    }
+
+    // A class that training lacks; text: where another part has it, or -1.
+    private void MissingInTrain(string name, int text)
+    {
+        if (text < 0 || options.AllowClassesMissingInTrain)
+        {
+            _warnings.Add($"no row of the training part has the class '{name}'");
+            return;
+        }
+        throw new InputDataException($"class '{name}' is missing in the training part",
+            Texts.Where(text, rows.Files), "every class of the other parts in training too",
+            "check that the files belong together, or allow classes that are missing in training");
     }
 
     private void WarnOfGaps(string[] names)

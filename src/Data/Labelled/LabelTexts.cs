@@ -32,6 +32,9 @@ internal sealed class LabelTexts
         return index;
     }
 
+    /// <summary>Where a text first stood, for when its files are not at hand.</summary>
+    internal string WhereOf(int index) => string.Create(CultureInfo.InvariantCulture, $"line {_texts[index].Line}");
+
     internal string Where(int index, IReadOnlyList<string> files) =>
         string.Create(CultureInfo.InvariantCulture, $"{files[_texts[index].File]}, line {_texts[index].Line}");
 

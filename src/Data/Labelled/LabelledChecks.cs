@@ -38,6 +38,16 @@ public static class LabelledChecks
             int first = set.GetClass(rows[0]);
             return rows.All(r => set.GetClass(r) == first) ? $"the class '{set.LabelNames[first]}'" : null;
         }
+        if (set.Kind == LabelKind.PerBase)
+        {
+            IReadOnlyList<long> counts = set.BaseCounts(part);
+            return counts.Count(c => c > 0) switch
+            {
+                0 => "no label at any base",
+                1 => $"the class '{set.LabelNames[counts.ToList().FindIndex(c => c > 0)]}' at every base",
+                _ => null,
+            };
+        }
         float[] values = set.GetValues(rows[0]).ToArray();
         return rows.All(r => set.GetValues(r).SequenceEqual(values)) ? "the same values" : null;
     }

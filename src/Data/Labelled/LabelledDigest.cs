@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -25,6 +26,12 @@ internal static class LabelledDigest
             if (set.Kind == LabelKind.Class)
             {
                 Number(hash, set.GetClass(r));
+            }
+            else if (set.Kind == LabelKind.PerBase)
+            {
+                int[] classes = new int[set.GetLength(r)];
+                set.CopyBaseClasses(r, 0, classes);
+                Bytes(hash, MemoryMarshal.AsBytes(classes.AsSpan()));
             }
             else if (set.Kind != LabelKind.None)
             {

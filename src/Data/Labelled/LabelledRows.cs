@@ -9,6 +9,8 @@ internal sealed class LabelledRows(LabelledSetOptions options) : IDisposable
     private static readonly SearchValues<byte> s_letters = SearchValues.Create("ACGTUNRYSWKMBDHVacgtunryswkmbdhv"u8);
 
     private readonly SequenceStore _ids = new(long.MaxValue);
+    private byte[] _baseText = [];
+    private int _baseTextLength = -1;
     private bool _hasIds;
     private bool _hasSources;
 
@@ -17,6 +19,12 @@ internal sealed class LabelledRows(LabelledSetOptions options) : IDisposable
     internal SequenceStore? Second { get; private set; }
 
     internal SequenceStore? Ids => _hasIds ? _ids : null;
+
+    /// <summary>Labels of bases; null of any other kind.</summary>
+    internal BaseLabelRows? Bases { get; private set; } = options.Kind == LabelKind.PerBase || options.Tracks.Count > 0 ? new(options.MaxBytesInMemory) : null;
+
+    /// <summary>Labels of places, read with the first table.</summary>
+    internal BaseTracks? Tracks { get; set; }
 
     internal List<LabelledPart> Parts { get; } = [];
 
@@ -60,8 +68,22 @@ internal sealed class LabelledRows(LabelledSetOptions options) : IDisposable
         {
             throw new InputDataException("the label is empty", Where(line), "a label for every row");
         }
-        Labels.Add(Texts.Add(text, Files.Count - 1, line));
+        if (Bases is null)
+        {
+            Labels.Add(Texts.Add(text, Files.Count - 1, line));
+            return;
+        }
+        // They are read once the sequence is known.
+        if (_baseText.Length < text.Length)
+        {
+            _baseText = new byte[Math.Max(text.Length, 2 * _baseText.Length)];
+        }
+        text.CopyTo(_baseText);
+        _baseTextLength = text.Length;
     }
+
+    /// <summary>Labels of the bases of the row that ends next, as <see cref="BaseTracks"/> has them.</summary>
+    internal void AddBases(ReadOnlySpan<byte> labels, LabelledPart part) => Bases!.Add(labels, part);
 
     /// <summary>Ends a row, after its labels.</summary>
     internal void Add(
@@ -71,6 +93,11 @@ internal sealed class LabelledRows(LabelledSetOptions options) : IDisposable
         if (Parts.Count == Array.MaxLength)
         {
             throw new InputDataException($"the set has more than {Array.MaxLength} rows", Where(line), "fewer rows");
+        }
+        if (_baseTextLength >= 0)
+        {
+            Bases!.Add(_baseText.AsSpan(0, _baseTextLength), first.Length, part, Texts, Files.Count - 1, line, Where(line));
+            _baseTextLength = -1;
         }
         First.Add(first);
         if (Second is not null)
@@ -89,6 +116,7 @@ internal sealed class LabelledRows(LabelledSetOptions options) : IDisposable
         First.Dispose();
         Second?.Dispose();
         _ids.Dispose();
+        Bases?.Dispose();
     }
 
     private void CheckSequence(ReadOnlySpan<byte> sequence, long line)

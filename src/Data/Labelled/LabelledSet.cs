@@ -18,6 +18,7 @@ public sealed class LabelledSet : IDisposable
     private readonly int[]? _stored;
     private readonly int[] _classes;
     private readonly float[] _values;
+    private readonly BaseLabels? _bases;
     private readonly bool _owner;
     private readonly int[][] _rowsOfPart;
     private string? _sha256;
@@ -35,6 +36,7 @@ public sealed class LabelledSet : IDisposable
         _parts = [.. rows.Parts];
         _classes = labels.Classes;
         _values = labels.Values;
+        _bases = labels.Bases;
         _owner = true;
         _rowsOfPart = Group(_parts);
     }
@@ -53,6 +55,7 @@ public sealed class LabelledSet : IDisposable
         _parts = parts;
         _classes = other._classes;
         _values = other._values;
+        _bases = other._bases;
         _rowsOfPart = Group(parts);
     }
 
@@ -104,11 +107,44 @@ public sealed class LabelledSet : IDisposable
     /// </summary>
     public ReadOnlySpan<float> GetValues(int row)
     {
-        if (Kind is LabelKind.Class or LabelKind.None)
+        if (Kind is LabelKind.Class or LabelKind.None or LabelKind.PerBase)
         {
             throw new InvalidOperationException($"labels of the kind {Kind} have no numbers");
         }
         return _values.AsSpan(Stored(row) * LabelNames.Count, LabelNames.Count);
+    }
+
+    /// <summary>Class indices of a stretch of a row's bases, -1 where a base has no label. Kind <see cref="LabelKind.PerBase"/> only.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="start">First base.</param>
+    /// <param name="classes">Is filled; its length is that of the stretch.</param>
+    public void CopyBaseClasses(int row, int start, Span<int> classes)
+    {
+        if (_bases is null)
+        {
+            throw new InvalidOperationException($"labels of the kind {Kind} have no classes of bases");
+        }
+        _bases.Copy(Stored(row), start, classes);
+    }
+
+    /// <summary>Whether the labels of two rows are the same; labels of bases also in opposite reading directions.</summary>
+    internal bool HaveSameLabels(int row, int other) => Kind switch
+    {
+        LabelKind.None => true,
+        LabelKind.Class => GetClass(row) == GetClass(other),
+        LabelKind.PerBase => _bases!.Same(Stored(row), Stored(other)),
+        _ => GetValues(row).SequenceEqual(GetValues(other)),
+    };
+
+    /// <summary>Bases of each class in a part, in the order of <see cref="LabelNames"/>; empty unless bases have labels.</summary>
+    public IReadOnlyList<long> BaseCounts(LabelledPart part)
+    {
+        var counts = new long[_bases is null ? 0 : LabelNames.Count];
+        foreach (int row in _bases is null ? [] : _rowsOfPart[(int)part])
+        {
+            _bases!.Count(Stored(row), counts);
+        }
+        return counts;
     }
 
     /// <summary>Part of a row.</summary>
@@ -211,6 +247,7 @@ public sealed class LabelledSet : IDisposable
             _first.Dispose();
             _second?.Dispose();
             _ids?.Dispose();
+            _bases?.Dispose();
         }
     }
 

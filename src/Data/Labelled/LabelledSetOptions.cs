@@ -27,6 +27,12 @@ public sealed record LabelledSetOptions
     /// </summary>
     public LabelKind? Kind { get; init; }
 
+    /// <summary>
+    /// BED files over the genome that label the bases of places (kind PerBase): a file is a class, called as the file, and
+    /// bases that none covers are <c>none</c>; where files overlap, the last one says.
+    /// </summary>
+    public IReadOnlyList<string> Tracks { get; init; } = [];
+
     /// <summary>Names of the classes in the order of their indices; null: those that occur, sorted.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
 
@@ -102,6 +108,18 @@ public sealed record LabelledSetOptions
         if (MultiLabelSeparator is not null && (LabelColumns.Count > 1 || Kind is not (null or LabelKind.MultiLabel)))
         {
             problems.Add("MultiLabelSeparator goes with one label column and the kind MultiLabel");
+        }
+        if (Kind is LabelKind.PerBase && LabelColumns.Count > 1)
+        {
+            problems.Add("the kind PerBase goes with one label column");
+        }
+        if (Tracks.Count > 0 && (Kind is not (null or LabelKind.PerBase) || LabelColumns.Count > 0 || Classes is not null))
+        {
+            problems.Add("Tracks are labels of the kind PerBase themselves: they go with no other kind, and neither with LabelColumns nor Classes");
+        }
+        if (Tracks.Select(BaseTracks.NameOf).Append(BaseTracks.None).Distinct(StringComparer.Ordinal).Count() != Tracks.Count + 1)
+        {
+            problems.Add("Tracks must have different file names, and none may be called 'none'");
         }
         if (Kind is LabelKind.Class && LabelColumns.Count > 1)
         {

@@ -32,6 +32,7 @@ internal sealed class LabelledTable
     private readonly int _part;
     private readonly int[] _labels;
     private readonly GenomeSource? _genome;
+    private readonly BaseTracks? _tracks;
     private readonly NameCache _names = new();
 
     private LabelledTable(DelimitedReader table, LabelledFile file, LabelledRows rows, LabelledSetOptions options)
@@ -58,6 +59,11 @@ internal sealed class LabelledTable
             _genome = options.Genome ?? throw new InputDataException(
                 "the table names places on a genome, and no genome is given", file.Name, "the genome that the table was made for",
                 "name its FASTA file");
+        }
+        if (options.Tracks.Count > 0)
+        {
+            _tracks = rows.Tracks ??= BaseTracks.Read(options.Tracks, _genome ?? throw new InputDataException("the table has sequences, and BED files label places on a genome",
+                file.Name, "a table with contig, start and end"), rows.Texts);
         }
         _id = Column(options.IdColumn, s_id);
         _part = options.PartColumn is null && !file.OnlyOne ? -1 : Column(options.PartColumn, s_part);
@@ -104,11 +110,23 @@ internal sealed class LabelledTable
             {
                 DnaComplement.ReverseComplementInPlace(sequence);
             }
+            LabelBases(source, part, length);
             _rows.Add(part, sequence, default, id, source, _table.Line);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(bases);
+        }
+    }
+
+    private void LabelBases(LabelledSource source, LabelledPart part, int length)
+    {
+        if (_tracks is not null)
+        {
+            byte[] labels = ArrayPool<byte>.Shared.Rent(length);
+            _tracks.Label(source, labels.AsSpan(0, length));
+            _rows.AddBases(labels.AsSpan(0, length), part);
+            ArrayPool<byte>.Shared.Return(labels);
         }
     }
 
@@ -154,7 +172,7 @@ internal sealed class LabelledTable
 
     private int[] Labels(LabelledSetOptions options)
     {
-        if (_file.Class is not null || options.Kind == LabelKind.None)
+        if (_file.Class is not null || options.Kind == LabelKind.None || options.Tracks.Count > 0)
         {
             return [];
         }
@@ -166,6 +184,10 @@ internal sealed class LabelledTable
         if (label < 0 && _genome is null)
         {
             throw Lacks("a column of labels (such as 'label')");
+        }
+        if (label < 0 && options.Kind == LabelKind.PerBase)
+        {
+            throw Lacks("a column of labels (such as 'labels')");
         }
         return label < 0 ? [] : [label];
     }

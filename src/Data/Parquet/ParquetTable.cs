@@ -17,11 +17,17 @@ public sealed record TableColumn
     /// <summary>Its values where it is one of numbers, else null.</summary>
     public IReadOnlyList<double>? Numbers { get; private init; }
 
+    /// <summary>Its values where it is one of whole numbers, else null.</summary>
+    public IReadOnlyList<long>? Wholes { get; private init; }
+
     /// <summary>Number of values.</summary>
-    public int Count => Texts?.Count ?? Numbers!.Count;
+    public int Count => Texts?.Count ?? Numbers?.Count ?? Wholes!.Count;
 
     /// <summary>A column of texts.</summary>
     public static TableColumn Of(string name, IEnumerable<string> values) => new(name) { Texts = [.. values] };
+
+    /// <summary>A column of whole numbers.</summary>
+    public static TableColumn Of(string name, IEnumerable<long> values) => new(name) { Wholes = [.. values] };
 
     /// <summary>A column of numbers.</summary>
     public static TableColumn Of(string name, IEnumerable<double> values) => new(name) { Numbers = [.. values] };
@@ -65,7 +71,7 @@ public static class ParquetTable
         private int _next;
 
         public IReadOnlyList<(string Name, DuckDbType Type)> Columns { get; } =
-            [.. columns.Select(c => (c.Name, c.Texts is null ? DuckDbType.Double : DuckDbType.Varchar))];
+            [.. columns.Select(c => (c.Name, c.Texts is not null ? DuckDbType.Varchar : c.Wholes is not null ? DuckDbType.BigInt : DuckDbType.Double))];
 
         public int Fill(in ChunkWriter chunk, int capacity)
         {
@@ -77,6 +83,10 @@ public static class ParquetTable
                     if (columns[c].Texts is { } texts)
                     {
                         chunk.Set(c, row, Encoding.UTF8.GetBytes(texts[_next + row]));
+                    }
+                    else if (columns[c].Wholes is { } wholes)
+                    {
+                        chunk.Set(c, row, wholes[_next + row]);
                     }
                     else
                     {

@@ -99,10 +99,16 @@ public static class ModelFile
     /// <summary>The text of a model's configuration file.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="layout">The layout to write; the configuration's own when null.</param>
-    public static string ConfigText(ModelConfig config, ModelLayout? layout = null)
+    /// <param name="head">A head that is stored with the model, whose keys are laid over the layout's; null: none.</param>
+    public static string ConfigText(ModelConfig config, ModelLayout? layout = null, ModelFileHead? head = null)
     {
         layout ??= ModelLayout.For(config);
         JsonObject json = layout.Write(config);
+        foreach ((string key, JsonNode? value) in head?.Keys ?? [])
+        {
+            json[key] = value?.DeepClone();
+        }
+
         // The whole of our settings too: a layout's keys may not say everything (initial values, say).
         json[NativeKey] = ModelJson.Write(config);
         return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
@@ -112,16 +118,18 @@ public static class ModelFile
     /// <param name="model">The model.</param>
     /// <param name="folder">The folder; made if need be.</param>
     /// <param name="layout">The layout to write; the configuration's own when null.</param>
-    public static void Save(SequenceModel model, string folder, ModelLayout? layout = null)
+    /// <param name="head">A head to store with the model; null: none.</param>
+    public static void Save(SequenceModel model, string folder, ModelLayout? layout = null, ModelFileHead? head = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         layout ??= ModelLayout.For(model.Config);
         Directory.CreateDirectory(folder);
         using DisposeScope scope = NewDisposeScope();
         IEnumerable<SafetensorsSource> tensors = Named(model, layout).Select(p => TensorFiles.Source(p.Name, p.Value))
-            .Concat(layout.Constants(model).Select(c => TensorFiles.Source(c.Name, c.Value())));
+            .Concat(layout.Constants(model).Select(c => TensorFiles.Source(c.Name, c.Value())))
+            .Concat((head?.Tensors ?? []).Select(t => TensorFiles.Source(t.Name, t.Value)));
         SafetensorsWriter.WriteFile(Path.Combine(folder, Weights), tensors, new Dictionary<string, string> { ["format"] = "pt" });
-        AtomicFile.WriteAllText(Path.Combine(folder, Configuration), ConfigText(model.Config, layout));
+        AtomicFile.WriteAllText(Path.Combine(folder, Configuration), ConfigText(model.Config, layout, head));
     }
 
     /// <summary>Parameters under a layout's names, each once.</summary>
@@ -166,7 +174,7 @@ public static class ModelFile
             {
                 Expect(constant(), name, file);
             }
-            else
+            else if (!layout.IsTaskHead(name))
             {
                 unexpected.Add(name);
             }

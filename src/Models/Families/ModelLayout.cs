@@ -49,6 +49,9 @@ public abstract class ModelLayout
     /// <summary>Tensors that files of this layout hold and that are not parameters.</summary>
     public virtual IEnumerable<(string Name, Func<Tensor> Value)> Constants(SequenceModel model) => [];
 
+    /// <summary>Whether a tensor of a file belongs to the head of a task, which is no part of the model.</summary>
+    public virtual bool IsTaskHead(string name) => false;
+
     /// <summary>Replaces the numbered layer's prefix: <c>layers.3.x</c> to <c>prefix.3.</c> and <c>x</c>.</summary>
     protected static bool TryLayer(string name, out string index, out string rest)
     {

@@ -12,6 +12,9 @@ public sealed record HeadConfig
     /// <summary>Width of the hidden layer of an MLP; 0: a linear head.</summary>
     public int Hidden { get; init; }
 
+    /// <summary>The last layer has a bias; false as in the published classification heads.</summary>
+    public bool Bias { get; init; } = true;
+
     /// <summary>Number of outputs: classes, labels or targets.</summary>
     public int Outputs { get; init; } = 2;
 

@@ -36,7 +36,7 @@ public sealed class TaskHead : nn.Module
             _dense = register_module("dense", new nn.Linear(dModel, config.Hidden, true));
         }
 
-        _score = register_module("score", new nn.Linear(config.Hidden > 0 ? config.Hidden : dModel, config.Outputs, true));
+        _score = register_module("score", new nn.Linear(config.Hidden > 0 ? config.Hidden : dModel, config.Outputs, config.Bias));
     }
 
     /// <summary>What the head is made of.</summary>
@@ -69,9 +69,27 @@ public sealed class TaskHead : nn.Module
         return (PoolStrand(s[0], mask, false) + PoolStrand(s[1].flip(2), mask, true)).mul(0.5);
     }
 
-    /// <summary>Outputs of pooled vectors.</summary>
-    /// <param name="pooled">f32 [batch, d_model].</param>
-    /// <returns>f32 [batch, outputs]: logits, or targets in standard units.</returns>
+    /// <summary>One vector for each position: of two strands the mean of their states at that base.</summary>
+    /// <param name="hidden">What <see cref="SequenceModel.ForwardHidden"/> gave.</param>
+    /// <param name="strands">Whether the last dimension holds two strands.</param>
+    /// <returns>f32 [batch, length, d_model].</returns>
+    public static Tensor States(Tensor hidden, bool strands)
+    {
+        ArgumentNullException.ThrowIfNull(hidden);
+        hidden = hidden.dtype == float32 ? hidden : hidden.to(float32);
+        if (!strands)
+        {
+            return hidden;
+        }
+
+        // The other strand lies here in the order of the first.
+        Tensor[] s = hidden.chunk(2, -1);
+        return (s[0] + s[1].flip(2)).mul(0.5);
+    }
+
+    /// <summary>Outputs of vectors.</summary>
+    /// <param name="pooled">f32 [..., d_model].</param>
+    /// <returns>f32 [..., outputs]: logits, or targets in standard units.</returns>
     public Tensor Score(Tensor pooled) =>
         _score.forward(_dense is null ? pooled : nn.functional.gelu(_dense.forward(pooled)));
 

@@ -96,7 +96,7 @@ internal static class FineTuneFolder
             {
                 ["rows"] = set.Rows(part).Count,
                 ["bases"] = set.Rows(part).Sum(r => (long)set.GetLength(r)),
-                ["class_counts"] = new JsonArray([.. set.ClassCounts(part).Select(c => (JsonNode?)JsonValue.Create(c))]),
+                ["class_counts"] = new JsonArray([.. (set.Kind == LabelKind.PerBase ? set.BaseCounts(part) : set.ClassCounts(part).Select(c => (long)c)).Select(c => (JsonNode?)JsonValue.Create(c))]),
             };
         }
 

@@ -15,7 +15,8 @@ internal static class FineTunePlots
     internal static void Write(SeedFolder folder, LabelledSet set, TaskDescription task, TaskScores judged, LabelledPart part, string metric)
     {
         string name = FormattableString.Invariant($"{set.Name}, seed {folder.Seed}");
-        if (TaskScores.PredictionsOf(set, task, judged.Rows, judged.Outputs) is ClassPredictions classes)
+        Predictions predictions = TaskScores.PredictionsOf(set, task, judged.Rows, judged.Outputs);
+        if (((predictions as BasePredictions)?.Bases ?? predictions as ClassPredictions) is { } classes)
         {
             EvaluationPlots.Write(folder[""], $"{name}, {LabelledTask.NameOf(part)}", classes);
         }

@@ -83,6 +83,7 @@ public static class FineTuneRun
         set = config.Data.DropLeaks ? set.DropLeaks(leaks) : set;
         var labels = new LabelledTask(set, config.Finetune.ClassWeights);
         TaskDescription task = Describe(config, set, labels);
+        RequireHead(config.Finetune, task);
         _ = Example.Of(set, Enumerable.Range(0, set.Count), task.MaxLength, task.TooLong);
         using RunFolder folder = FineTuneFolder.Open(request, config);
         FineTuneFolder.Record(folder, request, config, set, leaks);
@@ -91,7 +92,7 @@ public static class FineTuneRun
             Say($"note: {warning}");
         }
 
-        Say(string.Create(CultureInfo.InvariantCulture, $"data: {set.Name}, {set.Rows(LabelledPart.Train).Count:N0} training, {set.Rows(LabelledPart.Dev).Count:N0} validation and {set.Rows(LabelledPart.Test).Count:N0} test rows, {labels.Outputs} {(labels.Kind == TaskKind.Number ? "targets" : "classes")}"));
+        Say(string.Create(CultureInfo.InvariantCulture, $"data: {set.Name}, {set.Rows(LabelledPart.Train).Count:N0} training, {set.Rows(LabelledPart.Dev).Count:N0} validation and {set.Rows(LabelledPart.Test).Count:N0} test rows, {labels.Outputs} {(labels.Kind switch { TaskKind.Number => "targets", TaskKind.PerBase => "classes of bases", _ => "classes" })}"));
         if (FineTuneLeaks.Sentence(leaks, config.Data.DropLeaks) is { } sentence)
         {
             Say(sentence);
@@ -157,7 +158,8 @@ public static class FineTuneRun
         EndReason reason = tuner.Run(stop);
         var options = new MetricSetOptions
         {
-            Bootstrap = request.Bootstrap,
+            // Bases of a row are no independent examples: intervals over them would promise too much.
+            Bootstrap = task.Kind == TaskKind.PerBase ? null : request.Bootstrap,
             BatchAverage = config.Finetune.UpstreamBatchSize > 0 ? new BatchAverageOptions { BatchSize = config.Finetune.UpstreamBatchSize } : null,
         };
         TaskScores validation = tuner.Evaluate(LabelledPart.Dev, options, stop);
@@ -190,6 +192,25 @@ public static class FineTuneRun
         return new FineTuneSeed(folder.Seed, validation.Metrics, test?.Metrics);
     }
 
+    private static void RequireHead(FineTuningConfig config, TaskDescription task)
+    {
+        if (task.Kind != TaskKind.PerBase)
+        {
+            return;
+        }
+
+        if (config.Mode == TuningMode.Probe)
+        {
+            throw new ConfigException(new ConfigProblem("finetune.mode", "a probe keeps one vector a row, and the labels are of bases", null, "full, lora or scratch",
+                "finetune.mode=lora"));
+        }
+
+        if (config.Pooling != Pooling.Mean)
+        {
+            throw new ConfigException(new ConfigProblem("finetune.pooling", "nothing is pooled where the labels are of bases", null, "the default", "leave it out"));
+        }
+    }
+
     // A checkpoint's model is what the record shows, whatever the configuration says.
     private static FineTuneConfig WithModel(FineTuneConfig config) => config.Checkpoint is { } path
         ? config with { Model = ModelFile.ReadConfig(Path.Combine(TaskCheckpoint.Locate(path), ModelFile.Configuration)).Config }
@@ -207,7 +228,7 @@ public static class FineTuneRun
             LabelNames = set.LabelNames,
             Mean = labels.Mean,
             Scale = labels.Scale,
-            Head = new HeadConfig { Pooling = f.Pooling, Strands = f.Strands, Hidden = hidden, Outputs = labels.Outputs },
+            Head = new HeadConfig { Pooling = f.Pooling, Strands = f.Strands, Hidden = hidden, Outputs = labels.Outputs, Bias = f.HeadBias },
             MaxLength = f.Pooling == Pooling.Parity && f.MaxLength == 0 ? longest : f.MaxLength,
             TooLong = f.TooLong,
             RcAverage = f.RcAverage,

@@ -41,6 +41,8 @@ internal sealed class FineTuner : IDisposable
     private readonly string _metric;
     private long _bases;
     private int _validationsSinceBest;
+    private long _lineBegan;
+    private int _lineSteps;
 
     internal FineTuner(FineTuningConfig config, LabelledSet set, LabelledTask labels, TaskModel model, long seed, MetricsWriter metrics, Action<string> say)
     {
@@ -103,6 +105,7 @@ internal sealed class FineTuner : IDisposable
     internal EndReason Run(CancellationToken stop)
     {
         _model.Model.train();
+        _lineBegan = Stopwatch.GetTimestamp();
         _cache?.Add(_train, _config.RcAugment && !_model.Model.Config.RcEquivariant, stop);
         var schedule = new LearningRateSchedule(new TrainConfig
         {
@@ -127,7 +130,9 @@ internal sealed class FineTuner : IDisposable
     {
         Example[] examples = _model.Examples(_set, _set.Rows(part));
         _cache?.Add(examples, _model.ReadsBothStrands, stop);
-        (int[] rows, double[][] raw) = _model.Outputs(Pooled, examples, _judgedBatch, stop);
+        (int[] rows, double[][] raw) = _model.Task.Kind == TaskKind.PerBase
+            ? BaseOutputs.Of(_model, _set, examples, _judgedBatch, stop)
+            : _model.Outputs(Pooled, examples, _judgedBatch, stop);
         return TaskScores.Of(_set, _model.Task, rows, raw, options);
     }
 
@@ -175,7 +180,7 @@ internal sealed class FineTuner : IDisposable
     private void TakeStep(Example[] batch, bool[] reverse, int epoch, double rate)
     {
         using DisposeScope scope = NewDisposeScope();
-        double total = Math.Max(batch.Sum(e => _labels.WeightOf(e.Row)), 1e-30);
+        double total = Math.Max(batch.Sum(e => _labels.WeightOf(e)), 1e-30);
         Tensor? loss = null;
         // Rows of like length together: less padding. The gradient is a sum over rows, whatever their order.
         int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];
@@ -194,13 +199,18 @@ internal sealed class FineTuner : IDisposable
 
         _numbers.Add(Step, loss!, _tuned.Step(rate, _config.ClipNorm, _tuned.Deepest(epoch, _config.UnfreezeEvery)));
         Step++;
+        _lineSteps++;
         bool line = Step % _config.LogEvery == 0 || Step == Steps;
         if (line || _waits)
         {
             (double value, double norm) = _numbers.Read();
             if (line)
             {
-                _metrics.Write(Step, _bases, Seconds, ("train/loss", value), ("train/learning_rate", rate), ("train/gradient_norm", norm));
+                // Reading has waited for the device, so this is the time that steps take, and not that of asking for them.
+                double milliseconds = Stopwatch.GetElapsedTime(_lineBegan).TotalMilliseconds / _lineSteps;
+                _metrics.Write(Step, _bases, Seconds,
+                    ("train/loss", value), ("train/learning_rate", rate), ("train/gradient_norm", norm), ("perf/step_ms", milliseconds));
+                (_lineBegan, _lineSteps) = (Stopwatch.GetTimestamp(), 0);
             }
         }
     }
@@ -209,13 +219,15 @@ internal sealed class FineTuner : IDisposable
     private Tensor Pass(Example[] examples, bool[] reverse, double total)
     {
         Device device = _model.Model.Device;
-        int[] rows = Array.ConvertAll(examples, e => e.Row);
-        (Tensor targets, Tensor shares) = (_labels.Targets(rows, device), _labels.Shares(rows, total, device));
         if (_cache is null)
         {
-            var batch = new TaskBatch(_model.Rows(_set, examples, reverse), targets, shares);
+            RowTensors rows = _model.Rows(_set, examples, reverse);
+            (Tensor itsTargets, Tensor itsShares) = _labels.Of(examples, reverse, (int)rows.Ids.size(1), total, device);
+            var batch = new TaskBatch(rows, itsTargets, itsShares);
             return _graphs?.Run(batch) ?? Pass(batch);
         }
+
+        (Tensor targets, Tensor shares) = _labels.Of(examples, reverse, 0, total, device);
 
         Tensor loss = _labels.Loss(_model.Head.Score(_cache.Pooled(examples, reverse)), targets, shares);
         loss.backward();
@@ -256,6 +268,7 @@ internal sealed class FineTuner : IDisposable
         ]);
         _say(string.Create(CultureInfo.InvariantCulture,
             $"seed {_seed}, epoch {epoch + 1}, step {Step} of {Steps}: validation loss {scores.Loss:F4}, {_metric} {scores.ValueOf(_metric):F4}{(better ? ", best so far" : "")}"));
+        (_lineBegan, _lineSteps) = (Stopwatch.GetTimestamp(), 0);
     }
 
     // Among equal values of a coarse metric the smaller loss decides.

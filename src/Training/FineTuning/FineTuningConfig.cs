@@ -24,6 +24,9 @@ public sealed record FineTuningConfig : IValidated
     /// <summary>Width of the MLP's hidden layer; 0: the model's.</summary>
     public int HeadHidden { get; init; }
 
+    /// <summary>The head's last layer has a bias; false: none, as in CaduceusForSequenceClassification.</summary>
+    public bool HeadBias { get; init; } = true;
+
     /// <summary>Each training row is read from the other strand with probability one half; an equivariant model needs none.</summary>
     public bool RcAugment { get; init; } = true;
 

@@ -17,6 +17,9 @@ public enum LabelType
 
     /// <summary>Any number of classes a row.</summary>
     MultiLabel,
+
+    /// <summary>One class for each base of a row.</summary>
+    PerBase,
 }
 
 /// <summary>Where labelled sequences come from: what <c>genoseq data labels</c> shows.</summary>
@@ -42,6 +45,9 @@ public sealed record LabelledDataConfig : IValidated
 
     /// <summary>What the labels are.</summary>
     public LabelType Labels { get; init; } = LabelType.Auto;
+
+    /// <summary>BED files over the genome that label the bases of places, a class each, called as its file; bases in none of them are `none`.</summary>
+    public IReadOnlyList<string> Tracks { get; init; } = [];
 
     /// <summary>Names of the classes in the order of their indices; null: those that occur, sorted.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
@@ -103,8 +109,10 @@ public sealed record LabelledDataConfig : IValidated
             LabelType.Class => LabelKind.Class,
             LabelType.Number => LabelKind.Number,
             LabelType.MultiLabel => LabelKind.MultiLabel,
+            LabelType.PerBase => LabelKind.PerBase,
             _ => null,
         },
+        Tracks = Tracks,
         Classes = Classes,
         MultiLabelSeparator = LabelSeparator is { Length: 1 } one ? one[0] : null,
         SequenceColumn = SequenceColumn,

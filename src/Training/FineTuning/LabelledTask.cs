@@ -31,11 +31,13 @@ internal sealed class LabelledTask
         {
             LabelKind.Class => TaskKind.Class,
             LabelKind.MultiLabel => TaskKind.MultiLabel,
+            LabelKind.PerBase => TaskKind.PerBase,
             _ => TaskKind.Number,
         };
         (Mean, Scale) = Kind == TaskKind.Number ? Standardise() : ([], []);
-        _classWeights = Kind == TaskKind.Class && weights == ClassWeights.Balanced ? Balanced() : [];
-        if (weights == ClassWeights.Balanced && Kind != TaskKind.Class)
+        bool classes = Kind is TaskKind.Class or TaskKind.PerBase;
+        _classWeights = classes && weights == ClassWeights.Balanced ? Balanced() : [];
+        if (weights == ClassWeights.Balanced && !classes)
         {
             throw new InputDataException("class weights for labels that are no classes", set.Name, "one class in every row", "finetune.class_weights=none");
         }
@@ -52,10 +54,30 @@ internal sealed class LabelledTask
     /// <summary>Weight of a row in the training loss.</summary>
     internal double WeightOf(int row) => _classWeights.Length == 0 ? 1 : _classWeights[_set.GetClass(row)];
 
+    /// <summary>Weight of an example in the training loss: its row's, or that of its labelled bases together.</summary>
+    internal double WeightOf(Example example) => Kind == TaskKind.PerBase ? BaseTargets.WeightOf(_set, example, WeightOfClass) : WeightOf(example.Row);
+
+    /// <summary>Targets and shares of the examples of a batch.</summary>
+    /// <param name="examples">The examples.</param>
+    /// <param name="reverse">For each, whether its reverse complement is read.</param>
+    /// <param name="length">Positions of the batch, which matter to labels of bases alone.</param>
+    /// <param name="total">Sum of the weights of the step.</param>
+    /// <param name="device">Where to; copies to a GPU are not waited for.</param>
+    internal (Tensor Targets, Tensor Shares) Of(Example[] examples, bool[] reverse, int length, double total, Device device)
+    {
+        if (Kind == TaskKind.PerBase)
+        {
+            return BaseTargets.Of(_set, examples, reverse, length, WeightOfClass, total, device);
+        }
+
+        int[] rows = Array.ConvertAll(examples, e => e.Row);
+        return (Targets(rows, device), Shares(rows, total, device));
+    }
+
     /// <summary>What a loss compares outputs with: int64 [rows, 1], classes; or f32 [rows, outputs].</summary>
     /// <param name="rows">Rows of the set.</param>
     /// <param name="device">Where to; a copy to a GPU is not waited for.</param>
-    internal Tensor Targets(ReadOnlySpan<int> rows, Device device)
+    private Tensor Targets(ReadOnlySpan<int> rows, Device device)
     {
         if (Kind == TaskKind.Class)
         {
@@ -80,7 +102,7 @@ internal sealed class LabelledTask
     }
 
     /// <summary>The rows' shares of a step's loss, f32 [rows]: weight over the sum of the weights of the step.</summary>
-    internal Tensor Shares(ReadOnlySpan<int> rows, double total, Device device)
+    private Tensor Shares(ReadOnlySpan<int> rows, double total, Device device)
     {
         var shares = new float[rows.Length];
         for (int i = 0; i < shares.Length; i++)
@@ -91,15 +113,15 @@ internal sealed class LabelledTask
         return tensor_async<float>(shares, [shares.Length], device);
     }
 
-    /// <summary>Sum over rows of share times loss, as a differentiable scalar in single precision.</summary>
-    /// <param name="logits">f32 [rows, outputs].</param>
-    /// <param name="targets">What <see cref="Targets"/> gave.</param>
-    /// <param name="shares">What <see cref="Shares"/> gave.</param>
+    /// <summary>Sum over rows (or bases) of share times loss, as a differentiable scalar in single precision.</summary>
+    /// <param name="logits">f32 [rows, outputs], or [rows, length, outputs].</param>
+    /// <param name="targets">From <see cref="Of"/>.</param>
+    /// <param name="shares">From <see cref="Of"/>.</param>
     internal Tensor Loss(Tensor logits, Tensor targets, Tensor shares)
     {
         Tensor each = Kind switch
         {
-            TaskKind.Class => logits.log_softmax(1).gather(1, targets).squeeze(1).neg(),
+            TaskKind.Class or TaskKind.PerBase => logits.log_softmax(-1).gather(-1, targets).squeeze(-1).neg(),
             // -log sigmoid(x) = softplus(x) - x, and -log(1 - sigmoid(x)) = softplus(x).
             TaskKind.MultiLabel => (nn.functional.softplus(logits) - (logits * targets)).mean([1]),
             _ => (logits - targets).square().mean([1]),
@@ -128,10 +150,14 @@ internal sealed class LabelledTask
 
     private double[] Balanced()
     {
-        IReadOnlyList<int> counts = _set.ClassCounts(LabelledPart.Train);
+        IReadOnlyList<long> counts = Kind == TaskKind.PerBase
+            ? _set.BaseCounts(LabelledPart.Train)
+            : [.. _set.ClassCounts(LabelledPart.Train).Select(c => (long)c)];
         int present = counts.Count(c => c > 0);
-        return [.. counts.Select(c => c == 0 ? 0 : (double)_set.Rows(LabelledPart.Train).Count / present / c)];
+        return [.. counts.Select(c => c == 0 ? 0 : (double)counts.Sum() / present / c)];
     }
+
+    private double WeightOfClass(int c) => _classWeights.Length == 0 ? 1 : _classWeights[c];
 
     internal static string NameOf(LabelledPart part) => part switch
     {

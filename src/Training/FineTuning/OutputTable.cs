@@ -35,7 +35,7 @@ internal static class OutputTable
         Line(text, columns.Select(c => c.Name));
         for (int row = 0; row < columns[0].Count; row++)
         {
-            Line(text, columns.Select(c => c.Texts is null ? c.Numbers![row].ToString("R", CultureInfo.InvariantCulture) : c.Texts[row]));
+            Line(text, columns.Select(c => c.Texts?[row] ?? c.Wholes?[row].ToString(CultureInfo.InvariantCulture) ?? c.Numbers![row].ToString("R", CultureInfo.InvariantCulture)));
         }
 
         AtomicFile.WriteAllText(path, text.ToString());

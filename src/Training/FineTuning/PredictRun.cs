@@ -27,9 +27,11 @@ public static class PredictRun
         string folder = BestSeed.Locate(checkpoint, say ?? (_ => { }));
         using TaskModel model = TaskCheckpoint.Load(folder, ComputeDevice.Require(device));
         using GenomeSource? genome = data.Genome.Count > 0 ? GenomeFiles.Open(data.Genome) : null;
-        using LabelledSet set = LabelledSets.Open(data.Path, data.Options(genome) with { Kind = LabelKind.None, Classes = null, LabelColumns = [], MultiLabelSeparator = null });
+        using LabelledSet set = LabelledSets.Open(data.Path, data.Options(genome) with { Kind = LabelKind.None, Classes = null, LabelColumns = [], MultiLabelSeparator = null, Tracks = [] });
         Example[] examples = model.Examples(set, Enumerable.Range(0, set.Count));
-        (int[] rows, double[][] raw) = model.Outputs((e, reverse) => model.Pooled(set, e, reverse), examples, batch, stop);
+        (int[] rows, double[][] raw) = model.Task.Kind == TaskKind.PerBase
+            ? BaseOutputs.Of(model, set, examples, batch, stop)
+            : model.Outputs((e, reverse) => model.Pooled(set, e, reverse), examples, batch, stop);
         TaskOutputs.Write(output, set, model.Task, rows, Array.ConvertAll(raw, r => TaskOutputs.Of(model.Task, r)), truth: false, format);
         return rows.Length;
     }

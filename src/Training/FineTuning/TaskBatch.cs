@@ -4,8 +4,8 @@ namespace GenoSeq.Training.FineTuning;
 
 /// <summary>What one forward and backward pass takes, on the model's device.</summary>
 /// <param name="Rows">The sequences.</param>
-/// <param name="Targets">What <see cref="LabelledTask.Targets"/> gives.</param>
-/// <param name="Shares">f32 [batch]: the rows' shares of the step's loss.</param>
+/// <param name="Targets">What outputs are compared with, from <see cref="LabelledTask.Of"/>.</param>
+/// <param name="Shares">f32 [batch] or [batch, length]: shares of the step's loss.</param>
 internal sealed record TaskBatch(RowTensors Rows, torch.Tensor Targets, torch.Tensor Shares)
 {
     /// <summary>What a captured pass depends on: rows, length, and whether there is padding.</summary>

@@ -10,7 +10,8 @@ namespace GenoSeq.Training.FineTuning;
 
 /// <summary>
 /// Fine-tuned models on disk: the model as everywhere (<c>config.json</c>, <c>model.safetensors</c>), beside it the head's
-/// tensors (<c>head.safetensors</c>) and what they predict (<c>task.json</c>).
+/// tensors (<c>head.safetensors</c>) and what they predict (<c>task.json</c>). A linear head of Caduceus is in the model's files
+/// too, in the form that its community expects (<see cref="ClassificationHead"/>).
 /// </summary>
 internal static class TaskCheckpoint
 {
@@ -19,7 +20,7 @@ internal static class TaskCheckpoint
 
     internal static void Save(TaskModel model, string folder)
     {
-        ModelFile.Save(model.Model, folder);
+        ModelFile.Save(model.Model, folder, head: ClassificationHead.Of(model));
         SafetensorsWriter.WriteFile(Path.Combine(folder, HeadFile), model.Head.named_parameters().Select(p => TensorFiles.Source(p.name, p.parameter)),
             new Dictionary<string, string> { ["format"] = "pt" });
         // Last: with it the checkpoint is whole.

@@ -15,6 +15,9 @@ public enum TaskKind
     /// <summary>Any number of classes: a sigmoid and binary cross-entropy for each.</summary>
     MultiLabel,
 
+    /// <summary>One of several classes for each base: softmax, cross-entropy over the bases that have a label.</summary>
+    PerBase,
+
     /// <summary>Real numbers: squared error in units of the training rows' standard deviation.</summary>
     Number,
 }

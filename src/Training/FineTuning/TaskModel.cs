@@ -39,9 +39,17 @@ internal sealed class TaskModel : IDisposable
     /// <summary>Pooled states [batch, d_model], in single precision.</summary>
     internal Tensor Pooled(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse) => Pooled(Rows(set, examples, reverse));
 
-    /// <summary>Pooled states [batch, d_model] of rows that are on the model's device.</summary>
-    internal Tensor Pooled(RowTensors rows) =>
-        Head.Pool(Model.ForwardHidden(rows.Ids, rows.SequenceIds), rows.Mask, Model.Config.RcEquivariant);
+    /// <summary>
+    /// States that the head judges, of rows that are on the model's device: pooled [batch, d_model], or of each base
+    /// [batch, length, d_model].
+    /// </summary>
+    internal Tensor Pooled(RowTensors rows)
+    {
+        Tensor hidden = Model.ForwardHidden(rows.Ids, rows.SequenceIds);
+        return Task.Kind == TaskKind.PerBase
+            ? TaskHead.States(hidden, Model.Config.RcEquivariant)
+            : Head.Pool(hidden, rows.Mask, Model.Config.RcEquivariant);
+    }
 
     /// <summary>Examples as the model reads them.</summary>
     internal RowTensors Rows(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse) =>

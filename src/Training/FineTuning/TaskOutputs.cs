@@ -8,7 +8,7 @@ public static class TaskOutputs
 {
     /// <summary>Probabilities of classes or labels, or targets in their own units, from a head's outputs; in double precision.</summary>
     /// <param name="task">The task.</param>
-    /// <param name="raw">[outputs].</param>
+    /// <param name="raw">[outputs], or of bases [bases * outputs].</param>
     public static double[] Of(TaskDescription task, double[] raw)
     {
         ArgumentNullException.ThrowIfNull(task);
@@ -20,6 +20,8 @@ public static class TaskOutputs
                 double[] e = Array.ConvertAll(raw, x => Math.Exp(x - max));
                 double sum = e.Sum();
                 return Array.ConvertAll(e, x => x / sum);
+            case TaskKind.PerBase:
+                return BaseScores.Probabilities(task, raw);
             case TaskKind.MultiLabel:
                 return Array.ConvertAll(raw, x => 1 / (1 + Math.Exp(-x)));
             default:
@@ -29,7 +31,7 @@ public static class TaskOutputs
 
     /// <summary>Writes predictions as a table: id, the truth if it is known, the prediction, and its numbers.</summary>
     /// <remarks>
-    /// Classes: <c>id label prediction p(NAME)...</c>; several labels are joined by semicolons, a prediction having those above
+    /// Classes of bases: a line a base, see <see cref="BaseScores.Columns"/>. Classes: <c>id label prediction p(NAME)...</c>; several labels are joined by semicolons, a prediction having those above
     /// one half. Numbers: <c>id NAME... predicted(NAME)...</c>. Numbers read back as the same double.
     /// </remarks>
     /// <param name="path">The file, which appears whole or not at all.</param>
@@ -52,6 +54,11 @@ public static class TaskOutputs
 
     private static List<TableColumn> Columns(LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs, bool truth)
     {
+        if (task.Kind == TaskKind.PerBase)
+        {
+            return BaseScores.Columns(set, task, rows, outputs, truth);
+        }
+
         bool number = task.Kind == TaskKind.Number;
         var columns = new List<TableColumn> { TableColumn.Of("id", rows.Select(set.GetId)) };
         if (truth && !number)

@@ -13,6 +13,12 @@ public sealed record TaskScores(IReadOnlyList<int> Rows, IReadOnlyList<double[]>
     /// <summary>Judges the raw outputs of rows.</summary>
     internal static TaskScores Of(LabelledSet set, TaskDescription task, int[] rows, double[][] raw, MetricSetOptions? options)
     {
+        if (task.Kind == TaskKind.PerBase)
+        {
+            double[][] p = Array.ConvertAll(raw, r => BaseScores.Probabilities(task, r));
+            return new TaskScores(rows, p, BaseScores.Loss(set, task, rows, raw), MetricSet.Of(PredictionsOf(set, task, rows, p), options));
+        }
+
         double loss = 0;
         var outputs = new double[rows.Length][];
         for (int i = 0; i < rows.Length; i++)
@@ -27,6 +33,13 @@ public sealed record TaskScores(IReadOnlyList<int> Rows, IReadOnlyList<double[]>
     /// <summary>Names of the metrics that a task has, the loss first.</summary>
     internal static IEnumerable<string> NamesOf(LabelledSet set, TaskDescription task, int[] rows)
     {
+        if (task.Kind == TaskKind.PerBase)
+        {
+            // Names do not depend on the bases.
+            int n = task.Head.Outputs;
+            return new BasePredictions(new ClassPredictions(n, [0, 1], [.. Enumerable.Repeat(1.0 / n, 2 * n)])).Metrics().Select(m => m.Name).Prepend("loss");
+        }
+
         double[] none = TaskOutputs.Of(task, new double[task.Head.Outputs]);
         return PredictionsOf(set, task, rows, [.. rows.Select(_ => none)]).Metrics().Select(m => m.Name).Prepend("loss");
     }
@@ -43,6 +56,11 @@ public sealed record TaskScores(IReadOnlyList<int> Rows, IReadOnlyList<double[]>
     /// <summary>Outputs with the truth, as metrics and plots take them.</summary>
     internal static Predictions PredictionsOf(LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs)
     {
+        if (task.Kind == TaskKind.PerBase)
+        {
+            return BaseScores.Predictions(set, task, rows, outputs);
+        }
+
         int n = task.Head.Outputs;
         double[] flat = [.. outputs.SelectMany(o => o)];
         if (task.Kind == TaskKind.Class)

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using GenoSeq.Models;
+using GenoSeq.Torch.Safetensors;
 using GenoSeq.Training.FineTuning;
 using GenoSeq.Training.Tests.Engine;
 
@@ -54,6 +56,38 @@ public sealed class FineTuneFolderTests
         Assert.Equal(2, leaks["leaks"]!["training_test"]!["with_reverse_complements"]!.GetValue<int>());
         Assert.Equal(drop ? 2 : 0, leaks["leaks"]!["dropped"]!.GetValue<int>());
         Assert.Contains(said, s => s.Contains(drop ? "2 training rows with these sequences are left out" : "data.drop_leaks=true", StringComparison.Ordinal));
+    }
+
+    /// <summary>The names that CaduceusForSequenceClassification gives: every tensor of it, and the keys that its users read.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Run_CaduceusWithLinearHead_LeavesASequenceClassifier(bool equivariant)
+    {
+        using var set = new TinySet();
+        var model = new ModelConfig { DModel = 8, NLayer = 1, Bidirectional = true, RcEquivariant = equivariant, Mamba = new MambaConfig { DState = 4 } };
+        set.Run(set.With(f => f with { MaxSteps = 1, HeadBias = false }, model), "run");
+        string folder = set["run/checkpoints/seed-42"];
+        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
+        Assert.Equal("CaduceusForSequenceClassification", config["architectures"]![0]!.GetValue<string>());
+        Assert.Equal("1", config["id2label"]!["1"]!.GetValue<string>());
+        Assert.Equal(1, config["label2id"]!["1"]!.GetValue<int>());
+        Assert.Equal("single_label_classification", config["problem_type"]!.GetValue<string>());
+        using (SafetensorsCheckpoint file = SafetensorsCheckpoint.Open(folder + "/model.safetensors"))
+        {
+            Assert.Equal([2, 8], file["score.weight"].Shape);
+            Assert.Equal(["caduceus", "lm_head", "score"], file.Entries.Select(e => e.Name.Split('.')[0]).Append("lm_head").Distinct().Order(StringComparer.Ordinal));
+            Assert.DoesNotContain(file.Entries, e => e.Name is "score.bias" or "lm_head.weight");
+        }
+
+        // It is a model as before: to fine-tune further, and to predict with.
+        using (SequenceModel again = ModelFile.Load(folder))
+        {
+            Assert.Equal(equivariant, again.Config.RcEquivariant);
+        }
+
+        Assert.Equal(104, PredictRun.Run(folder, new LabelledDataConfig { Path = set["set.csv"] }, "cpu", 32, set["out.tsv"]));
+        set.Run(set.With(f => f with { MaxSteps = 1, Mode = TuningMode.Probe }) with { Checkpoint = set["run"] }, "again");
     }
 
     [Fact]

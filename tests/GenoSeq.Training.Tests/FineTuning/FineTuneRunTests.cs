@@ -141,6 +141,30 @@ public sealed class FineTuneRunTests
         Assert.False(Directory.Exists(set["run"]));
     }
 
+    public static TheoryData<string, string, LabelledDataConfig> BadSets()
+    {
+        string good = TinySet.Csv(64, 20, 20);
+        return new()
+        {
+            { "sequence is empty", good + ",1,train\n", new() },
+            { "every row of the test part has the class '1'", TinySet.Csv(64, 20, 20, i => i < 84 ? $"{i % 2}" : "1"), new() },
+            { "'x' is no finite number", TinySet.Csv(64, 20, 20, i => i == 50 ? "x" : $"{i}.5"), new() { Labels = LabelType.Number } },
+            { "'2' is none of the 2 classes", TinySet.Csv(64, 20, 20, i => i == 90 ? "2" : $"{i % 2}"), new() { Classes = ["0", "1"] } },
+            { "the same in all training rows", TinySet.Csv(64, 20, 20, i => i < 64 ? $"{i}.5,1" : $"{i}.5,{i}", "sequence,a,b,split"), new() { Labels = LabelType.Number, LabelColumns = ["a", "b"] } },
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(BadSets))]
+    public void Run_BadSet_IsRefusedWithoutAFolder(string what, string csv, LabelledDataConfig data)
+    {
+        using var set = new TinySet(csv);
+        InputDataException error = Assert.Throws<InputDataException>(() => set.Run(set.Config with { Data = data with { Path = set["set.csv"] } }, "run"));
+        Assert.Contains(what, error.Message, StringComparison.Ordinal);
+        Assert.False(string.IsNullOrEmpty(error.Where));
+        Assert.False(Directory.Exists(set["run"]));
+    }
+
     [Fact]
     public void Run_TestClassThatTrainingLacks_IsRefused()
     {

@@ -52,6 +52,20 @@ public sealed class TunedParametersTests
         }
     }
 
+    /// <summary>Rank times (inputs + outputs) of every projection of Mamba and attention, and the head.</summary>
+    [Fact]
+    public void Count_Lora_IsTheFactorsOfTheProjections()
+    {
+        using SequenceModel model = ModelFile.Create(new ModelConfig { DModel = 8, NLayer = 2, Layout = "A M", Attention = new AttentionConfig { NHead = 2 }, Mamba = new MambaConfig { DState = 4 } });
+        using var adapters = new LoraAdapters(model, 3, 6);
+        string[] changed = [.. adapters.Parameters.Select(p => p.Name).Where(n => n.EndsWith("lora_A", StringComparison.Ordinal))
+            .Select(n => n.Split('.')[^3]).Distinct().Order(StringComparer.Ordinal)];
+        Assert.Equal(["in_proj", "k_proj", "o_proj", "out_proj", "q_proj", "v_proj", "x_proj"], changed);
+        long expected = model.named_parameters().Where(p => p.name.EndsWith("_proj.weight", StringComparison.Ordinal) && !p.name.EndsWith("dt_proj.weight", StringComparison.Ordinal))
+            .Sum(p => 3 * (p.parameter.size(0) + p.parameter.size(1)));
+        Assert.Equal(expected, adapters.Parameters.Sum(p => p.Value.numel()));
+    }
+
     [Fact]
     public void Read_StepThatIsNotFinite_IsNamed()
     {

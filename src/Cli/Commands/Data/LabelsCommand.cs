@@ -22,8 +22,9 @@ internal sealed class LabelsCommand
     private readonly Option<string[]> _label = new("--label") { Description = "Column of the label; several make multi-label or several targets", HelpName = "COLUMN" };
     private readonly Option<string?> _id = Text("--id", "Column of the identifier", "COLUMN");
     private readonly Option<string?> _split = Text("--split", "Column of the part", "COLUMN");
-    private readonly Option<LabelKind?> _kind = new("--kind") { Description = "What the labels are [default: found in them]", HelpName = "class|number|multilabel|none" };
+    private readonly Option<LabelKind?> _kind = new("--kind") { Description = "What the labels are [default: found in them]", HelpName = "class|number|multilabel|perbase|none" };
     private readonly Option<string[]> _class = new("--class") { Description = "A class, in the order of the indices [default: those that occur, sorted]", HelpName = "NAME" };
+    private readonly Option<string[]> _track = new("--track") { Description = "A BED file over the genome that labels the bases of places: a class, called as the file", HelpName = "BED" };
     private readonly Option<char?> _labelSeparator = new("--label-separator") { Description = "Splits a label into several classes", HelpName = "CHAR" };
     private readonly Option<string?> _delimiter = Text("--delimiter", "Of tables: a character, or 'tab' [default: found in the first lines]", "CHAR");
     private readonly Option<bool> _noHeader = new("--no-header") { Description = "Tables begin with data; columns are called 1, 2, 3 and so on" };
@@ -41,7 +42,7 @@ internal sealed class LabelsCommand
         verb.Add(self._path);
         Option[] options =
         [
-            self._task, self._train, self._dev, self._test, self._genome, self._sequence, self._second, self._label, self._id, self._split, self._kind, self._class,
+            self._task, self._train, self._dev, self._test, self._genome, self._sequence, self._second, self._label, self._id, self._split, self._kind, self._class, self._track,
             self._labelSeparator, self._delimiter, self._noHeader, self._headerSeparator, self._headerField, self._holdOut, self._seed, self._dropLeaks, self._json,
         ];
         foreach (Option option in options)
@@ -122,6 +123,7 @@ internal sealed class LabelsCommand
         PartColumn = parse.GetValue(_split),
         Kind = parse.GetValue(_kind),
         Classes = parse.GetValue(_class) is { Length: > 0 } classes ? classes : null,
+        Tracks = parse.GetValue(_track) ?? [],
         MultiLabelSeparator = parse.GetValue(_labelSeparator),
         Delimiter = parse.GetValue(_delimiter) switch
         {
@@ -144,7 +146,7 @@ internal sealed class LabelsCommand
         }
 
         parts.WriteToOut(streams);
-        if (set.Kind is LabelKind.Class or LabelKind.MultiLabel)
+        if (set.Kind is LabelKind.Class or LabelKind.MultiLabel or LabelKind.PerBase)
         {
             streams.Out.WriteLine();
             var classes = new ConsoleTable([">index", "class", .. report.Parts.Select(p => ">" + p.Name)]);

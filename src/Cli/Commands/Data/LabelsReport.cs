@@ -14,7 +14,7 @@ internal sealed record LabelsReport(
     private static readonly JsonWriterOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>One part that has rows; lengths in bases, those of a pair added.</summary>
-    internal sealed record PartRow(string Name, int Rows, IReadOnlyList<int> Classes, long Bases, long Min, long Max, LabelledRepeats Repeats)
+    internal sealed record PartRow(string Name, int Rows, IReadOnlyList<long> Classes, long Bases, long Min, long Max, LabelledRepeats Repeats)
     {
         internal double Mean => (double)Bases / Rows;
     }
@@ -123,6 +123,6 @@ internal sealed record LabelsReport(
             max = Math.Max(max, length);
         }
 
-        return new PartRow(NameOf(part), set.Rows(part).Count, set.ClassCounts(part), bases, min, max, repeats);
+        return new PartRow(NameOf(part), set.Rows(part).Count, set.Kind == LabelKind.PerBase ? [.. set.BaseCounts(part)] : [.. set.ClassCounts(part).Select(c => (long)c)], bases, min, max, repeats);
     }
 }

@@ -106,11 +106,6 @@ public sealed record LabelledLeaks(
             return new LabelledOverlap(a, b, equal, either, _set.Rows(a).Count(r => inB[_groupOf[r]] != 0), rowsOfB, other);
         }
 
-        private bool SameLabel(int row, int other) => _set.Kind switch
-        {
-            LabelKind.None => true,
-            LabelKind.Class => _set.GetClass(row) == _set.GetClass(other),
-            _ => _set.GetValues(row).SequenceEqual(_set.GetValues(other)),
-        };
+        private bool SameLabel(int row, int other) => _set.HaveSameLabels(row, other);
     }
 }

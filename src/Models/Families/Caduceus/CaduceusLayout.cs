@@ -164,6 +164,13 @@ public sealed class CaduceusLayout : ModelLayout
     }
 
     /// <inheritdoc/>
+    public override bool IsTaskHead(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.StartsWith("score.", StringComparison.Ordinal);
+    }
+
+    /// <inheritdoc/>
     public override IEnumerable<(string Name, Func<Tensor> Value)> Constants(SequenceModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
