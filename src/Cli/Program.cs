@@ -2,6 +2,7 @@ using System.CommandLine;
 using GenoSeq.Cli.Commands;
 using GenoSeq.Cli.Commands.Bench;
 using GenoSeq.Cli.Commands.Data;
+using GenoSeq.Cli.Commands.Score;
 using GenoSeq.Cli.Console;
 using GenoSeq.Cli.Launch;
 
@@ -15,6 +16,7 @@ public static class Program
         ("pretrain", (runner, _) => PretrainCommand.Create(runner)),
         ("finetune", (runner, _) => FinetuneCommand.Create(runner)),
         ("predict", (runner, _) => PredictCommand.Create(runner)),
+        ("score", (runner, _) => ScoreCommand.Create(runner)),
         ("launch", (runner, _) => LaunchCommand.Create(runner)),
         ("models", (runner, _) => ModelsCommand.Create(runner)),
         ("info", (runner, _) => InfoCommand.Create(runner)),
