@@ -17,6 +17,7 @@ public static class Program
         ("finetune", (runner, _) => FinetuneCommand.Create(runner)),
         ("predict", (runner, _) => PredictCommand.Create(runner)),
         ("score", (runner, _) => ScoreCommand.Create(runner)),
+        ("generate", (runner, _) => GenerateCommand.Create(runner)),
         ("launch", (runner, _) => LaunchCommand.Create(runner)),
         ("models", (runner, _) => ModelsCommand.Create(runner)),
         ("info", (runner, _) => InfoCommand.Create(runner)),

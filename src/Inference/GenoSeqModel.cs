@@ -1,4 +1,5 @@
 using GenoSeq.Data;
+using GenoSeq.Inference.Generation;
 using GenoSeq.Inference.Scoring;
 using GenoSeq.Inference.Variants;
 using GenoSeq.Models;
@@ -87,6 +88,14 @@ public sealed class GenoSeqModel : IDisposable
     /// <param name="stop">Ends the work.</param>
     public VariantScore[] ScoreVariants(GenomeSource genome, IReadOnlyList<VariantAllele> variants, VariantOptions? options = null, CancellationToken stop = default) =>
         new VariantScorer(Model, genome, options).Score(variants, stop);
+
+    /// <summary>Draws sequences from a causal model.</summary>
+    /// <param name="options">Null: the defaults.</param>
+    /// <param name="prompts">What they go on from; null: from nothing.</param>
+    /// <param name="stop">Ends the work.</param>
+    /// <exception cref="NotSupportedException">The model sees both sides of a position.</exception>
+    public IReadOnlyList<GeneratedSequence> Generate(GenerationOptions? options = null, IEnumerable<ScoreItem>? prompts = null, CancellationToken stop = default) =>
+        new Generator(Model, options).Run(prompts, stop);
 
     /// <summary>What a file made with this model says of its making.</summary>
     /// <param name="more">Further keys and values; every key gets the prefix <c>genoseq.</c></param>

@@ -37,7 +37,7 @@ internal sealed class ParquetTable : TableWriter, IChunkSource
         _ = DuckDbApi.Instance; // what is missing is said here, not in the other thread
         TemporaryOutputName.RemoveStale(_target);
         _temporary = TemporaryOutputName.For(_target);
-        Dictionary<string, string> metadata = new(options.Metadata);
+        Dictionary<string, string> metadata = new(options.Metadata) { ["genoseq.columns"] = string.Join(',', columns.Select(c => c.Name)) };
         _copy = Task.Factory.StartNew(() => ParquetWriter.Copy(this, _temporary, "zstd", GroupRows, metadata),
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }

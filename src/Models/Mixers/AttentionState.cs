@@ -29,11 +29,9 @@ public sealed class AttentionState : MixerState
     /// [batch, n_kv_head, held, d_head]. Softmax does not depend on the order of keys, and their rotation was applied when they
     /// came: a ring needs no shifting. Position t lies at t, of a ring at t modulo the window.
     /// </summary>
-    internal Tensor Keys => _keys.narrow(2, 0, Count);
+    internal Tensor Keys => _keys.narrow(2, 0, Held);
 
-    internal Tensor Values => _values.narrow(2, 0, Count);
-
-    private long Count => Math.Min(Position, _keys.size(2));
+    internal Tensor Values => _values.narrow(2, 0, Held);
 
     /// <summary>Keys and values in the order of their positions, the last one that of the last position.</summary>
     internal (Tensor Keys, Tensor Values) Before()
@@ -41,6 +39,9 @@ public sealed class AttentionState : MixerState
         long at = Position % _keys.size(2);
         return _window == 0 || Position <= _keys.size(2) || at == 0 ? (Keys, Values) : (Turned(_keys, at), Turned(_values, at));
     }
+
+    /// <summary>Slots that hold something, the first so many.</summary>
+    internal long Held => Math.Min(Position, _keys.size(2));
 
     /// <summary>Takes further positions [batch, n_kv_head, length, d_head] over.</summary>
     internal void Append(Tensor k, Tensor v)
