@@ -1,9 +1,14 @@
 using System.Buffers;
+using GenoSeq.Models.Kernels.Cpu;
 
 namespace GenoSeq.Models.Stepping;
 
 /// <summary>Attention of one query over its cache on a CPU.</summary>
-internal static unsafe class HostStepAttention
+/// <typeparam name="TOps">Vector operations.</typeparam>
+/// <typeparam name="TVec">Their register.</typeparam>
+internal static unsafe class HostStepAttention<TOps, TVec>
+    where TOps : ISimd<TVec>
+    where TVec : unmanaged
 {
     /// <summary>The query heads of one row that share a key head.</summary>
     internal static void Group(in StepAttend a, int row, int kv)
@@ -27,7 +32,7 @@ internal static unsafe class HostStepAttention
             float scale = 1 / MathF.Sqrt(a.Head);
             for (int t = 0; t < held; t++)
             {
-                scores[t] = scale * HostStepKernels.Dot(q, keys + ((long)t * a.Head), a.Head);
+                scores[t] = scale * HostProducts<TOps, TVec>.One(q, keys + ((long)t * a.Head), a.Head);
                 most = MathF.Max(most, scores[t]);
             }
 
@@ -38,7 +43,13 @@ internal static unsafe class HostStepAttention
                 float p = MathF.Exp(scores[t] - most);
                 weight += p;
                 float* v = values + ((long)t * a.Head);
-                for (int e = 0; e < a.Head; e++)
+                int e = 0;
+                for (; e <= a.Head - TOps.Width; e += TOps.Width)
+                {
+                    TOps.Store(y + e, TOps.Fma(TOps.Broadcast(p), TOps.Load(v + e), TOps.Load(y + e)));
+                }
+
+                for (; e < a.Head; e++)
                 {
                     y[e] += p * v[e];
                 }

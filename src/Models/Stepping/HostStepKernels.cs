@@ -1,9 +1,6 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using GenoSeq.Models.Kernels;
 using GenoSeq.Models.Kernels.Cpu;
-using GenoSeq.Models.Kernels.Reference;
 
 namespace GenoSeq.Models.Stepping;
 
@@ -74,7 +71,13 @@ internal sealed unsafe class HostStepKernels : StepKernels
     internal override void Attend(in StepAttend a)
     {
         StepAttend b = a;
-        KernelThreads.For(a.Rows * a.KvHeads, item => HostStepAttention.Group(b, item / b.KvHeads, item % b.KvHeads));
+        Action<int, int> group = KernelDispatch.Current switch
+        {
+            KernelPath.Vector512 => (row, kv) => HostStepAttention<Simd512, Vector512<float>>.Group(b, row, kv),
+            KernelPath.Vector256 => (row, kv) => HostStepAttention<Simd256, Vector256<float>>.Group(b, row, kv),
+            _ => (row, kv) => HostStepAttention<SimdScalar, float>.Group(b, row, kv),
+        };
+        KernelThreads.For(a.Rows * a.KvHeads, item => group(item / b.KvHeads, item % b.KvHeads));
     }
 
     internal override void Sample(in StepSample a)
@@ -90,26 +93,21 @@ internal sealed unsafe class HostStepKernels : StepKernels
         }
     }
 
-    /// <summary>Σ x w.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static float Dot(float* x, float* w, int count)
+    /// <summary>v silu(factor), in place.</summary>
+    private static void Silu(float* v, float* factor, int count)
     {
-        var sum0 = Vector<float>.Zero;
-        var sum1 = Vector<float>.Zero;
-        int k = 0;
-        for (; k <= count - (2 * Vector<float>.Count); k += 2 * Vector<float>.Count)
+        switch (KernelDispatch.Current)
         {
-            sum0 += Unsafe.ReadUnaligned<Vector<float>>(x + k) * Unsafe.ReadUnaligned<Vector<float>>(w + k);
-            sum1 += Unsafe.ReadUnaligned<Vector<float>>(x + k + Vector<float>.Count) * Unsafe.ReadUnaligned<Vector<float>>(w + k + Vector<float>.Count);
+            case KernelPath.Vector512:
+                HostFunctions<Simd512, Vector512<float>>.Silu(v, factor, count);
+                break;
+            case KernelPath.Vector256:
+                HostFunctions<Simd256, Vector256<float>>.Silu(v, factor, count);
+                break;
+            default:
+                HostFunctions<SimdScalar, float>.Silu(v, factor, count);
+                break;
         }
-
-        float sum = Vector.Sum(sum0 + sum1);
-        for (; k < count; k++)
-        {
-            sum += x[k] * w[k];
-        }
-
-        return sum;
     }
 
     private static void Prepare(in StepLinear a, float* rows)
@@ -120,11 +118,8 @@ internal sealed unsafe class HostStepKernels : StepKernels
             if (a.Gate != 0)
             {
                 float* pair = (float*)a.X + ((long)row * 2 * a.Inputs);
-                for (int k = 0; k < a.Inputs; k++)
-                {
-                    to[k] = ReferenceMath<float>.Silu(pair[k]) * pair[k + a.Inputs];
-                }
-
+                new ReadOnlySpan<float>(pair + a.Inputs, a.Inputs).CopyTo(new Span<float>(to, a.Inputs));
+                Silu(to, pair, a.Inputs);
                 continue;
             }
 
@@ -155,14 +150,17 @@ internal sealed unsafe class HostStepKernels : StepKernels
 
     private static void Outputs(in StepLinear a, float* rows, int first, int last)
     {
-        for (int j = first; j < last; j++)
+        switch (KernelDispatch.Current)
         {
-            float* w = (float*)a.Weight + ((long)j * a.Inputs);
-            float bias = a.Bias == 0 ? 0 : ((float*)a.Bias)[j];
-            for (int row = 0; row < a.Rows; row++)
-            {
-                ((float*)a.Out)[((long)row * a.Outputs) + j] = Dot(rows + ((long)row * a.Inputs), w, a.Inputs) + bias;
-            }
+            case KernelPath.Vector512:
+                HostProducts<Simd512, Vector512<float>>.Run(a, rows, first, last);
+                break;
+            case KernelPath.Vector256:
+                HostProducts<Simd256, Vector256<float>>.Run(a, rows, first, last);
+                break;
+            default:
+                HostProducts<SimdScalar, float>.Run(a, rows, first, last);
+                break;
         }
     }
 }

@@ -1,5 +1,5 @@
+using System.Buffers;
 using GenoSeq.Models.Kernels.Cpu;
-using GenoSeq.Models.Kernels.Reference;
 
 namespace GenoSeq.Models.Stepping;
 
@@ -15,19 +15,34 @@ internal static unsafe class HostStepMamba<TOps, TVec>
     internal static void Row(in StepMamba a, int row)
     {
         int width = a.Rank + (2 * a.States);
-        float[]? rented = a.Channels + width > OnStack ? new float[a.Channels + width] : null;
+        int needed = (2 * a.Channels) + width;
+        float[]? rented = needed > OnStack ? ArrayPool<float>.Shared.Rent(needed) : null;
         Span<float> buffer = rented is null ? stackalloc float[OnStack] : rented;
         fixed (float* u = buffer)
         {
             float* xz = (float*)a.Xz + ((long)row * 2 * a.Channels);
             Convolve(a, row, xz, u);
-            float* projected = u + a.Channels;
+            float* delta = u + a.Channels;
+            float* projected = delta + a.Channels;
             for (int j = 0; j < width; j++)
             {
-                projected[j] = HostStepKernels.Dot(u, (float*)a.XProj + ((long)j * a.Channels), a.Channels);
+                projected[j] = HostProducts<TOps, TVec>.One(u, (float*)a.XProj + ((long)j * a.Channels), a.Channels);
             }
 
-            Scan(a, row, xz, u, projected);
+            for (int c = 0; c < a.Channels; c++)
+            {
+                delta[c] = ((float*)a.DtBias)[c] + HostProducts<TOps, TVec>.One(projected, (float*)a.DtProj + ((long)c * a.Rank), a.Rank);
+            }
+
+            HostFunctions<TOps, TVec>.Softplus(delta, a.Channels);
+            Scan(a, row, u, delta, projected);
+            float* y = (float*)a.Out + ((long)row * a.Channels);
+            HostFunctions<TOps, TVec>.Silu(y, xz + a.Channels, a.Channels);
+        }
+
+        if (rented is not null)
+        {
+            ArrayPool<float>.Shared.Return(rented);
         }
     }
 
@@ -54,22 +69,22 @@ internal static unsafe class HostStepMamba<TOps, TVec>
                 halo[((long)(kept - 1) * a.Channels) + c] = xz[c];
             }
 
-            u[c] = ReferenceMath<float>.Silu(v + (w[kept] * xz[c]));
+            u[c] = v + (w[kept] * xz[c]);
         }
+
+        HostFunctions<TOps, TVec>.Silu(u, null, a.Channels);
     }
 
-    private static void Scan(in StepMamba a, int row, float* xz, float* u, float* projected)
+    private static void Scan(in StepMamba a, int row, float* u, float* delta, float* projected)
     {
         float* b = projected + a.Rank;
         float* cc = b + a.States;
         for (int c = 0; c < a.Channels; c++)
         {
-            float raw = ((float*)a.DtBias)[c] + HostStepKernels.Dot(projected, (float*)a.DtProj + ((long)c * a.Rank), a.Rank);
-            float delta = ReferenceMath<float>.Softplus(raw);
             float* h = (float*)a.State + ((((long)row * a.Channels) + c) * a.States);
             float* decay = (float*)a.A + ((long)c * a.States);
-            TVec step = TOps.Broadcast(delta);
-            TVec du = TOps.Broadcast(delta * u[c]);
+            TVec step = TOps.Broadcast(delta[c]);
+            TVec du = TOps.Broadcast(delta[c] * u[c]);
             TVec sum = TOps.Broadcast(0);
             for (int n = 0; n < a.States; n += TOps.Width)
             {
@@ -79,8 +94,7 @@ internal static unsafe class HostStepMamba<TOps, TVec>
                 sum = TOps.Fma(v, TOps.Load(cc + n), sum);
             }
 
-            float y = TOps.Sum(sum) + (((float*)a.Skip)[c] * u[c]);
-            ((float*)a.Out)[((long)row * a.Channels) + c] = y * ReferenceMath<float>.Silu(xz[a.Channels + c]);
+            ((float*)a.Out)[((long)row * a.Channels) + c] = TOps.Sum(sum) + (((float*)a.Skip)[c] * u[c]);
         }
     }
 }

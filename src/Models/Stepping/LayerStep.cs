@@ -160,7 +160,7 @@ internal sealed class MambaStep : LayerStep
 internal sealed class AttentionStep : LayerStep
 {
     private const int FirstCapacity = 1024;
-    private const int Splits = 32;
+    private const int Splits = 64;
 
     private readonly AttentionConfig _config;
     private readonly int _head;

@@ -29,6 +29,7 @@ internal abstract class StepKernels
 internal sealed class DeviceStepKernels(KernelDevice device) : StepKernels
 {
     private const int Rows = 4; // GS_STEP_ROWS
+    private const int WidestHead = 256; // GS_STEP_HEAD
 
     private static readonly KernelProgram s_program = new(["common.cu", "step.cu"], "GS_F32_IO=1");
 
@@ -43,6 +44,11 @@ internal sealed class DeviceStepKernels(KernelDevice device) : StepKernels
 
     internal override void Attend(in StepAttend a)
     {
+        if (a.Head > WidestHead)
+        {
+            throw new NotSupportedException($"heads of {a.Head} numbers; generation on a GPU takes at most {WidestHead}");
+        }
+
         device.Launch(device.Function(s_program, "gs_step_attend", 128), (a.Splits, a.Heads, a.Rows), a);
         device.Launch(device.Function(s_program, "gs_step_combine", 128), (a.Heads, a.Rows, 1), a);
     }

@@ -35,7 +35,7 @@ public sealed class ScoreGenerateTests : IDisposable
     [Fact]
     public async Task Score_Variants_JudgesThemByLabels()
     {
-        string genome = string.Concat(File.ReadAllLines(_work["genome.fa"]).Skip(1).TakeWhile(l => l[0] != '>'));
+        string genome = string.Concat(File.ReadAllLines(_work["genome.fa"]).Skip(1).TakeWhile(l => !l.StartsWith('>')));
         IEnumerable<string> records = Enumerable.Range(100, 40).Select(i =>
             $"c1\t{i + 1}\t.\t{genome[i]}\t{(genome[i] == 'A' ? 'C' : 'A')}\t.\t.\tL={(i % 3 == 0 ? "P" : "B")}");
         File.WriteAllText(_work["v.vcf"], "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n" + string.Join('\n', records) + "\n");
