@@ -2,6 +2,7 @@ using System.CommandLine;
 using GenoSeq.Cli.Commands;
 using GenoSeq.Cli.Commands.Bench;
 using GenoSeq.Cli.Commands.Data;
+using GenoSeq.Cli.Commands.Score;
 using GenoSeq.Cli.Console;
 using GenoSeq.Cli.Launch;
 
@@ -16,6 +17,8 @@ public static class Program
         ("finetune", (runner, _) => FinetuneCommand.Create(runner)),
         ("predict", (runner, _) => PredictCommand.Create(runner)),
         ("benchmark", (runner, _) => BenchmarkCommand.Create(runner)),
+        ("score", (runner, _) => ScoreCommand.Create(runner)),
+        ("generate", (runner, _) => GenerateCommand.Create(runner)),
         ("launch", (runner, _) => LaunchCommand.Create(runner)),
         ("models", (runner, _) => ModelsCommand.Create(runner)),
         ("info", (runner, _) => InfoCommand.Create(runner)),

@@ -188,16 +188,41 @@ public sealed class SequenceModel : nn.Module
     /// <returns>[batch, vocab].</returns>
     public Tensor step(Tensor ids, ModelState state)
     {
+        ArgumentNullException.ThrowIfNull(ids);
+        using DisposeScope scope = NewDisposeScope();
+        return extend(ids.unsqueeze(1), state).squeeze(1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Logits of further positions of sequences whose earlier ones a state holds; no gradients.</summary>
+    /// <param name="ids">int32 or int64 [batch, length], length at least 1.</param>
+    /// <param name="state">Updated in place.</param>
+    /// <returns>[batch, length, vocab]: what <see cref="forward"/> on the whole gives there, wherever it is cut.</returns>
+    public Tensor extend(Tensor ids, ModelState state)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Head.forward(ExtendHidden(ids, state)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The normalised output of the last layer at further positions of sequences whose earlier ones a state holds.</summary>
+    /// <param name="ids">int32 or int64 [batch, length], length at least 1.</param>
+    /// <param name="state">Updated in place.</param>
+    /// <returns>[batch, length, d_model].</returns>
+    public Tensor ExtendHidden(Tensor ids, ModelState state)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
         ArgumentNullException.ThrowIfNull(state);
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Embedding.forward(ids);
+        Tensor x = Embed(ids);
         Tensor? r = null;
         for (int i = 0; i < _layers.Count; i++)
         {
-            (x, r) = _layers[i].step(x, r, state.Layers[i]);
+            (Tensor nextX, Tensor nextR) = _layers[i].extend(x, r, state.Layers[i]);
+            Free(x, nextR);
+            Free(r, nextR);
+            (x, r) = (nextX, nextR);
         }
 
-        return Head.forward(NormF.AddNorm(x, r, false).Normed).MoveToOuterDisposeScope();
+        return NormF.Last(x, r).MoveToOuterDisposeScope();
     }
 
     // Hidden states with strands as batch entries: [batch, ...], or [2 batch, ...] with the other strands behind.

@@ -47,6 +47,22 @@ public sealed class StreamingTests
         Assert.True(owned <= Length + 1, $"{name}: steps left {owned - Length} tensors behind");
     }
 
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Extend_CutAnywhere_IsForward(string name, ModelConfig config, bool constantState)
+    {
+        using SequenceModel model = TestModels.Build(config);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable mode = no_grad();
+        long[] pieces = [1, 5, 64, 1, 97, 132];
+        Tensor ids = TestModels.Ids(TestModels.Sequences(2, (int)pieces.Sum()));
+        using ModelState state = model.initial_state(2);
+        long bytes = state.Bytes;
+        Tensor whole = cat([.. ids.split(pieces, 1).Select(p => model.extend(p, state))], 1);
+        Closeness.Check(model.forward(ids), whole, 1e-5, name);
+        Assert.Equal(constantState, state.Bytes == bytes);
+    }
+
     [Fact]
     public void InitialState_Bidirectional_IsRefused()
     {

@@ -75,21 +75,22 @@ public sealed class Block : nn.Module
         return (outputs[0].MoveToOuterDisposeScope(), ReferenceEquals(sum, x) ? x : sum.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Runs the layer on one position.</summary>
-    /// <param name="x">[batch, d_model].</param>
-    /// <param name="residual">[batch, d_model], or null in the first layer.</param>
+    /// <summary>Runs the layer on further positions of sequences whose earlier ones a state holds.</summary>
+    /// <param name="x">[batch, length, d_model].</param>
+    /// <param name="residual">[batch, length, d_model], or null in the first layer.</param>
     /// <param name="state">The mixer's state, updated.</param>
-    public (Tensor X, Tensor Residual) step(Tensor x, Tensor? residual, MixerState state)
+    public (Tensor X, Tensor Residual) extend(Tensor x, Tensor? residual, MixerState state)
     {
+        using DisposeScope scope = NewDisposeScope();
         (Tensor n, Tensor r) = Norm.AddNorm(x, residual, false);
-        x = Mixer.step(n, state);
-        if (Mlp is null)
+        Tensor y = Mixer.extend(n, state);
+        if (Mlp is not null)
         {
-            return (x, r);
+            (n, r) = Norm2!.AddNorm(y, r, false);
+            y = Mlp.forward(n);
         }
 
-        (n, r) = Norm2!.AddNorm(x, r, false);
-        return (Mlp.forward(n), r);
+        return (y.MoveToOuterDisposeScope(), ReferenceEquals(r, x) ? r : r.MoveToOuterDisposeScope());
     }
 
     // Norm and mixer, as one operation where there is one.

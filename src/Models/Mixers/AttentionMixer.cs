@@ -86,14 +86,34 @@ public sealed class AttentionMixer : Mixer
         : base.initial_state(batch);
 
     /// <inheritdoc/>
-    public override Tensor step(Tensor x, MixerState state)
+    public override Tensor extend(Tensor x, MixerState state)
     {
         ArgumentNullException.ThrowIfNull(x);
-        var s = (AttentionState)state;
-        (Tensor q, Tensor k, Tensor v) = Project(x.unsqueeze(1), Positions(s.Position, 1, x.device));
-        s.Append(k, v);
-        Tensor y = ScaledDotProduct.Run(q, Expand(s.Keys), Expand(s.Values), default, null);
-        return Gemm.Linear(y.transpose(1, 2).reshape(x.size(0), -1), OProj.weight, OProj.bias, ComputeType);
+        if (state is not AttentionState s)
+        {
+            return base.extend(x, state);
+        }
+
+        long length = x.size(1);
+        long first = s.Position;
+        (Tensor q, Tensor k, Tensor v) = Project(x, Positions(first, length, x.device));
+        Tensor y;
+        if (length == 1)
+        {
+            s.Append(k, v);
+            y = ScaledDotProduct.Run(q, Expand(s.Keys.to(q.dtype)), Expand(s.Values.to(q.dtype)), default, null);
+        }
+        else
+        {
+            // A ring forgets keys that the first of these positions still sees: they are taken before the new ones come.
+            (Tensor keys, Tensor values) = s.Before();
+            Tensor allKeys = cat([keys.to(k.dtype), k], 2);
+            Tensor allValues = cat([values.to(v.dtype), v], 2);
+            s.Append(k, v);
+            y = ScaledDotProduct.Extend(q, Expand(allKeys), Expand(allValues), first, new AttentionPattern(true, _config.SlidingWindow));
+        }
+
+        return Gemm.Linear(y.transpose(1, 2).reshape(x.size(0), length, -1), OProj.weight, OProj.bias, ComputeType);
     }
 
     // [batch, heads, length, d_head] each, rotated.
@@ -128,68 +148,5 @@ public sealed class AttentionMixer : Mixer
         Tensor[] halves = t.chunk(2, -1);
         Tensor turned = cat([-halves[1], halves[0]], -1);
         return (t * angles.Cos.to(t.dtype)) + (turned * angles.Sin.to(t.dtype));
-    }
-}
-
-/// <summary>Keys and values of the positions so far; with a sliding window only of the last ones, in a ring.</summary>
-public sealed class AttentionState : MixerState
-{
-    private readonly int _window;
-    private Tensor _keys;
-    private Tensor _values;
-
-    /// <summary>An empty cache.</summary>
-    public AttentionState(long batch, long heads, long dHead, int window, Device device)
-    {
-        _window = window;
-        long capacity = window > 0 ? window : 64;
-        _keys = empty([batch, heads, capacity, dHead], float32, device).DetachFromDisposeScope();
-        _values = empty([batch, heads, capacity, dHead], float32, device).DetachFromDisposeScope();
-    }
-
-    /// <summary>Positions seen.</summary>
-    public long Position { get; private set; }
-
-    /// <inheritdoc/>
-    public override long Bytes => 4 * (_keys.numel() + _values.numel());
-
-    // Softmax does not depend on the order of keys, and their rotation was applied when they came: a ring needs no shifting.
-    internal Tensor Keys => _keys.narrow(2, 0, Count);
-
-    internal Tensor Values => _values.narrow(2, 0, Count);
-
-    private long Count => Math.Min(Position, _keys.size(2));
-
-    internal void Append(Tensor k, Tensor v)
-    {
-        long capacity = _keys.size(2);
-        if (_window == 0 && Position == capacity)
-        {
-            _keys = Grow(_keys);
-            _values = Grow(_values);
-            capacity = _keys.size(2);
-        }
-
-        _keys.narrow(2, Position % capacity, 1).copy_(k);
-        _values.narrow(2, Position % capacity, 1).copy_(v);
-        Position++;
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _keys.Dispose();
-            _values.Dispose();
-        }
-    }
-
-    private static Tensor Grow(Tensor t)
-    {
-        Tensor bigger = empty([t.size(0), t.size(1), 2 * t.size(2), t.size(3)], t.dtype, t.device).DetachFromDisposeScope();
-        bigger.narrow(2, 0, t.size(2)).copy_(t);
-        t.Dispose();
-        return bigger;
     }
 }

@@ -73,13 +73,14 @@ public sealed class MambaMixer : Mixer
         IsCausal ? new MambaState(batch, _config.DConv - 1, _dInner, _config.DState, Fwd.D.device) : base.initial_state(batch);
 
     /// <inheritdoc/>
-    public override Tensor step(Tensor x, MixerState state)
+    public override Tensor extend(Tensor x, MixerState state)
     {
-        ArgumentNullException.ThrowIfNull(x);
-        var s = (MambaState)state;
-        Tensor xz = In(x.unsqueeze(1), Fwd, false);
-        Tensor y = MambaScan.Run(xz, s, null, ComputeType, (Fwd, false));
-        return Out(y, Fwd, false).squeeze(1);
+        if (state is not MambaState s)
+        {
+            return base.extend(x, state);
+        }
+
+        return Out(MambaScan.Run(In(x, Fwd, false), s, null, ComputeType, (Fwd, false)), Fwd, false);
     }
 
     /// <summary>

@@ -52,7 +52,21 @@ public abstract class Mixer : nn.Module
     /// <param name="state">Updated in place.</param>
     /// <returns>[batch, d_model].</returns>
     /// <exception cref="NotSupportedException">The mixer is not causal.</exception>
-    public virtual Tensor step(Tensor x, MixerState state) => throw NotCausal();
+    public Tensor step(Tensor x, MixerState state)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return extend(x.unsqueeze(1), state).squeeze(1);
+    }
+
+    /// <summary>
+    /// Mixes further positions of sequences whose earlier ones a state holds: the numbers of <see cref="forward"/> on the whole there,
+    /// wherever it is cut.
+    /// </summary>
+    /// <param name="x">[batch, length, d_model], length at least 1.</param>
+    /// <param name="state">Updated in place.</param>
+    /// <returns>[batch, length, d_model].</returns>
+    /// <exception cref="NotSupportedException">The mixer is not causal.</exception>
+    public virtual Tensor extend(Tensor x, MixerState state) => throw NotCausal();
 
     /// <summary>Type that matrix products are computed in; single precision, or bfloat16 under the bf16 policy.</summary>
     public Torch.ScalarType ComputeType { get; set; } = float32;

@@ -56,6 +56,29 @@ internal static class ScaledDotProduct
         return cat([.. blocks], 2);
     }
 
+    /// <summary>The last <c>queries</c> positions of a sequence against all of it that they can see; no gradients.</summary>
+    /// <param name="q">[batch, n_head, queries, d_head].</param>
+    /// <param name="k">[batch, n_head, keys, d_head]; the last key is that of the last query's position.</param>
+    /// <param name="v">As k.</param>
+    /// <param name="firstQuery">Position of the first query.</param>
+    /// <param name="pattern">Causal.</param>
+    internal static Tensor Extend(Tensor q, Tensor k, Tensor v, long firstQuery, AttentionPattern pattern)
+    {
+        long queries = q.size(2);
+        long firstKey = firstQuery + queries - k.size(2);
+        var blocks = new List<Tensor>();
+        for (long done = 0; done < queries; done += QueryBlock)
+        {
+            long count = Math.Min(QueryBlock, queries - done);
+            long first = firstQuery + done;
+            long from = Math.Max(firstKey, pattern.Window > 0 ? first - pattern.Window + 1 : 0);
+            long keys = first + count - from;
+            blocks.Add(Block(q.narrow(2, done, count), k.narrow(2, from - firstKey, keys), v.narrow(2, from - firstKey, keys), first, from, pattern, null));
+        }
+
+        return cat([.. blocks], 2);
+    }
+
     private static Tensor Block(Tensor q, Tensor k, Tensor v, long firstQuery, long firstKey, AttentionPattern pattern,
         Tensor? sequenceIds)
     {

@@ -23,6 +23,8 @@ public sealed partial class VerbTests : IDisposable
     [InlineData("config show")]
     [InlineData("config ls")]
     [InlineData("doctor")]
+    [InlineData("score")]
+    [InlineData("generate")]
     [InlineData("bench kernels")]
     [InlineData("bench step")]
     [InlineData("bench memory")]

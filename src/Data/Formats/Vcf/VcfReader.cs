@@ -34,7 +34,10 @@ public sealed class VcfReader : IDisposable
     /// <summary>What stands above the records.</summary>
     public VcfHeader Header { get; }
 
-    /// <summary>Opens a file and reads its header.</summary>
+    /// <summary>The line of the record that was read last, as it stands in the file, genotypes included; valid until the next one is read.</summary>
+    public ReadOnlySpan<byte> Line => _lines.Line;
+
+    /// <summary>Opens a file, or with <c>-</c> standard input, and reads its header.</summary>
     /// <exception cref="InputDataException">The file cannot be read, or is no VCF 4.</exception>
     public static VcfReader Open(string path)
     {

@@ -32,6 +32,14 @@ internal readonly unsafe ref struct ChunkWriter(DuckDbApi api, ReadOnlySpan<nint
     internal void Set(int column, int row, double value) => ((double*)api.VectorGetData(_vectors[column]))[row] = value;
 
     internal void Set(int column, int row, long value) => ((long*)api.VectorGetData(_vectors[column]))[row] = value;
+
+    internal void Set(int column, int row, double value) => ((double*)api.VectorGetData(_vectors[column]))[row] = value;
+
+    internal void SetNull(int column, int row)
+    {
+        api.VectorEnsureValidityWritable(_vectors[column]);
+        api.VectorGetValidity(_vectors[column])[row >> 6] &= ~(1UL << (row & 63));
+    }
 }
 
 /// <summary>A table function of one connection that reads from managed code.</summary>

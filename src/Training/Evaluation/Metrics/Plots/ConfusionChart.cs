@@ -1,4 +1,5 @@
 using System.Globalization;
+using GenoSeq.Data;
 
 namespace GenoSeq.Training.Evaluation.Metrics.Plots;
 

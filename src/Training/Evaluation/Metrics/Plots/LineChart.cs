@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using GenoSeq.Data;
 
 namespace GenoSeq.Training.Evaluation.Metrics.Plots;
 

@@ -2,15 +2,15 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 
-namespace GenoSeq.Training.Evaluation.Metrics.Plots;
+namespace GenoSeq.Data;
 
 /// <summary>Writes the few SVG elements that the plots need. Numbers have two decimals, so that files stay small.</summary>
-internal sealed class SvgText
+public sealed class SvgText
 {
     private readonly StringBuilder _text = new();
 
     /// <summary>Begins a document with a title and a description that screen readers speak.</summary>
-    internal SvgText(int width, int height, string title, string description)
+    public SvgText(int width, int height, string title, string description)
     {
         _text.Append(CultureInfo.InvariantCulture, $"""
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-labelledby="title desc" font-family="sans-serif" font-size="12" fill="#222">
@@ -22,28 +22,35 @@ internal sealed class SvgText
         Text(width / 2.0, 22, title, "middle", "font-size=\"15\" font-weight=\"bold\"");
     }
 
-    internal static string Number(double value) => Math.Round(value, 2).ToString("0.##", CultureInfo.InvariantCulture);
+    /// <summary>A number with at most two decimals.</summary>
+    public static string Number(double value) => Math.Round(value, 2).ToString("0.##", CultureInfo.InvariantCulture);
 
-    internal void Line(double x1, double y1, double x2, double y2, string style) => _text.Append(CultureInfo.InvariantCulture,
+    /// <summary>A line.</summary>
+    public void Line(double x1, double y1, double x2, double y2, string style) => _text.Append(CultureInfo.InvariantCulture,
         $"<line x1=\"{Number(x1)}\" y1=\"{Number(y1)}\" x2=\"{Number(x2)}\" y2=\"{Number(y2)}\" {style}/>\n");
 
-    internal void Rectangle(double x, double y, double width, double height, string style) => _text.Append(CultureInfo.InvariantCulture,
+    /// <summary>A rectangle.</summary>
+    public void Rectangle(double x, double y, double width, double height, string style) => _text.Append(CultureInfo.InvariantCulture,
         $"<rect x=\"{Number(x)}\" y=\"{Number(y)}\" width=\"{Number(width)}\" height=\"{Number(height)}\" {style}/>\n");
 
-    internal void Circle(double x, double y, double radius, string style) =>
+    /// <summary>A circle.</summary>
+    public void Circle(double x, double y, double radius, string style) =>
         _text.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{Number(x)}\" cy=\"{Number(y)}\" r=\"{Number(radius)}\" {style}/>\n");
 
-    internal void Path(string data, string style) =>
+    /// <summary>A path without filling.</summary>
+    public void Path(string data, string style) =>
         _text.Append(CultureInfo.InvariantCulture, $"<path d=\"{data}\" fill=\"none\" {style}/>\n");
 
-    internal void Text(double x, double y, string text, string anchor, string style = "") => _text.Append(CultureInfo.InvariantCulture,
+    /// <summary>A text.</summary>
+    public void Text(double x, double y, string text, string anchor, string style = "") => _text.Append(CultureInfo.InvariantCulture,
         $"<text x=\"{Number(x)}\" y=\"{Number(y)}\" text-anchor=\"{anchor}\" {style}>{Escape(text)}</text>\n");
 
-    internal void Upwards(double x, double y, string text) =>
+    /// <summary>A text that reads upwards around a point.</summary>
+    public void Upwards(double x, double y, string text) =>
         Text(x, y, text, "middle", $"transform=\"rotate(-90 {Number(x)} {Number(y)})\"");
 
     /// <summary>The whole document.</summary>
-    internal string End() => _text + "</svg>\n";
+    public string End() => _text + "</svg>\n";
 
     // What XML 1.0 does not allow even escaped is left out.
     private static string Escape(string text) => WebUtility.HtmlEncode(string.Concat(text.Where(System.Xml.XmlConvert.IsXmlChar)));
