@@ -15,6 +15,7 @@ public static class Program
         ("pretrain", (runner, _) => PretrainCommand.Create(runner)),
         ("finetune", (runner, _) => FinetuneCommand.Create(runner)),
         ("predict", (runner, _) => PredictCommand.Create(runner)),
+        ("embed", (runner, _) => EmbedCommand.Create(runner)),
         ("launch", (runner, _) => LaunchCommand.Create(runner)),
         ("models", (runner, _) => ModelsCommand.Create(runner)),
         ("info", (runner, _) => InfoCommand.Create(runner)),

@@ -13,4 +13,8 @@ public readonly record struct ProgressState(
     double TokensPerSecond = double.NaN,
     double? BitsPerBase = null,
     double? BestValidation = null,
-    double? Baseline = null);
+    double? Baseline = null)
+{
+    /// <summary>What a step is: a training step, or a base.</summary>
+    public string Unit { get; init; } = "step";
+}

@@ -10,7 +10,7 @@ internal static class ProgressText
     public static string Line(in ProgressState state, TimeSpan? remaining)
     {
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"step {state.Step}");
+        text.Append(CultureInfo.InvariantCulture, $"{state.Unit} {state.Step}");
         if (state.TotalSteps > 0)
         {
             text.Append(CultureInfo.InvariantCulture, $"/{state.TotalSteps} ({100 * Fraction(state):0.0}%)");
@@ -18,7 +18,7 @@ internal static class ProgressText
 
         if (double.IsFinite(state.TokensPerSecond))
         {
-            text.Append("  ").Append(Rate(state.TokensPerSecond)).Append(" tok/s");
+            text.Append("  ").Append(Rate(state.TokensPerSecond)).Append(state.Unit == "base" ? " bases/s" : " tok/s");
         }
 
         Append(text, "loss", state.BitsPerBase, " b/base");

@@ -52,6 +52,7 @@ public static partial class torch
         public Tensor addcdiv_(Tensor a, Tensor b, double value = 1) { Ops.Addcdiv_.CallInPlace(this, a, b, value); return this; }
         public Tensor lerp_(Tensor end, double weight) { Ops.Lerp_.CallInPlace(this, end, weight); return this; }
         public Tensor copy_(Tensor source) { Ops.Copy_.CallInPlace(this, source); return this; }
+        public Tensor copy_(Tensor source, bool non_blocking) { Ops.Copy_.CallInPlace(this, source, non_blocking); return this; }
         public Tensor fill_(double value) { Ops.Fill_.CallInPlace(this, value); return this; }
         public Tensor zero_() { Ops.Zero_.CallInPlace(this); return this; }
         public Tensor uniform_(double from = 0, double to = 1) { Ops.Uniform_.CallInPlace(this, from, to); return this; }
