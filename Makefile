@@ -6,7 +6,7 @@ LIBTORCH ?=
 export LIBTORCH
 ARGS ?=
 
-.PHONY: help setup native build program demo demo-causal test test-slow test-gpu test-network test-processes test-tools fuzz bench format clean
+.PHONY: help setup native build program demo demo-causal test test-slow test-gpu test-network test-processes test-foreign test-tools fuzz bench format clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ test-network: build ## run the tests that need the network
 
 test-processes: build ## run the tests of several processes: launching, lost ranks, windows divided among ranks
 	@bash scripts/test.sh processes
+
+test-foreign: build ## give our outputs to other readers: NumPy, h5py, DuckDB, hyparquet, zarrita
+	@bash scripts/foreign-tools.sh
+	@bash scripts/test.sh foreign
 
 test-tools: # the programs that tests compare with
 	@bash scripts/test-tools.sh

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using GenoSeq.Cli.Console;
-using GenoSeq.Data;
 using GenoSeq.Inference.Embedding;
 using GenoSeq.Inference.Input;
 using GenoSeq.Inference.Output;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using GenoSeq.Data;
+using GenoSeq.Inference.Output.AnnData;
 
 namespace GenoSeq.Inference.Output;
 
@@ -14,7 +15,7 @@ public abstract class EmbeddingFormat
 
     /// <summary>The formats.</summary>
     public static IReadOnlyList<EmbeddingFormat> All { get; } =
-        [new NpyFormat(), new NpzFormat(), new ParquetFormat(), new TsvFormat(), new SafetensorsFormat()];
+        [new NpyFormat(), new NpzFormat(), new ParquetFormat(), new TsvFormat(), new SafetensorsFormat(), new ZarrFormat(), new H5adFormat()];
 
     /// <summary>The format of a name, or by an output's extension.</summary>
     /// <param name="name">A format's name; null to go by the output.</param>
