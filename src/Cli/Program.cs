@@ -16,6 +16,7 @@ public static class Program
         ("pretrain", (runner, _) => PretrainCommand.Create(runner)),
         ("finetune", (runner, _) => FinetuneCommand.Create(runner)),
         ("predict", (runner, _) => PredictCommand.Create(runner)),
+        ("embed", (runner, _) => EmbedCommand.Create(runner)),
         ("benchmark", (runner, _) => BenchmarkCommand.Create(runner)),
         ("score", (runner, _) => ScoreCommand.Create(runner)),
         ("generate", (runner, _) => GenerateCommand.Create(runner)),

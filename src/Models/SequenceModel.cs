@@ -19,7 +19,7 @@ namespace GenoSeq.Models;
 /// strands changing places at every block; a swap of strands stored in their own direction is flip(length and channels), so
 /// every other layer runs mirrored (weights flipped instead of activations) and the result is the same.
 /// </remarks>
-public sealed class SequenceModel : nn.Module
+public sealed partial class SequenceModel : nn.Module
 {
     private readonly nn.ModuleList<Block> _layers;
     private readonly Tensor? _complement;
@@ -253,9 +253,7 @@ public sealed class SequenceModel : nn.Module
         bool recompute = Recompute && is_grad_enabled() && KernelDevices.Of(x) is null;
         for (int i = 0; i < _layers.Count; i++)
         {
-            // Before layer i the strands have changed places i times, and change once more: with an odd number of changes
-            // the stored tensors are the mirror images of the slots.
-            var context = new MixContext(Config.RcpsSwapHalves && i % 2 == 0, sequenceIds, shards);
+            var context = new MixContext(IsMirrored(i), sequenceIds, shards);
             (Tensor nextX, Tensor nextR) = recompute
                 ? _layers[i].ForwardRecomputed(x, r, context)
                 : _layers[i].forward(x, r, context);
@@ -264,7 +262,7 @@ public sealed class SequenceModel : nn.Module
             (x, r) = (nextX, nextR);
         }
 
-        if (Config.RcpsSwapHalves && _layers.Count % 2 == 1)
+        if (StrandsSwapped(_layers.Count))
         {
             Tensor[] s = (r! + x).chunk(2);
             (x, r) = (cat([s[1].flip(1, 2), s[0].flip(1, 2)]), null);

@@ -51,6 +51,16 @@ public static class FormatSniffer
         return IsBinary(text) ? DetectBinary(start) : DetectText(text);
     }
 
+    /// <summary>The format of decompressed content that can be read once.</summary>
+    /// <param name="content">The content, from its beginning; stays the caller's to close.</param>
+    /// <param name="whole">All of the content, also what was looked at.</param>
+    public static FormatKind Detect(Stream content, out Stream whole)
+    {
+        var peeked = new PeekedStream(content);
+        whole = peeked;
+        return Detect(peeked.Start);
+    }
+
     /// <summary>True where the text begins with a SAM header line.</summary>
     internal static bool IsSam(ReadOnlySpan<byte> start) =>
         start.StartsWith("@HD\t"u8) || start.StartsWith("@SQ\t"u8) || start.StartsWith("@RG\t"u8)

@@ -1,15 +1,13 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
-using System.Text;
 using GenoSeq.Data.Parquet.DuckDb;
 
 namespace GenoSeq.Data.Parquet;
 
 /// <summary>A table as Parquet. Rows go through a short queue to a thread in which DuckDB writes them.</summary>
-internal sealed class ParquetTableWriter : TableWriter, IChunkSource
+internal sealed class ParquetTableWriter : TableWriter
 {
     private const int ChunkRows = 1024;
-    private const int GroupRows = 122_880;
 
     private readonly BlockingCollection<TableCell[][]> _queue = new(8);
     private readonly CancellationTokenSource _stop = new();
@@ -37,20 +35,25 @@ internal sealed class ParquetTableWriter : TableWriter, IChunkSource
         _ = DuckDbApi.Instance; // what is missing is said here, not in the other thread
         TemporaryOutputName.RemoveStale(_target);
         _temporary = TemporaryOutputName.For(_target);
-        Dictionary<string, string> metadata = new(options.Metadata) { ["genoseq.columns"] = string.Join(',', columns.Select(c => c.Name)) };
-        _copy = Task.Factory.StartNew(() => ParquetWriter.Copy(this, _temporary, "zstd", GroupRows, metadata),
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-    }
-
-    IReadOnlyList<(string Name, DuckDbType Type)> IChunkSource.Columns =>
-    [
-        .. Columns.Select(c => (c.Name, c.Type switch
+        var table = new ParquetTable();
+        foreach (TableColumn column in columns)
         {
-            TableType.Integer => DuckDbType.BigInt,
-            TableType.Number => DuckDbType.Double,
-            _ => DuckDbType.Varchar,
-        })),
-    ];
+            table.Add(column.Name, column.Type switch
+            {
+                TableType.Integer => ParquetTableType.Int64,
+                TableType.Number => ParquetTableType.Double,
+                _ => ParquetTableType.Text,
+            });
+        }
+
+        foreach ((string key, string value) in options.Metadata)
+        {
+            table.Metadata[key] = value;
+        }
+
+        table.Metadata["genoseq.columns"] = string.Join(',', columns.Select(c => c.Name));
+        _copy = Task.Factory.StartNew(() => table.Copy(_temporary, Next), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
 
     public override void Commit()
     {
@@ -70,33 +73,6 @@ internal sealed class ParquetTableWriter : TableWriter, IChunkSource
         }
 
         Posix.SyncFolder(Path.GetDirectoryName(_target)!);
-    }
-
-    int IChunkSource.Fill(in ChunkWriter chunk, int capacity)
-    {
-        if (_next == _current.Length)
-        {
-            _next = 0;
-            if (!_queue.TryTake(out TableCell[][]? taken, Timeout.Infinite, _stop.Token))
-            {
-                _current = [];
-                return 0;
-            }
-
-            _current = taken;
-        }
-
-        int count = Math.Min(capacity, _current.Length - _next);
-        for (int row = 0; row < count; row++)
-        {
-            TableCell[] cells = _current[_next++];
-            for (int c = 0; c < cells.Length; c++)
-            {
-                Set(chunk, c, row, cells[c]);
-            }
-        }
-
-        return count;
     }
 
     protected override void Dispose(bool disposing)
@@ -131,24 +107,48 @@ internal sealed class ParquetTableWriter : TableWriter, IChunkSource
         }
     }
 
-    private void Set(in ChunkWriter chunk, int column, int row, in TableCell cell)
+    // In DuckDB's thread.
+    private bool Next(ParquetTableRow row)
+    {
+        if (_next == _current.Length)
+        {
+            _next = 0;
+            if (!_queue.TryTake(out TableCell[][]? taken, Timeout.Infinite, _stop.Token))
+            {
+                _current = [];
+                return false;
+            }
+
+            _current = taken;
+        }
+
+        TableCell[] cells = _current[_next++];
+        for (int c = 0; c < cells.Length; c++)
+        {
+            Add(row, Columns[c].Type, cells[c]);
+        }
+
+        return true;
+    }
+
+    private static void Add(ParquetTableRow row, TableType type, in TableCell cell)
     {
         if (!cell.HasValue)
         {
-            chunk.SetNull(column, row);
+            row.AddNothing();
             return;
         }
 
-        switch (Columns[column].Type)
+        switch (type)
         {
             case TableType.Integer:
-                chunk.Set(column, row, cell.Integer);
+                row.Add(cell.Integer);
                 break;
             case TableType.Number:
-                chunk.Set(column, row, cell.Number);
+                row.Add(cell.Number);
                 break;
             default:
-                chunk.Set(column, row, Encoding.UTF8.GetBytes(cell.Text));
+                row.Add(cell.Text);
                 break;
         }
     }

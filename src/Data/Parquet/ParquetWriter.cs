@@ -108,9 +108,16 @@ public static class ParquetWriter
     }
 
     /// <summary>Writes the rows of a source into one file, in their order.</summary>
-    internal static void Copy(IChunkSource source, string path, string codec, int groupRows, IReadOnlyDictionary<string, string> metadata)
+    /// <param name="source">The rows.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="codec">One of <see cref="ParquetWriterOptions.Codecs"/>.</param>
+    /// <param name="groupRows">Rows of a row group at most.</param>
+    /// <param name="metadata">Keys and values to store.</param>
+    /// <param name="select">What is stored, over the source's columns.</param>
+    internal static void Copy(IChunkSource source, string path, string codec, int groupRows, IReadOnlyDictionary<string, string> metadata, string select = "*")
     {
-        string pairs = string.Join(", ", metadata.Select(p => $"{Sql.Text(p.Key)}: {Sql.Text(p.Value)}"));
+        string pairs = metadata.Count == 0 ? ""
+            : $", KV_METADATA {{{string.Join(", ", metadata.Select(p => $"{Sql.Text(p.Key)}: {Sql.Text(p.Value)}"))}}}";
         using var session = new DuckDbSession(1, MemoryPerThread);
         // With one thread the order is that of the rows, and row groups may then be closed by their size.
         session.Execute("SET preserve_insertion_order = false");
@@ -118,7 +125,7 @@ public static class ParquetWriter
         try
         {
             session.Execute(string.Create(CultureInfo.InvariantCulture,
-                $"COPY (SELECT * FROM {WindowTableFunction.Name}()) TO {Sql.Text(path)} (FORMAT parquet, CODEC {Sql.Text(codec)}, ROW_GROUP_SIZE {groupRows}, ROW_GROUP_SIZE_BYTES {2 * GroupBytes}, KV_METADATA {{{pairs}}})"));
+                $"COPY (SELECT {select} FROM {WindowTableFunction.Name}()) TO {Sql.Text(path)} (FORMAT parquet, CODEC {Sql.Text(codec)}, ROW_GROUP_SIZE {groupRows}, ROW_GROUP_SIZE_BYTES {2 * GroupBytes}{pairs})"));
         }
         catch (DuckDbException e)
         {

@@ -169,5 +169,5 @@ public sealed class Block : nn.Module
         return [MlpOf(n, context.Mirrored).MoveToOuterDisposeScope(), first];
     }
 
-    private Tensor MlpOf(Tensor n, bool mirrored) => mirrored ? Mlp!.forward(n.flip(-1)).flip(-1) : Mlp!.forward(n);
+    internal Tensor MlpOf(Tensor n, bool mirrored) => mirrored ? Mlp!.forward(n.flip(-1)).flip(-1) : Mlp!.forward(n);
 }

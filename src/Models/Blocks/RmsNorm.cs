@@ -35,7 +35,24 @@ public sealed class RmsNorm : nn.Module
     }
 
     /// <summary>Adds x to the residual and normalises the sum, which nobody reads further.</summary>
-    internal Tensor Last(Tensor x, Tensor? residual) => AddNorm(x, residual, false, false).Normed;
+    internal Tensor Last(Tensor x, Tensor? residual, bool mirrored = false) => AddNorm(x, residual, mirrored, false).Normed;
+
+    /// <summary>Normalises a residual stream without gradients.</summary>
+    /// <param name="sum">[..., d_model], single precision or the activation type.</param>
+    /// <param name="mirrored">Channels are reversed.</param>
+    /// <param name="activation">Type of the result on a device with kernels.</param>
+    internal Tensor OfSum(Tensor sum, bool mirrored, Torch.ScalarType activation)
+    {
+        if (KernelDevices.Of(sum) is not { } device || sum.size(-1) % 8 != 0 || sum.size(-1) > NormKernels.MaxWidth)
+        {
+            return AddNorm(sum, null, mirrored, false).Normed;
+        }
+
+        Tensor w = mirrored ? weight.flip(0) : weight;
+        return (sum.dtype == activation
+            ? NormKernels.Forward(device, sum, null, w, _eps, activation, false, false)
+            : NormKernels.Forward(device, null, sum, w, _eps, activation, false, false)).Y;
+    }
 
     private (Tensor Normed, Tensor? Residual) AddNorm(Tensor x, Tensor? residual, bool mirrored, bool keepSum)
     {

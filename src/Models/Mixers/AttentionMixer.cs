@@ -46,6 +46,9 @@ public sealed class AttentionMixer : Mixer
     /// <inheritdoc/>
     public override bool IsCausal => !_bidirectional;
 
+    /// <summary>Positions that one sees back, itself included; 0: all.</summary>
+    internal int Window => _config.SlidingWindow;
+
     internal nn.Linear OutputProjection => OProj;
 
     internal IEnumerable<nn.Linear> InputProjections() => [QProj, KProj, VProj];

@@ -41,14 +41,64 @@ public sealed class MambaMixer : Mixer
     public override bool IsCausal => Rev is null;
 
     /// <inheritdoc/>
-    public override Tensor forward(Tensor x, in MixContext context = default)
+    public override Tensor forward(Tensor x, in MixContext context = default) => Mix(x, context, null);
+
+    /// <summary>Mixes a part of a sequence, with what each direction brings from the parts before in its reading order.</summary>
+    /// <param name="x">[batch, length, d_model].</param>
+    /// <param name="mirrored">As in <see cref="MixContext"/>.</param>
+    /// <param name="states">One for each direction, updated in place.</param>
+    internal Tensor ForwardPart(Tensor x, bool mirrored, MambaState[] states) => Mix(x, new MixContext(mirrored), states);
+
+    /// <summary>
+    /// The same added into a sum [batch, length, d_model] of x's type, in place, where one product makes the output:
+    /// then nothing else of the part's size is made.
+    /// </summary>
+    internal void AddPart(Tensor sum, Tensor x, bool mirrored, MambaState[] states)
+    {
+        if (!JoinsBeforeOutput || Fwd.OutProj.bias is not null || sum.dtype != x.dtype || ComputeType != x.dtype)
+        {
+            sum.add_(ForwardPart(x, mirrored, states));
+            return;
+        }
+
+        Tensor y = Inner(In(x, Fwd, mirrored), new MixContext(mirrored), states, Directions(mirrored));
+        Tensor weight = mirrored ? Fwd.OutProj.weight.flip(0) : Fwd.OutProj.weight;
+        DeviceGemm.AddRows(sum.view(-1, sum.size(-1)), y.reshape(-1, y.size(-1)), weight.to(x.dtype));
+    }
+
+    /// <summary>Carries one direction's state over a part of a sequence, without the part's output.</summary>
+    /// <param name="x">[batch, length, d_model].</param>
+    /// <param name="mirrored">As in <see cref="MixContext"/>.</param>
+    /// <param name="direction">Which, of <see cref="Directions"/>.</param>
+    /// <param name="state">Updated in place.</param>
+    internal void CarryOver(Tensor x, bool mirrored, int direction, MambaState state)
+    {
+        (MambaDirection p, bool reverse) = Directions(mirrored)[direction];
+        Tensor rows = p.InProj.weight.narrow(0, 0, _dInner);
+        Tensor inner = Gemm.Linear(x, mirrored ? rows.flip(1) : rows, p.InProj.bias?.narrow(0, 0, _dInner), ComputeType);
+        MambaCarry.Over(inner, state, ComputeType, p, reverse);
+    }
+
+    /// <summary>The directions, and whether each reads from the last position.</summary>
+    internal (MambaDirection Parameters, bool Reverse)[] Directions(bool mirrored) =>
+        Rev is null ? [(Fwd, mirrored)] : [(Fwd, mirrored), (Rev, !mirrored)];
+
+    /// <summary>What one direction brings to a sequence's first part.</summary>
+    internal MambaState PartState(long batch) => new(batch, _config.DConv - 1, _dInner, _config.DState, Fwd.D.device);
+
+    private bool JoinsBeforeOutput => Rev is null || (_config.TieProjections && _config.BidirectionalStrategy == "add");
+
+    private Tensor Mix(Tensor x, in MixContext context, MambaState[]? states)
     {
         bool mirrored = context.Mirrored;
         if (Rev is null)
         {
-            Tensor y = Inner(In(x, Fwd, mirrored), context, (Fwd, mirrored));
+            Tensor y = Inner(In(x, Fwd, mirrored), context, states, (Fwd, mirrored));
             return Out(y, Fwd, mirrored);
         }
+
+        MambaState[]? first = states?[..1];
+        MambaState[]? second = states?[1..];
 
         if (_config.TieProjections)
         {
@@ -56,21 +106,21 @@ public sealed class MambaMixer : Mixer
             if (_config.BidirectionalStrategy == "add")
             {
                 // The bias belongs to each direction's output, so the sum holds it twice.
-                return Out(Inner(xz, context, (Fwd, mirrored), (Rev, !mirrored)), Fwd, mirrored, 2);
+                return Out(Inner(xz, context, states, (Fwd, mirrored), (Rev, !mirrored)), Fwd, mirrored, 2);
             }
 
-            return Out(Inner(xz, context, (Fwd, mirrored)), Fwd, mirrored)
-                * Out(Inner(xz, context, (Rev, !mirrored)), Rev, mirrored);
+            return Out(Inner(xz, context, first, (Fwd, mirrored)), Fwd, mirrored)
+                * Out(Inner(xz, context, second, (Rev, !mirrored)), Rev, mirrored);
         }
 
-        Tensor f = Out(Inner(In(x, Fwd, mirrored), context, (Fwd, mirrored)), Fwd, mirrored);
-        Tensor r = Out(Inner(In(x, Rev, mirrored), context, (Rev, !mirrored)), Rev, mirrored);
+        Tensor f = Out(Inner(In(x, Fwd, mirrored), context, first, (Fwd, mirrored)), Fwd, mirrored);
+        Tensor r = Out(Inner(In(x, Rev, mirrored), context, second, (Rev, !mirrored)), Rev, mirrored);
         return _config.BidirectionalStrategy == "add" ? f + r : f * r;
     }
 
     /// <inheritdoc/>
     public override MixerState initial_state(long batch) =>
-        IsCausal ? new MambaState(batch, _config.DConv - 1, _dInner, _config.DState, Fwd.D.device) : base.initial_state(batch);
+        IsCausal ? PartState(batch) : base.initial_state(batch);
 
     /// <inheritdoc/>
     public override Tensor extend(Tensor x, MixerState state)
@@ -80,7 +130,7 @@ public sealed class MambaMixer : Mixer
             return base.extend(x, state);
         }
 
-        return Out(MambaScan.Run(In(x, Fwd, false), s, null, ComputeType, (Fwd, false)), Fwd, false);
+        return Out(MambaScan.Run(In(x, Fwd, false), [s], null, ComputeType, (Fwd, false)), Fwd, false);
     }
 
     /// <summary>
@@ -89,10 +139,8 @@ public sealed class MambaMixer : Mixer
     /// </summary>
     internal (MambaDirection Parameters, bool Reverse)[]? OneProjection(bool mirrored)
     {
-        bool joined = Rev is null || (_config.TieProjections && _config.BidirectionalStrategy == "add");
-        return !joined || _config.Bias || !DeviceDirection.Supports(_dInner, _config.DState, _config.DConv) ? null
-            : Rev is null ? [(Fwd, mirrored)]
-            : [(Fwd, mirrored), (Rev, !mirrored)];
+        return !JoinsBeforeOutput || _config.Bias || !DeviceDirection.Supports(_dInner, _config.DState, _config.DConv) ? null
+            : Directions(mirrored);
     }
 
     /// <summary>The output projections, each once.</summary>
@@ -110,13 +158,13 @@ public sealed class MambaMixer : Mixer
         return Gemm.Linear(y, mirrored ? d.OutProj.weight.flip(0) : d.OutProj.weight, bias, ComputeType);
     }
 
-    private Tensor Inner(Tensor xz, in MixContext context, params (MambaDirection, bool)[] directions) =>
+    private Tensor Inner(Tensor xz, in MixContext context, MambaState[]? states, params (MambaDirection, bool)[] directions) =>
         context.Shards is { } shards
             ? ShardedMambaScan.Run(xz, shards, ComputeType, directions)
-            : MambaScan.Run(xz, null, context.SequenceIds, ComputeType, directions);
+            : MambaScan.Run(xz, states, context.SequenceIds, ComputeType, directions);
 }
 
-/// <summary>What a causal Mamba carries: the last inputs of its convolution, and its state.</summary>
+/// <summary>What a direction of Mamba carries: the last inputs of its convolution, and its state.</summary>
 public sealed class MambaState : MixerState
 {
     /// <summary>The state before the first position.</summary>
@@ -143,13 +191,25 @@ public sealed class MambaState : MixerState
         return missing == 0 ? halo : cat([zeros([halo.size(0), missing, halo.size(2)], type, halo.device), halo], 1);
     }
 
-    /// <summary>Takes over the convolution's further inputs [batch, length, d_inner] and the scan's last state.</summary>
-    internal void Advance(Tensor x, Tensor state)
+    /// <summary>A copy with a lifetime of its own.</summary>
+    internal MambaState Copy()
+    {
+        var copy = new MambaState(Halo.size(0), (int)Halo.size(1), (int)Halo.size(2), (int)State.size(2), State.device);
+        copy.Halo.copy_(Halo);
+        copy.State.copy_(State);
+        return copy;
+    }
+
+    /// <summary>
+    /// Takes over the convolution's further inputs [batch, length, d_inner] and the scan's last state; reverse: the inputs
+    /// were read from the last one.
+    /// </summary>
+    internal void Advance(Tensor x, Tensor state, bool reverse)
     {
         using DisposeScope scope = NewDisposeScope();
         long keep = Halo.size(1);
         long fresh = Math.Min(keep, x.size(1));
-        Tensor last = x.narrow(1, x.size(1) - fresh, fresh).to(float32);
+        Tensor last = (reverse ? x.narrow(1, 0, fresh).flip(1) : x.narrow(1, x.size(1) - fresh, fresh)).to(float32);
         Halo.copy_(fresh == keep ? last : cat([Halo.narrow(1, fresh, keep - fresh), last], 1));
         State.copy_(state);
     }

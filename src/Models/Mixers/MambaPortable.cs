@@ -8,14 +8,15 @@ namespace GenoSeq.Models.Mixers;
 /// </summary>
 internal static class MambaPortable
 {
-    internal static Tensor Run(Tensor xz, MambaState? state, Tensor? sequenceIds,
+    internal static Tensor Run(Tensor xz, MambaState[]? states, Tensor? sequenceIds,
         params (MambaDirection Parameters, bool Reverse)[] directions)
     {
         Tensor? result = null;
-        foreach ((MambaDirection p, bool reverse) in directions)
+        for (int k = 0; k < directions.Length; k++)
         {
+            (MambaDirection p, bool reverse) = directions[k];
             Tensor[] halves = (reverse ? xz.flip(1) : xz).chunk(2, 2);
-            Tensor y = Forward(halves[0], halves[1], p, state, reverse ? sequenceIds?.flip(1) : sequenceIds);
+            Tensor y = Forward(halves[0], halves[1], p, states?[k], reverse ? sequenceIds?.flip(1) : sequenceIds);
             y = reverse ? y.flip(1) : y;
             result = result is null ? y : result + y;
         }

@@ -23,12 +23,12 @@ internal sealed unsafe class MambaScan : autograd.Function
     private readonly bool[] _reverse;
     private Tensor? _sequenceIds;
     private readonly ScalarType _compute;
-    private readonly MambaState? _state;
+    private readonly MambaState[]? _states;
 
-    private MambaScan(bool[] reverse, MambaState? state, Tensor? sequenceIds, ScalarType compute)
+    private MambaScan(bool[] reverse, MambaState[]? states, Tensor? sequenceIds, ScalarType compute)
     {
         _reverse = reverse;
-        _state = state;
+        _states = states;
         _sequenceIds = sequenceIds;
         _compute = compute;
     }
@@ -40,23 +40,23 @@ internal sealed unsafe class MambaScan : autograd.Function
 
     /// <summary>Runs the directions on xz and adds their outputs.</summary>
     /// <param name="xz">[batch, length, 2D]: x, then z.</param>
-    /// <param name="state">A causal model's state, updated in place; one direction, no gradients. Null: zeros.</param>
+    /// <param name="states">What each direction brings from before in its reading order, updated in place; no gradients. Null: zeros.</param>
     /// <param name="sequenceIds">int32 [batch, length], or null.</param>
     /// <param name="compute">Type of the matrix products.</param>
     /// <param name="directions">Parameters, and whether they read from the end.</param>
-    internal static Tensor Run(Tensor xz, MambaState? state, Tensor? sequenceIds, ScalarType compute,
+    internal static Tensor Run(Tensor xz, MambaState[]? states, Tensor? sequenceIds, ScalarType compute,
         params (MambaDirection Parameters, bool Reverse)[] directions)
     {
         MambaDirection any = directions[0].Parameters;
         if (KernelDevices.Of(xz) is { } device && xz.dtype is bfloat16 or float32
             && DeviceDirection.Supports(xz.size(2) / 2, any.ALog.size(1), any.Conv1d.weight.size(2)))
         {
-            return DeviceMambaScan.Run(device, xz, state, sequenceIds, compute, directions);
+            return DeviceMambaScan.Run(device, xz, states, sequenceIds, compute, directions);
         }
 
         if (!TensorRows.OnKernels(xz))
         {
-            return MambaPortable.Run(xz, state, sequenceIds, directions);
+            return MambaPortable.Run(xz, states, sequenceIds, directions);
         }
 
         var inputs = new Tensor?[1 + (MambaParameters.Count * directions.Length)];
@@ -68,13 +68,13 @@ internal sealed unsafe class MambaScan : autograd.Function
             own.CopyTo(inputs, 1 + (k * MambaParameters.Count));
         }
 
-        if (state is not null && is_grad_enabled() && Array.Exists(inputs, t => t is { requires_grad: true }))
+        if (states is not null && is_grad_enabled() && Array.Exists(inputs, t => t is { requires_grad: true }))
         {
             throw new InvalidOperationException("a state is carried without gradients: use no_grad");
         }
 
         bool[] reverse = Array.ConvertAll(directions, d => d.Reverse);
-        return new MambaScan(reverse, state, sequenceIds, compute).apply(inputs)[0]!;
+        return new MambaScan(reverse, states, sequenceIds, compute).apply(inputs)[0]!;
     }
 
     protected override Tensor?[] forward(Tensor?[] inputs)
@@ -108,7 +108,7 @@ internal sealed unsafe class MambaScan : autograd.Function
                     {
                         Out = TensorRows.Of(outRows),
                         Accumulate = k > 0,
-                        FinalState = _state is null ? null : TensorRows.Dense(_state.State),
+                        FinalState = TensorRows.Dense(_states?[k].State),
                         Checkpoints = TensorRows.Dense(chunks?.narrow(0, first, count)),
                     });
             }
@@ -219,7 +219,7 @@ internal sealed unsafe class MambaScan : autograd.Function
     private Tensor Convolve(Tensor xz, in MambaParameters p, int k, long first)
     {
         Tensor u = empty([xz.size(0), xz.size(1), xz.size(2) / 2]);
-        Tensor? final = _state is null ? null : empty_like(_state.Halo);
+        Tensor? final = _states is null ? null : empty_like(_states[k].Halo);
         CausalConv.Forward(ConvInputs(xz, p, k, first), new CausalConvOutputs<float>
         {
             Out = TensorRows.Of(u),
@@ -227,20 +227,20 @@ internal sealed unsafe class MambaScan : autograd.Function
         });
         if (final is not null)
         {
-            _state!.Halo.copy_(final);
+            _states![k].Halo.copy_(final);
         }
 
         return u;
     }
 
-    private CausalConvInputs<float> ConvInputs(Tensor xz, in MambaParameters p, int k, long first) => p.Convolution(xz, _reverse[k], _state?.Halo) with
+    private CausalConvInputs<float> ConvInputs(Tensor xz, in MambaParameters p, int k, long first) => p.Convolution(xz, _reverse[k], _states?[k].Halo) with
     {
         SequenceIds = Ids(first),
         SequenceIdsBatchStride = _sequenceIds?.stride(0) ?? 0,
     };
 
     private SelectiveScanInputs<float> ScanInputs(Tensor xz, Tensor u, Tensor delta, Tensor dbl, Tensor a, in MambaParameters p,
-        int k, long first) => p.Scan(xz, u, delta, dbl, a, _reverse[k], _state?.State) with
+        int k, long first) => p.Scan(xz, u, delta, dbl, a, _reverse[k], _states?[k].State) with
         {
             SequenceIds = Ids(first),
             SequenceIdsBatchStride = _sequenceIds?.stride(0) ?? 0,
@@ -254,7 +254,7 @@ internal sealed unsafe class MambaScan : autograd.Function
 
     private List<(long First, long Count)> Slices(long batch, long length)
     {
-        if (_state is not null || batch * length <= SliceTokens)
+        if (_states is not null || batch * length <= SliceTokens)
         {
             return [(0, batch)];
         }

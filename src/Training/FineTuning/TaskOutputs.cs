@@ -52,7 +52,7 @@ public static class TaskOutputs
         OutputTable.Write(path, Columns(set, task, rows, outputs, truth), format);
     }
 
-    private static List<TableColumn> Columns(LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs, bool truth)
+    private static List<OutputColumn> Columns(LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs, bool truth)
     {
         if (task.Kind == TaskKind.PerBase)
         {
@@ -60,29 +60,29 @@ public static class TaskOutputs
         }
 
         bool number = task.Kind == TaskKind.Number;
-        var columns = new List<TableColumn> { TableColumn.Of("id", rows.Select(set.GetId)) };
+        var columns = new List<OutputColumn> { OutputColumn.Of("id", rows.Select(set.GetId)) };
         if (truth && !number)
         {
-            columns.Add(TableColumn.Of("label", rows.Select(r => Truth(set, task, r))));
+            columns.Add(OutputColumn.Of("label", rows.Select(r => Truth(set, task, r))));
         }
 
         if (!number)
         {
-            columns.Add(TableColumn.Of("prediction", outputs.Select(o => Named(task, o))));
+            columns.Add(OutputColumn.Of("prediction", outputs.Select(o => Named(task, o))));
         }
 
         for (int o = 0; truth && number && o < task.LabelNames.Count; o++)
         {
             int target = o;
             // The shortest text of a float, and not what it is to the last binary digit.
-            columns.Add(TableColumn.Of(task.LabelNames[o], rows.Select(r => double.Parse(
+            columns.Add(OutputColumn.Of(task.LabelNames[o], rows.Select(r => double.Parse(
                 set.GetValues(r)[target].ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture))));
         }
 
         for (int o = 0; o < task.LabelNames.Count; o++)
         {
             int output = o;
-            columns.Add(TableColumn.Of($"{(number ? "predicted" : "p")}({task.LabelNames[o]})", outputs.Select(v => v[output])));
+            columns.Add(OutputColumn.Of($"{(number ? "predicted" : "p")}({task.LabelNames[o]})", outputs.Select(v => v[output])));
         }
 
         return columns;

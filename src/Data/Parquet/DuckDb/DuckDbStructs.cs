@@ -39,6 +39,7 @@ internal enum DuckDbType
     Invalid = 0,
     Integer = 4,
     BigInt = 5,
+    Float = 10,
     Double = 11,
     Varchar = 17,
     Blob = 18,

@@ -29,6 +29,8 @@ internal readonly unsafe ref struct ChunkWriter(DuckDbApi api, ReadOnlySpan<nint
         }
     }
 
+    internal void Set(int column, int row, float value) => ((float*)api.VectorGetData(_vectors[column]))[row] = value;
+
     internal void Set(int column, int row, double value) => ((double*)api.VectorGetData(_vectors[column]))[row] = value;
 
     internal void Set(int column, int row, long value) => ((long*)api.VectorGetData(_vectors[column]))[row] = value;

@@ -1,3 +1,4 @@
+using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Kernels.Cuda;
@@ -111,6 +112,36 @@ internal static class ScanForwardKernels
         ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how);
         own.ForEach(t => t.Dispose());
         return (y, final);
+    }
+
+    /// <summary>The state after the last step, without any output: of segments of time at once, joined by their sums of delta.</summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="direction">The scan.</param>
+    /// <returns>f32 [batch, d_inner, d_state].</returns>
+    /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
+    internal static Tensor FinalState(KernelDevice device, ScanDirection direction)
+    {
+        ScanShape shape = ScanShape.Of([direction], null);
+        int segments = ScanPlan.EvenSegments(shape, device.Multiprocessors);
+        using DisposeScope scope = NewDisposeScope();
+        if (segments == 0)
+        {
+            return Run(device, [direction], null, false, true).FinalState![0].MoveToOuterDisposeScope();
+        }
+
+        var own = new List<Tensor>();
+        ScanDirection[] scans = Projected(shape, [direction], new ScanPlan(segments), own);
+        ScanForwardArguments arguments = Inputs(shape, scans, null);
+        (Tensor ends, Tensor sums) = ScanForwardLaunch.AllEnds(device, shape, Rank(scans[0]), ref arguments, segments);
+        Tensor sincePrevious = sums.flip(1).cumsum(1).flip(1);
+        Tensor since = cat([sincePrevious.narrow(1, 1, segments - 1), zeros([shape.Batch, 1, shape.Channels], float32, shape.Device)], 1);
+        Tensor state = ((since.unsqueeze(3) * direction.A).exp() * ends).sum([1]);
+        if (direction.InitialState is { } before)
+        {
+            state = state + ((sincePrevious.select(1, 0).unsqueeze(2) * direction.A).exp() * before);
+        }
+
+        return state.MoveToOuterDisposeScope();
     }
 
     // 0: raw step sizes are given.

@@ -60,6 +60,26 @@ internal static class ScanForwardLaunch
             arguments.Scans[i].Sums = empty([shape.Batch, arguments.Segments, shape.Channels], float32, shape.Device).data_ptr();
         }
 
+        Ends(device, shape, rank, arguments);
+    }
+
+    /// <summary>
+    /// Each segment's end state from zero, f32 [batch, segments, d_inner, d_state], and its sum of delta [batch, segments, d_inner], of
+    /// one scan whose length is so many equal segments of whole blocks of 16 steps.
+    /// </summary>
+    internal static (Tensor Ends, Tensor Sums) AllEnds(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, int segments)
+    {
+        // The kernel leaves the last segment out; with one more than there are, it leaves out none.
+        (arguments.Segments, arguments.Steps) = (segments + 1, shape.Length / segments);
+        Tensor ends = empty([shape.Batch, segments + 1, shape.Channels, N], float32, shape.Device);
+        Tensor sums = empty([shape.Batch, segments + 1, shape.Channels], float32, shape.Device);
+        (arguments.Scans[0].Ends, arguments.Scans[0].Sums) = (ends.data_ptr(), sums.data_ptr());
+        Ends(device, shape, rank, arguments);
+        return (ends.narrow(1, 0, segments), sums.narrow(1, 0, segments));
+    }
+
+    private static void Ends(KernelDevice device, ScanShape shape, int rank, in ScanForwardArguments arguments)
+    {
         KernelFunction ends = device.Function(Program("scan_ends.cu", shape, Rank(rank)), "gs_scan_ends", 32, EndsShared(shape.ElementSize, rank));
         device.Launch(ends, (Warps(shape, shape.Scans) * (arguments.Segments - 1), 1, 1), arguments);
     }

@@ -43,6 +43,28 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
         return ((length + steps - 1) / steps, steps);
     }
 
+    /// <summary>
+    /// Segments of equal length, whole blocks of 16 steps, that fill the device where only the final state is wanted; 0 where the
+    /// length has none.
+    /// </summary>
+    internal static int EvenSegments(ScanShape shape, int multiprocessors)
+    {
+        if (shape.IsEmpty || shape.Length % 16 != 0)
+        {
+            return 0;
+        }
+
+        long warps = Math.Max(1, (long)shape.Scans * shape.Batch * shape.Strips);
+        long most = Math.Clamp(2L * Resident * multiprocessors / warps, 1, Math.Max(1, shape.Length / 256));
+        int segments = 1;
+        while (2 * segments <= most && shape.Length % (32L * segments) == 0)
+        {
+            segments *= 2;
+        }
+
+        return segments;
+    }
+
     private static ScanPlan For(ScanShape shape, int atOnce, int multiprocessors, double more)
     {
         bool one = shape.Scans * shape.Batch == 1;

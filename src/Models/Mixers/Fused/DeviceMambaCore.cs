@@ -21,23 +21,23 @@ internal static class DeviceMambaCore
     /// <param name="ids">int32 [batch, length], or null.</param>
     /// <param name="keep">Return what backward needs.</param>
     /// <param name="keepAll">Also what backward could compute again cheaply.</param>
-    /// <param name="state">A causal model's state, read and updated; null: zeros.</param>
+    /// <param name="states">What each direction brings from before in its reading order, read and updated; null: zeros.</param>
     /// <param name="checkpointSteps">Steps between the scans' checkpoints.</param>
     /// <returns>The gated sum [batch, length, D].</returns>
     internal static (Tensor Gated, CoreActivations? Kept) Forward(KernelDevice device, Tensor xz,
-        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, bool keep, bool keepAll, MambaState? state = null,
+        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, bool keep, bool keepAll, MambaState[]? states = null,
         int checkpointSteps = ScanShape.CheckpointSteps)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] u = Convolve(device, xz, directions, ids, state);
+        Tensor[] u = Convolve(device, xz, directions, ids, states);
         Tensor[] projected = Project(u, directions);
         if (!keep)
         {
-            return (ScanGated(device, directions, u, projected, ids, xz, state).MoveToOuterDisposeScope(), null);
+            return (ScanGated(device, directions, u, projected, ids, xz, states).MoveToOuterDisposeScope(), null);
         }
 
-        ScanForwardResult scan = Scan(device, directions, u, projected, ids, keepAll, state, checkpointSteps);
-        state?.Advance(X(xz), scan.FinalState![0]);
+        ScanForwardResult scan = Scan(device, directions, u, projected, ids, keepAll, states, checkpointSteps);
+        Advance(states, directions, xz, scan.FinalState);
         if (!keepAll)
         {
             CoreActivations.Release(u);
@@ -115,10 +115,10 @@ internal static class DeviceMambaCore
 
     // Stages, forward.
     private static Tensor[] Convolve(KernelDevice device, Tensor xz, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
-        MambaState? state)
+        MambaState[]? states)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Outer(ConvKernels.Forward(device, X(xz), Convolutions(directions, state?.HaloOfThree(xz.dtype)), ids));
+        return Outer(ConvKernels.Forward(device, X(xz), Convolutions(directions, states is null ? null : Array.ConvertAll(states, s => s.HaloOfThree(xz.dtype))), ids));
     }
 
     private static Tensor[] Project(Tensor[] u, ReadOnlySpan<DeviceDirection> directions)
@@ -147,10 +147,10 @@ internal static class DeviceMambaCore
     }
 
     private static ScanForwardResult Scan(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] projected,
-        Tensor? ids, bool keepDelta, MambaState? state, int checkpointSteps)
+        Tensor? ids, bool keepDelta, MambaState[]? states, int checkpointSteps)
     {
         using DisposeScope scope = NewDisposeScope();
-        ScanForwardResult r = ScanForwardKernels.Run(device, Scans(directions, u, null, projected, state?.State), ids, true, state is not null,
+        ScanForwardResult r = ScanForwardKernels.Run(device, Scans(directions, u, null, projected, states), ids, true, states is not null,
             keepDelta: keepDelta, checkpointSteps: checkpointSteps);
         Outer(r.Y);
         Outer(r.Checkpoints ?? []);
@@ -161,13 +161,22 @@ internal static class DeviceMambaCore
 
     // Scans and gate in one; what no backward pass needs is not kept.
     private static Tensor ScanGated(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] projected,
-        Tensor? ids, Tensor xz, MambaState? state)
+        Tensor? ids, Tensor xz, MambaState[]? states)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor gated, Tensor[]? final) = ScanForwardKernels.RunGated(device, Scans(directions, u, null, projected, state?.State), ids, Z(xz),
-            state is not null);
-        state?.Advance(X(xz), final![0].MoveToOuterDisposeScope());
+        (Tensor gated, Tensor[]? final) = ScanForwardKernels.RunGated(device, Scans(directions, u, null, projected, states), ids, Z(xz),
+            states is not null);
+        Advance(states, directions, xz, final);
         return gated.MoveToOuterDisposeScope();
+    }
+
+    private static void Advance(MambaState[]? states, ReadOnlySpan<DeviceDirection> directions, Tensor xz, Tensor[]? final)
+    {
+        for (int k = 0; k < (states?.Length ?? 0); k++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            states![k].Advance(X(xz), final![k], directions[k].Reverse);
+        }
     }
 
     // Stages, backward.
@@ -259,7 +268,7 @@ internal static class DeviceMambaCore
             through = [];
         }
 
-        ConvGradients[] gradients = ConvKernels.Backward(device, x, Convolutions(directions, before), ids, du, dx, through);
+        ConvGradients[] gradients = ConvKernels.Backward(device, x, Convolutions(directions, before is null ? null : [before]), ids, du, dx, through);
         foreach (ConvGradients g in gradients)
         {
             g.DWeight.MoveToOuterDisposeScope();
@@ -272,13 +281,13 @@ internal static class DeviceMambaCore
 
     private static Tensor Shaped(Tensor flat, Tensor like) => flat.view(like.size(0), like.size(1), flat.size(1));
 
-    private static ConvDirection[] Convolutions(ReadOnlySpan<DeviceDirection> directions, Tensor? before)
+    private static ConvDirection[] Convolutions(ReadOnlySpan<DeviceDirection> directions, Tensor[]? before)
     {
         var result = new ConvDirection[directions.Length];
         for (int k = 0; k < result.Length; k++)
         {
             DeviceDirection p = directions[k];
-            result[k] = new ConvDirection(p.Conv, p.ConvBias, p.Reverse, before);
+            result[k] = new ConvDirection(p.Conv, p.ConvBias, p.Reverse, before?[k]);
         }
 
         return result;
@@ -286,14 +295,14 @@ internal static class DeviceMambaCore
 
     // Without delta the forward pass projects dt itself.
     private static ScanDirection[] Scans(ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[]? delta, Tensor[] projected,
-        Tensor? state)
+        MambaState[]? states)
     {
         var result = new ScanDirection[directions.Length];
         for (int k = 0; k < result.Length; k++)
         {
             DeviceDirection p = directions[k];
             result[k] = new ScanDirection(u[k], delta?[k] ?? projected[k].narrow(2, 0, p.PaddedRank), projected[k].narrow(2, p.PaddedRank, p.States),
-                projected[k].narrow(2, p.PaddedRank + p.States, p.States), p.A, p.Skip, p.DtBias, p.Reverse, state)
+                projected[k].narrow(2, p.PaddedRank + p.States, p.States), p.A, p.Skip, p.DtBias, p.Reverse, states?[k].State)
             {
                 DtProj = delta is null ? p.DtProj : null,
             };

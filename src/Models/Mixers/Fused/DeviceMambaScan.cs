@@ -13,28 +13,28 @@ internal sealed class DeviceMambaScan : autograd.Function
     private readonly KernelDevice _device;
     private readonly bool[] _reverse;
     private readonly Tensor? _ids;
-    private readonly MambaState? _state;
+    private readonly MambaState[]? _states;
     private readonly ScalarType _activation;
     private CoreActivations? _kept;
 
-    private DeviceMambaScan(KernelDevice device, bool[] reverse, MambaState? state, Tensor? ids, ScalarType activation)
+    private DeviceMambaScan(KernelDevice device, bool[] reverse, MambaState[]? states, Tensor? ids, ScalarType activation)
     {
         _device = device;
         _reverse = reverse;
-        _state = state;
+        _states = states;
         _ids = ids;
         _activation = activation;
     }
 
     protected override string Name => "MambaScan";
 
-    /// <summary>Runs the directions on xz [batch, length, 2D] and adds their gated outputs, in xz's type.</summary>
-    internal static Tensor Run(KernelDevice device, Tensor xz, MambaState? state, Tensor? ids, ScalarType compute,
+    /// <summary>Runs the directions on xz [batch, length, 2D], from states if they are given, and adds their gated outputs, in xz's type.</summary>
+    internal static Tensor Run(KernelDevice device, Tensor xz, MambaState[]? states, Tensor? ids, ScalarType compute,
         (MambaDirection Parameters, bool Reverse)[] directions)
     {
         Tensor?[] inputs = [xz, .. directions.SelectMany(d => DeviceDirection.Inputs(d.Parameters))];
         bool[] reverse = Array.ConvertAll(directions, d => d.Reverse);
-        return new DeviceMambaScan(device, reverse, state, ids, compute).apply(inputs)[0]!;
+        return new DeviceMambaScan(device, reverse, states, ids, compute).apply(inputs)[0]!;
     }
 
     protected override Tensor?[] forward(Tensor?[] inputs)
@@ -43,7 +43,7 @@ internal sealed class DeviceMambaScan : autograd.Function
         DeviceDirection[] directions = Directions(inputs);
         try
         {
-            (Tensor gated, CoreActivations? kept) = DeviceMambaCore.Forward(_device, xz, directions, _ids, WillDifferentiate, false, _state);
+            (Tensor gated, CoreActivations? kept) = DeviceMambaCore.Forward(_device, xz, directions, _ids, WillDifferentiate, false, _states);
             _kept = kept?.Detach();
             save_for_backward([xz, .. inputs[1..]]);
             return [inputs[0]!.dtype == gated.dtype ? gated : gated.to(inputs[0]!.dtype)];

@@ -71,7 +71,7 @@ internal static class BaseScores
     }
 
     /// <summary>A line a base: <c>id position base [label] prediction p(NAME)...</c>; positions from 0, bases that were not read left out.</summary>
-    internal static List<TableColumn> Columns(LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs, bool truth)
+    internal static List<OutputColumn> Columns(LabelledSet set, TaskDescription task, IReadOnlyList<int> rows, IReadOnlyList<double[]> outputs, bool truth)
     {
         int classes = task.Head.Outputs;
         var at = new List<(int Row, int Base)>();
@@ -86,23 +86,23 @@ internal static class BaseScores
             }
         }
 
-        var columns = new List<TableColumn>
+        var columns = new List<OutputColumn>
         {
-            TableColumn.Of("id", at.Select(a => set.GetId(rows[a.Row]))),
-            TableColumn.Of("position", at.Select(a => (long)a.Base)),
-            TableColumn.Of("base", at.Select(a => ((char)set.GetSequence(rows[a.Row])[a.Base]).ToString())),
+            OutputColumn.Of("id", at.Select(a => set.GetId(rows[a.Row]))),
+            OutputColumn.Of("position", at.Select(a => (long)a.Base)),
+            OutputColumn.Of("base", at.Select(a => ((char)set.GetSequence(rows[a.Row])[a.Base]).ToString())),
         };
         if (truth)
         {
             int[][] labels = [.. rows.Select(r => LabelsOf(set, r))];
-            columns.Add(TableColumn.Of("label", at.Select(a => labels[a.Row][a.Base] is >= 0 and int label ? task.LabelNames[label] : ".")));
+            columns.Add(OutputColumn.Of("label", at.Select(a => labels[a.Row][a.Base] is >= 0 and int label ? task.LabelNames[label] : ".")));
         }
 
-        columns.Add(TableColumn.Of("prediction", at.Select(a => task.LabelNames[Largest(outputs[a.Row].AsSpan(a.Base * classes, classes))])));
+        columns.Add(OutputColumn.Of("prediction", at.Select(a => task.LabelNames[Largest(outputs[a.Row].AsSpan(a.Base * classes, classes))])));
         for (int c = 0; c < classes; c++)
         {
             int output = c;
-            columns.Add(TableColumn.Of($"p({task.LabelNames[c]})", at.Select(a => outputs[a.Row][(a.Base * classes) + output])));
+            columns.Add(OutputColumn.Of($"p({task.LabelNames[c]})", at.Select(a => outputs[a.Row][(a.Base * classes) + output])));
         }
 
         return columns;

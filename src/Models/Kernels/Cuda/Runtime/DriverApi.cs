@@ -38,6 +38,9 @@ internal sealed unsafe class DriverApi
     internal readonly delegate* unmanaged[Cdecl]<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int> LaunchKernel;
     internal readonly delegate* unmanaged[Cdecl]<nint, int> StreamSynchronize;
     internal readonly delegate* unmanaged[Cdecl]<nuint*, nuint*, int> MemGetInfo;
+    /// <summary>Null in drivers and stand-ins that cannot pin memory.</summary>
+    internal readonly delegate* unmanaged[Cdecl]<nint, nuint, uint, int> MemHostRegister;
+    internal readonly delegate* unmanaged[Cdecl]<nint, int> MemHostUnregister;
     private readonly delegate* unmanaged[Cdecl]<int, byte**, int> _getErrorName;
     private readonly delegate* unmanaged[Cdecl]<int, byte**, int> _getErrorString;
 
@@ -63,6 +66,12 @@ internal sealed unsafe class DriverApi
         LaunchKernel = (delegate* unmanaged[Cdecl]<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)Export("cuLaunchKernel");
         StreamSynchronize = (delegate* unmanaged[Cdecl]<nint, int>)Export("cuStreamSynchronize");
         MemGetInfo = (delegate* unmanaged[Cdecl]<nuint*, nuint*, int>)Export("cuMemGetInfo_v2");
+        if (NativeLibrary.TryGetExport(library, "cuMemHostRegister_v2", out nint register) && NativeLibrary.TryGetExport(library, "cuMemHostUnregister", out nint unregister))
+        {
+            MemHostRegister = (delegate* unmanaged[Cdecl]<nint, nuint, uint, int>)register;
+            MemHostUnregister = (delegate* unmanaged[Cdecl]<nint, int>)unregister;
+        }
+
         _getErrorName = (delegate* unmanaged[Cdecl]<int, byte**, int>)Export("cuGetErrorName");
         _getErrorString = (delegate* unmanaged[Cdecl]<int, byte**, int>)Export("cuGetErrorString");
         InitStatus = ((delegate* unmanaged[Cdecl]<uint, int>)Export("cuInit"))(0);

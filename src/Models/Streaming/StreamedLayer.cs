@@ -1,0 +1,169 @@
+using GenoSeq.Models.Blocks;
+using GenoSeq.Models.Mixers;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Streaming;
+
+/// <summary>
+/// One layer over sequences that are read chunk by chunk, exactly: what a scan and its convolution carry from one position to
+/// the next is carried from chunk to chunk; everything else in a layer is local in time.
+/// </summary>
+/// <remarks>
+/// A direction that reads as the chunks come carries its state along. One that reads against them must have been over the
+/// chunks before, in its own order (<see cref="Prepare"/>), and what it had at each chunk is kept: [d_inner, d_state] and a few
+/// positions of [d_inner] a chunk and batch entry. Chunks are the same in both.
+/// </remarks>
+public sealed class StreamedLayer : IDisposable
+{
+    private readonly Block _block;
+    private readonly bool _mirrored;
+    private readonly ScalarType _activation;
+    private readonly long _batch;
+    private readonly Dictionary<int, MambaState> _kept = [];
+    private MambaState? _along;
+    private MambaState? _ahead;
+    private Tensor? _before;
+
+    /// <summary>A layer at the beginning of its sequences.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="index">Which layer.</param>
+    /// <param name="batch">Sequences side by side; of equivariant models each is one strand.</param>
+    /// <exception cref="NotSupportedException">See <see cref="Obstacle"/>.</exception>
+    public StreamedLayer(SequenceModel model, int index, long batch)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (Obstacle(model) is { } obstacle)
+        {
+            throw new NotSupportedException(obstacle);
+        }
+
+        (_block, _mirrored, _activation, _batch) = (model.Layers[index], model.IsMirrored(index), model.ActivationType, batch);
+    }
+
+    /// <summary>Whether one of the layer's directions reads against the chunks, whatever their order.</summary>
+    public bool ReadsBothWays => _block.Mixer is MambaMixer { Rev: not null };
+
+    /// <summary>Why a model's layers cannot be read in chunks, in one sentence; null where they can.</summary>
+    public static string? Obstacle(SequenceModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        foreach (Block block in model.Layers)
+        {
+            if (block.Mixer is AttentionMixer a && (!a.IsCausal || a.Window == 0))
+            {
+                return a.IsCausal
+                    ? "attention without a sliding window needs all positions at once"
+                    : "attention to both sides needs all positions at once";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Embedding of a chunk, as a residual stream.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="ids">int32 or int64 [batch, length].</param>
+    /// <param name="sum">[batch, length, d_model], single precision or the activations' type; filled.</param>
+    public static void Embed(SequenceModel model, Tensor ids, Tensor sum)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(sum);
+        using DisposeScope scope = NewDisposeScope();
+        sum.copy_(model.EmbedStrand(ids));
+    }
+
+    /// <summary>A residual stream after the final norm.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="sum">[batch, length, d_model], contiguous.</param>
+    public static Tensor Finish(SequenceModel model, Tensor sum)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.NormF.OfSum(sum, model.StrandsSwapped(model.Layers.Count), model.ActivationType);
+    }
+
+    /// <summary>
+    /// Takes the direction that reads from the end, or the one that does not, over a chunk without making the layer's output, and
+    /// keeps what it had before. Chunks come in that direction's order.
+    /// </summary>
+    /// <param name="sum">The residual stream that the layer reads [batch, length, d_model], contiguous; not changed.</param>
+    /// <param name="chunk">Number of the chunk.</param>
+    /// <param name="fromEnd">Chunks come from the last to the first.</param>
+    public void Prepare(Tensor sum, int chunk, bool fromEnd)
+    {
+        if (_block.Mixer is not MambaMixer { Rev: not null } mixer)
+        {
+            return;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        _ahead ??= mixer.PartState(_batch);
+        _kept[chunk] = _ahead.Copy();
+        mixer.CarryOver(_block.Norm.OfSum(sum, _mirrored, _activation), _mirrored, Direction(mixer, fromEnd), _ahead);
+    }
+
+    /// <summary>Runs the layer on a chunk.</summary>
+    /// <param name="sum">
+    /// The residual stream that the layer reads [batch, length, d_model], contiguous; the layer's output is added in place.
+    /// </param>
+    /// <param name="chunk">Number of the chunk; prepared against this order where the layer reads both ways.</param>
+    /// <param name="fromEnd">Chunks come from the last to the first.</param>
+    public void Apply(Tensor sum, int chunk, bool fromEnd)
+    {
+        ArgumentNullException.ThrowIfNull(sum);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor n = _block.Norm.OfSum(sum, _mirrored, _activation);
+        if (_block.Mixer is MambaMixer mixer)
+        {
+            _along ??= mixer.PartState(_batch);
+            if (mixer.Rev is null)
+            {
+                mixer.AddPart(sum, n, _mirrored, [_along]);
+            }
+            else
+            {
+                using MambaState against = _kept.Remove(chunk, out MambaState? s)
+                    ? s : throw new InvalidOperationException($"chunk {chunk} was not prepared");
+                mixer.AddPart(sum, n, _mirrored, Direction(mixer, fromEnd) == 0 ? [_along, against] : [against, _along]);
+            }
+        }
+        else
+        {
+            sum.add_(Attend((AttentionMixer)_block.Mixer, n));
+        }
+
+        if (_block.Mlp is not null)
+        {
+            sum.add_(_block.MlpOf(_block.Norm2!.OfSum(sum, _mirrored, _activation), _mirrored));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _along?.Dispose();
+        _ahead?.Dispose();
+        _before?.Dispose();
+        foreach (MambaState state in _kept.Values)
+        {
+            state.Dispose();
+        }
+
+        _kept.Clear();
+    }
+
+    private int Direction(MambaMixer mixer, bool fromEnd) => Array.FindIndex(mixer.Directions(_mirrored), d => d.Reverse == fromEnd);
+
+    // Positions that the chunk's first ones see stand before it once more; rotary angles count from wherever one begins.
+    private Tensor Attend(AttentionMixer mixer, Tensor n)
+    {
+        Tensor all = _before is null ? n : cat([_before, n], 1);
+        long own = n.size(1);
+        long back = Math.Min(mixer.Window - 1, all.size(1));
+        Tensor y = mixer.forward(all).narrow(1, all.size(1) - own, own);
+        Tensor last = all.narrow(1, all.size(1) - back, back).clone().DetachFromDisposeScope();
+        _before?.Dispose();
+        _before = last;
+        return y;
+    }
+}

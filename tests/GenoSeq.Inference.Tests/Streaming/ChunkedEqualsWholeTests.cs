@@ -1,0 +1,114 @@
+using GenoSeq.Emulator;
+using GenoSeq.Inference.Embedding;
+using GenoSeq.Inference.Streaming;
+using GenoSeq.Models;
+using GenoSeq.Models.Streaming;
+
+namespace GenoSeq.Inference.Tests.Streaming;
+
+public class ChunkedEqualsWholeTests
+{
+    private const int Length = 203;
+
+    [Theory]
+    [InlineData("ps", 7)]
+    [InlineData("ps", 64)]
+    [InlineData("ps-swapped", 13)]
+    [InlineData("ph", 1)]
+    [InlineData("ph", 97)]
+    [InlineData("ph-multiply", 31)]
+    [InlineData("ph-untied", 31)]
+    [InlineData("mamba", 2)]
+    [InlineData("mamba", 101)]
+    [InlineData("hybrid", 5)]
+    [InlineData("hybrid", 53)]
+    public void Embed_InChunks_GivesWholeSequencesStates(string kind, int chunk)
+    {
+        using SequenceModel model = SmallModels.Build(kind);
+        var options = new EmbedOptions { Pooling = StatePooling.None, Strand = StrandMode.Concat, Layers = [0, 1, -1] };
+        var item = new SequenceItem("x", SmallModels.Dna(Length, 5));
+
+        float[] whole = new Embedder(model, options).Embed([item])[0];
+        float[] chunked = new Embedder(model, options with { Streaming = new StreamOptions { ChunkLength = chunk } }).Embed([item])[0];
+
+        SmallModels.Close(whole, chunked, 1e-5, $"{kind} in chunks of {chunk}");
+    }
+
+    [Theory]
+    [InlineData(StatePooling.Mean, StrandMode.Average)]
+    [InlineData(StatePooling.Max, StrandMode.Rc)]
+    [InlineData(StatePooling.Last, StrandMode.Concat)]
+    public void Embed_BinsInChunks_GiveBinsOfWholeSequence(StatePooling pooling, StrandMode strand)
+    {
+        using SequenceModel model = SmallModels.Build("ps-swapped");
+        var options = new EmbedOptions { Pooling = pooling, Strand = strand, Bin = 17, Layers = [2, 3] };
+        var item = new SequenceItem("x", SmallModels.Dna(Length, 6));
+
+        float[] whole = new Embedder(model, options).Embed([item])[0];
+        float[] chunked = new Embedder(model, options with { Streaming = new StreamOptions { ChunkLength = 29 } }).Embed([item])[0];
+
+        SmallModels.Close(whole, chunked, 1e-5, $"{pooling}, {strand}");
+    }
+
+    [Fact]
+    public void Embed_StreamSpilledToDisk_GivesSameStates()
+    {
+        using SequenceModel model = SmallModels.Build("ph");
+        var item = new SequenceItem("x", SmallModels.Dna(40_000, 7));
+        var options = new EmbedOptions { Bin = 1000 };
+        string scratch = Directory.CreateTempSubdirectory("genoseq-spill-").FullName;
+        try
+        {
+            float[] inMemory = new Embedder(model, options with { Streaming = new StreamOptions { ChunkLength = 1024, MemoryLimit = 1 << 30 } }).Embed([item])[0];
+            using var store = new HostSumStore(new ChunkPlan(5000, 1000), 1, 8, model.ActivationType, 2 * 32_000, scratch);
+
+            // Two chunks fit, three go to the disk.
+            var expected = new List<float[]>();
+            for (int c = 0; c < 5; c++)
+            {
+                Torch.torch.Tensor sum = store.New(c);
+                sum.normal_();
+                expected.Add(sum.ToArray<float>());
+                store.Put(c, sum);
+            }
+
+            for (int c = 4; c >= 0; c--)
+            {
+                Torch.torch.Tensor sum = store.Take(c, null);
+                Assert.Equal(expected[c], sum.ToArray<float>());
+                store.Put(c, sum);
+            }
+
+            Assert.Equal(40 * new Embedder(model, options).Width, inMemory.Length);
+            Assert.Empty(Directory.EnumerateFileSystemEntries(scratch));
+        }
+        finally
+        {
+            Directory.Delete(scratch, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Embed_OnDeviceInChunks_GivesStatesOfCpu()
+    {
+        using SequenceModel model = SmallModels.Build(new ModelConfig { DModel = 8, NLayer = 2, Bidirectional = true, RcEquivariant = true });
+        var options = new EmbedOptions { Pooling = StatePooling.None };
+        var item = new SequenceItem("x", SmallModels.Dna(150, 8));
+        float[] whole = new Embedder(model, options).Embed([item])[0];
+
+        // Chunks of 64 go the way of segments, the last one of 22 does not.
+        using var device = new EmulatedDevice().Use();
+        float[] chunked = new Embedder(model, options with { Streaming = new StreamOptions { ChunkLength = 64 } }).Embed([item])[0];
+
+        SmallModels.Close(whole, chunked, 1e-5, "on the device");
+    }
+
+    [Fact]
+    public void Obstacle_OfModels_NamesWhatNeedsAllPositions()
+    {
+        using SequenceModel full = SmallModels.Build("attention");
+        using SequenceModel window = SmallModels.Build("hybrid");
+        Assert.Contains("sliding window", StreamedLayer.Obstacle(full), StringComparison.Ordinal);
+        Assert.Null(StreamedLayer.Obstacle(window));
+    }
+}
