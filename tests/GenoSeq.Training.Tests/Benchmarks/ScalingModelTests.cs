@@ -7,7 +7,7 @@ public sealed class ScalingModelTests
     private static readonly ScalingModel s_model = new() { StepMs = 200, Parameters = 10_000_000 };
 
     [Fact]
-    public void OneGpu_IsWhatWasMeasured() => Assert.Equal(new ScalingPrediction(1, 0, 0, 0, 1), (s_model with { SpreadMs = 3 }).At(1));
+    public void OneGpu_IsWhatWasMeasured() => Assert.Equal(new ScalingPrediction(1, 0, 0, 0, 0, 1), (s_model with { SpreadMs = 3 }).At(1));
 
     [Fact]
     public void Reduce_FollowsTheFormula()
@@ -22,7 +22,8 @@ public sealed class ScalingModelTests
     {
         ScalingPrediction p = s_model.At(64);
         Assert.Equal(p.ReduceMs / 2, p.ExposedMs, 1e-9); // two buckets of 20 MB
-        Assert.Equal(200 / (200 + p.ExposedMs), p.Efficiency, 1e-12);
+        Assert.Equal(6 * s_model.JoinMs, p.JoinMs, 1e-9);
+        Assert.Equal(200 / (200 + p.ExposedMs + p.JoinMs), p.Efficiency, 1e-12);
         ScalingModel slow = s_model with { Between = new ScalingLink("slow", 0.5, 10), StepMs = 20 };
         p = slow.At(64);
         Assert.Equal(p.ReduceMs - 12, p.ExposedMs, 1e-9);

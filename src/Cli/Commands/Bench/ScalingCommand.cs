@@ -19,6 +19,7 @@ internal sealed class ScalingCommand
     private readonly Option<double> _nvlink = new("--nvlink") { Description = "GB/s each way of a GPU inside a host", DefaultValueFactory = _ => 450, HelpName = "GB/s" };
     private readonly Option<double> _utilisation = new("--utilisation") { Description = "Share of a link's rate that collectives reach", DefaultValueFactory = _ => 0.8, HelpName = "X" };
     private readonly Option<double> _overlap = new("--overlap") { Description = "Share of a step behind which sums can hide", DefaultValueFactory = _ => 0.6, HelpName = "X" };
+    private readonly Option<double> _join = new("--join-ms") { Description = "Milliseconds that each doubling of the GPUs adds to a step", DefaultValueFactory = _ => 3.5, HelpName = "X" };
     private readonly Option<double> _bucket = new("--bucket-mib") { Description = "MiB of gradients summed at once", DefaultValueFactory = _ => 25, HelpName = "X" };
 
     internal static Command Create(CommandRunner runner)
@@ -26,7 +27,7 @@ internal sealed class ScalingCommand
         var self = new ScalingCommand();
         Command verb = runner.Verb("scaling", "What many GPUs would do, modelled from steps measured on one", context => Task.FromResult(self.Run(context)));
         verb.Add(self._steps);
-        foreach (Option option in (Option[])[self._gpus, self._perHost, self._networks, self._nvlink, self._utilisation, self._overlap, self._bucket])
+        foreach (Option option in (Option[])[self._gpus, self._perHost, self._networks, self._nvlink, self._utilisation, self._overlap, self._join, self._bucket])
         {
             verb.Add(option);
         }
@@ -49,12 +50,17 @@ internal sealed class ScalingCommand
             }
         }
 
+        if (context.Parse.GetValue(_join) is not (>= 0 and < 1e6))
+        {
+            throw new ConfigException(new ConfigProblem("--join-ms", "is out of range", null, "a number from 0", null));
+        }
+
         if (context.Parse.GetValue(_perHost) < 1)
         {
             throw new ConfigException(new ConfigProblem("--per-host", "is out of range", null, "1 or more", null));
         }
 
-        var table = new ConsoleTable("model", ">length", ">step ms", "network", ">GPUs", ">sums ms", ">not hidden ms", ">straggler ms", ">efficiency");
+        var table = new ConsoleTable("model", ">length", ">step ms", "network", ">GPUs", ">sums ms", ">not hidden ms", ">straggler ms", ">join ms", ">efficiency");
         foreach ((string name, long length, ScalingModel step) in Steps(file))
         {
             ScalingModel model = step with
@@ -62,6 +68,7 @@ internal sealed class ScalingCommand
                 Inside = step.Inside with { GigabytesPerSecond = context.Parse.GetValue(_nvlink) },
                 Utilisation = context.Parse.GetValue(_utilisation),
                 Overlap = context.Parse.GetValue(_overlap),
+                JoinMs = context.Parse.GetValue(_join),
                 BucketBytes = context.Parse.GetValue(_bucket) * (1 << 20),
             };
             // NVLink alone is a host, or a cabinet whose switches join them all.
@@ -74,7 +81,7 @@ internal sealed class ScalingCommand
                 {
                     string T(double x, string format) => BenchCommand.Text(x, format);
                     table.Add(name, T(length, "N0"), T(machine.StepMs, "F1"), machine.Between.Name, T(p.Gpus, "N0"), T(p.ReduceMs, "F2"), T(p.ExposedMs, "F2"),
-                        T(p.StragglerMs, "F2"), T(100 * p.Efficiency, "F1") + " %");
+                        T(p.StragglerMs, "F2"), T(p.JoinMs, "F2"), T(100 * p.Efficiency, "F1") + " %");
                 }
             }
         }
