@@ -44,7 +44,8 @@ test-network: build ## run the tests that need the network
 test-processes: build ## run the tests of several processes: launching, lost ranks, windows divided among ranks
 	@bash scripts/test.sh processes
 
-test-foreign: build ## run the tests in which other programs read our output (skipped where they are not installed)
+test-foreign: build ## give our outputs to other readers: NumPy, h5py, DuckDB, hyparquet, zarrita
+	@bash scripts/foreign-tools.sh
 	@bash scripts/test.sh foreign
 
 test-tools: # the programs that tests compare with

@@ -40,7 +40,7 @@ public abstract class TableWriter : IDisposable
 
         options ??= new TableWriterOptions();
         return path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)
-            ? new ParquetTable(path, columns, options)
+            ? new ParquetRowTable(path, columns, options)
             : new TextTable(path, columns, options);
     }
 

@@ -6,7 +6,7 @@ using GenoSeq.Data.Parquet.DuckDb;
 namespace GenoSeq.Data.Parquet;
 
 /// <summary>A table as Parquet. Rows go through a short queue to a thread in which DuckDB writes them.</summary>
-internal sealed class ParquetTable : TableWriter, IChunkSource
+internal sealed class ParquetRowTable : TableWriter, IChunkSource
 {
     private const int ChunkRows = 1024;
     private const int GroupRows = 122_880;
@@ -23,7 +23,7 @@ internal sealed class ParquetTable : TableWriter, IChunkSource
     private int _next;
     private bool _closed;
 
-    internal ParquetTable(string path, IReadOnlyList<TableColumn> columns, TableWriterOptions options)
+    internal ParquetRowTable(string path, IReadOnlyList<TableColumn> columns, TableWriterOptions options)
         : base(columns)
     {
         _path = path;
