@@ -7,7 +7,7 @@ set -euo pipefail
 
 share=${1:-fast}
 case $share in
-  fast) filter='Category!=Slow&Category!=Gpu&Category!=Network&Category!=Processes&Category!=Fuzz&Category!=Foreign' limit_s=600 hang=3m ;;
+  fast) filter='Category!=Slow&Category!=Gpu&Category!=Network&Category!=Processes&Category!=Foreign&Category!=Fuzz' limit_s=600 hang=3m ;;
   slow) filter='Category=Slow' limit_s=3600 hang=30m ;;
   gpu) filter='Category=Gpu' limit_s=3600 hang=30m ;;
   network) filter='Category=Network' limit_s=1200 hang=10m ;;

@@ -95,7 +95,7 @@ internal sealed class GenerateCommand
             [new("position", TableType.Integer), new("seconds", TableType.Number), new("bases_per_second", TableType.Number), new("state_bytes", TableType.Integer)],
             new TableWriterOptions { Output = output });
         var sink = new GeneratedFasta(fasta, Get(_withPrompt), string.Create(CultureInfo.InvariantCulture, $"seed={options.Seed} temperature={options.Temperature} top_k={options.TopK} top_p={options.TopP}"));
-        var progress = new InferenceProgress(context, prompts.Length == 0 ? options.Count * options.MaxBases : 0, "bases");
+        var progress = new InferenceProgress(context, prompts.Length == 0 ? options.Count * options.MaxBases : 0, "base");
         try
         {
             IEnumerable<ScoreItem>? items = prompts.Length == 0 ? null : ScoreInputs.Read(new ScoreInputOptions { Files = prompts });

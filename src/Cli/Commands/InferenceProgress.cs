@@ -15,7 +15,7 @@ internal sealed class InferenceProgress(CommandContext context, long total, stri
     internal void Add(long more)
     {
         _done += more;
-        context.Reporter.Progress(new ProgressState(_done, total, Rate, Unit: unit));
+        context.Reporter.Progress(new ProgressState(_done, total, unit == "base" ? Rate : double.NaN) { Unit = unit });
     }
 
     /// <summary>Shows the last state.</summary>

@@ -7,15 +7,14 @@ namespace GenoSeq.Cli.Console;
 /// <param name="BitsPerBase">Current loss in bits per base.</param>
 /// <param name="BestValidation">Best validation loss so far in bits per base.</param>
 /// <param name="Baseline">Bits per base of the baseline that the model must beat.</param>
-/// <param name="Unit">What is counted; of other units than steps the speed is counted too.</param>
 public readonly record struct ProgressState(
     long Step,
     long TotalSteps,
     double TokensPerSecond = double.NaN,
     double? BitsPerBase = null,
     double? BestValidation = null,
-    double? Baseline = null,
-    string Unit = ProgressState.Steps)
+    double? Baseline = null)
 {
-    internal const string Steps = "step";
+    /// <summary>What a step is: a training step, or a base.</summary>
+    public string Unit { get; init; } = "step";
 }

@@ -18,7 +18,7 @@ internal static class ProgressText
 
         if (double.IsFinite(state.TokensPerSecond))
         {
-            text.Append("  ").Append(Rate(state.TokensPerSecond)).Append(' ').Append(state.Unit == ProgressState.Steps ? "tok" : state.Unit).Append("/s");
+            text.Append("  ").Append(Rate(state.TokensPerSecond)).Append(state.Unit == "base" ? " bases/s" : " tok/s");
         }
 
         Append(text, "loss", state.BitsPerBase, " b/base");

@@ -22,8 +22,10 @@ public sealed class LikelihoodScorer
     public LikelihoodScorer(SequenceModel model, LikelihoodOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        _options = options ?? new LikelihoodOptions();
-        _options.ThrowIfInvalid(nameof(options));
+        options ??= new LikelihoodOptions();
+        options.ThrowIfInvalid(nameof(options));
+        // Of an equivariant model both strands say the same: the same bases are masked together.
+        _options = model.Config.RcEquivariant ? options with { Strand = StrandUse.Forward } : options;
         _model = model;
         _alphabet = Alphabet.Get(model.Config.Alphabet);
         _runner = new RowRunner(model, _alphabet, _options.BatchTokens);

@@ -22,11 +22,14 @@ public sealed class VariantScorer
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(genome);
-        _options = options ?? new VariantOptions();
-        if (_options.Validate() is [var problem, ..])
+        options ??= new VariantOptions();
+        if (options.Validate() is [var problem, ..])
         {
             throw new ArgumentException(problem, nameof(options));
         }
+
+        // Of an equivariant model both strands say the same.
+        _options = model.Config.RcEquivariant ? options with { Strand = StrandUse.Forward } : options;
 
         Method = _options.Method != VariantMethod.Auto ? _options.Method : model.IsCausal ? VariantMethod.Delta : VariantMethod.Llr;
         if (Method == VariantMethod.Llr && model.IsCausal)

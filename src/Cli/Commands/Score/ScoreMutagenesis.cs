@@ -33,7 +33,7 @@ internal static class ScoreMutagenesis
         };
         using TableWriter table = TableWriter.Create(settings.Out, s_columns,
             new TableWriterOptions { Output = settings.Output, Metadata = model.Metadata(("measure", measure)) });
-        var progress = new InferenceProgress(context, regions.Sum(r => r.Length), "positions");
+        var progress = new InferenceProgress(context, regions.Sum(r => r.Length), "position");
         for (int i = 0; i < regions.Length; i++)
         {
             MutagenesisResult result = Mutagenesis.Run(scorer, genome, regions[i], progress.Add, context.Stop);

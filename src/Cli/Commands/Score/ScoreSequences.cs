@@ -22,7 +22,7 @@ internal static class ScoreSequences
             new TableWriterOptions { Output = settings.Output, Metadata = model.Metadata(("strand", settings.Likelihood.Strand.ToString().ToLowerInvariant())) });
         using BedGraphWriter? graph = settings.PerBase is null ? null : BedGraphWriter.Create(settings.PerBase, settings.Output);
         long total = settings.Input.Genome is { } genome && settings.Input.Bed is null && settings.Input.Regions.Count == 0 ? genome.TotalBases : 0;
-        var progress = new InferenceProgress(context, total, "bases");
+        var progress = new InferenceProgress(context, total, "base");
         long sequences = 0;
         long scored = 0;
         double sum = 0;

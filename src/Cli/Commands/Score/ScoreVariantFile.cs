@@ -15,7 +15,7 @@ internal sealed class ScoreVariantFile(CommandContext context, ScoreSettings set
         VcfVariants? vcf = settings.Vcf is null ? null : new VcfVariants(settings.Label) { Path = settings.Vcf };
         VariantSource source = vcf ?? (VariantSource)TableVariants.Open(settings.Table!, settings.Label);
         var run = new VariantRun(scorer, genome, settings.AllowMismatch, context.Reporter.Info);
-        var progress = new InferenceProgress(context, 0, "variants");
+        var progress = new InferenceProgress(context, 0, "variant");
         VariantJudgement? judgement = settings.Label is null ? null : new VariantJudgement(settings, new VariantBaselines(genome, fitted, stop: context.Stop));
         VariantOutput? output = null;
         try

@@ -35,7 +35,6 @@ internal readonly unsafe ref struct ChunkWriter(DuckDbApi api, ReadOnlySpan<nint
 
     internal void Set(int column, int row, long value) => ((long*)api.VectorGetData(_vectors[column]))[row] = value;
 
-
     internal void SetNull(int column, int row)
     {
         api.VectorEnsureValidityWritable(_vectors[column]);
