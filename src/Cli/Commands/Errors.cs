@@ -40,7 +40,7 @@ internal static class Errors
         .Register<CudaKernelException>(e => new ErrorDescription(e.Message, ExitCodes.Failed) { Try = "genoseq doctor --check" })
         .Register<TorchOutOfMemoryException>(e => new ErrorDescription($"out of memory: {e.Message}", ExitCodes.MissingResource)
         {
-            Try = "train.recompute=layer, a smaller train.micro_batch_size, or a shorter data.context_length",
+            Try = "train.recompute=layer, a smaller train.micro_batch_size, or a shorter data.context_length; of embed a smaller --memory-limit or --batch-bases",
         });
 
     // A sentence "what; expected ...; try ...", taken apart.

@@ -166,7 +166,7 @@ public static class SequenceInputs
             }
 
             string? name = bed.ToRecord().Name;
-            yield return Interval(genome, new GenomeInterval(contig, bed.Start, bed.End - bed.Start), name is null or "." ? null : name, bed.Strand == Strand.Reverse);
+            yield return Interval(genome, new GenomeInterval(contig, bed.Start, bed.End), name is null or "." ? null : name, bed.Strand == Strand.Reverse);
         }
     }
 

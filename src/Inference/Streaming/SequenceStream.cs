@@ -16,6 +16,9 @@ namespace GenoSeq.Inference.Streaming;
 /// </remarks>
 internal sealed class SequenceStream
 {
+    /// <summary>Work of the first sweep, which takes one direction ahead; a layer's is 1.</summary>
+    private const double PrepareShare = 0.4;
+
     private readonly SequenceModel _model;
     private readonly StreamOptions _options;
     private readonly StreamMemory _memory;
@@ -95,7 +98,7 @@ internal sealed class SequenceStream
         StreamedLayer? next = null;
         try
         {
-            Prepare(pass, layer, !fromEnd);
+            Prepare(pass, layer, layers, !fromEnd);
             for (int i = 0; i < layers; i++, fromEnd = !fromEnd)
             {
                 next = i + 1 < layers ? new StreamedLayer(_model, i + 1, pass.Ids.Length) : null;
@@ -112,8 +115,9 @@ internal sealed class SequenceStream
         }
     }
 
-    private void Prepare(Pass pass, StreamedLayer layer, bool fromEnd)
+    private void Prepare(Pass pass, StreamedLayer layer, int layers, bool fromEnd)
     {
+        int done = 0;
         foreach (int c in pass.Plan.Order(fromEnd))
         {
             pass.Stop.ThrowIfCancellationRequested();
@@ -122,6 +126,7 @@ internal sealed class SequenceStream
             Embed(pass, c, sum);
             Give(pass, 0, c, sum, fromEnd);
             layer.Prepare(sum, c, fromEnd);
+            pass.Progress?.Invoke(PrepareShare * ++done / pass.Plan.Count / (layers + PrepareShare));
         }
     }
 
@@ -151,7 +156,7 @@ internal sealed class SequenceStream
                 store.Put(c, sum);
             }
 
-            pass.Progress?.Invoke((index + ((k + 1.0) / order.Length)) / layers);
+            pass.Progress?.Invoke((PrepareShare + index + ((k + 1.0) / order.Length)) / (layers + PrepareShare));
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class StreamMemory
     private const double DefaultShare = 0.7;
 
     /// <summary>Rows of a chunk on the host: more would leave the processor's caches.</summary>
-    private const long HostChunkRows = 16384;
+    private const long HostChunkRows = 8192;
 
     /// <summary>Rows beyond which a GPU gains nothing.</summary>
     private const long DeviceChunkRows = 1 << 20;

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace GenoSeq.Torch.Native;
 
@@ -27,6 +28,7 @@ internal static partial class NativeLoader
         }
 
         QuietOpenMp();
+        NameOpenBlasCore();
         var tried = new List<string>();
         foreach (string candidate in Candidates())
         {
@@ -83,6 +85,16 @@ internal static partial class NativeLoader
         if (OperatingSystem.IsLinux())
         {
             _ = SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
+        }
+    }
+
+    // OpenBLAS runs its oldest kernels on processors that are newer than itself: Debian's does so on Intel's of 2023. What the processor can do says which kernels it may run.
+    private static void NameOpenBlasCore()
+    {
+        const int Genu = 0x756e6547; // the vendor's name begins so
+        if (OperatingSystem.IsLinux() && X86Base.IsSupported && X86Base.CpuId(0, 0).Ebx == Genu && Avx2.IsSupported)
+        {
+            _ = SetEnvironment("OPENBLAS_CORETYPE", Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported ? "SkylakeX" : "Haswell", 0);
         }
     }
 

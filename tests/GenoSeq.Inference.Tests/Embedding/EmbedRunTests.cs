@@ -148,7 +148,7 @@ public sealed class EmbedRunTests : IDisposable
     private EmbedRunOptions Options(string output, string format) => new()
     {
         Input = new SequenceInputOptions { Files = [this["in.fa"]] },
-        Embed = new EmbedOptions { BatchBases = 40 },
+        Embed = new EmbedOptions { BatchBases = 8 },
         Output = this[output],
         Format = EmbeddingFormat.Find(format, ""),
     };
