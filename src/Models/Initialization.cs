@@ -28,10 +28,12 @@ internal static class Initialization
                 case MambaMixer mamba when c.RescalePrenormResidual:
                     foreach (nn.Linear o in mamba.OutputProjections())
                     {
-                        nn.init.kaiming_uniform_(o.weight, Math.Sqrt(5));
-                        Scale(o.weight, 1 / branches);
+                        Rescaled(o.weight);
                     }
 
+                    break;
+                case RecurrentMixer recurrent when c.RescalePrenormResidual:
+                    Rescaled(recurrent.OutProj.weight);
                     break;
                 case AttentionMixer attention:
                     foreach (nn.Linear l in attention.InputProjections())
@@ -52,6 +54,12 @@ internal static class Initialization
         }
 
         ZeroBiases(model);
+
+        void Rescaled(Tensor weight)
+        {
+            nn.init.kaiming_uniform_(weight, Math.Sqrt(5));
+            Scale(weight, 1 / branches);
+        }
 
         void Output(nn.Linear l) =>
             nn.init.normal_(l.weight, 0, c.InitializerRange / (c.RescalePrenormResidual ? branches : 1));

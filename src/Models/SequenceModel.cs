@@ -37,8 +37,7 @@ public sealed partial class SequenceModel : nn.Module
         using DisposeScope scope = NewDisposeScope();
         Config = config;
         Embedding = register_module("embedding", new nn.Embedding(config.VocabSize, config.DModel));
-        string kinds = config.LayerKinds();
-        _layers = register_module("layers", new nn.ModuleList<Block>(kinds.Select(k => CreateLayer(config, k))));
+        _layers = register_module("layers", new nn.ModuleList<Block>(config.LayerMixers().Select(m => CreateLayer(config, m))));
 
         NormF = register_module("norm_f", new RmsNorm(config.DModel, config.NormEps));
         Head = register_module("lm_head", new Head(config.DModel, config.VocabSize, config.TieEmbeddings ? Embedding : null));
@@ -325,11 +324,9 @@ public sealed partial class SequenceModel : nn.Module
         return s[0] + s[1].flip(1).index_select(2, _complement);
     }
 
-    private static Block CreateLayer(ModelConfig config, char kind)
+    private static Block CreateLayer(ModelConfig config, string kind)
     {
-        Mixer mixer = kind == 'M'
-            ? new MambaMixer(config.Mamba, config.DModel, config.Bidirectional)
-            : new AttentionMixer(config.Attention, config.DModel, config.Bidirectional);
+        Mixer mixer = MixerFamilies.Find(kind)!.Create(config);
         return new Block(mixer, config.Mlp is null ? null : new SwiGlu(config.Mlp, config.DModel), config.DModel, config.NormEps);
     }
 

@@ -160,7 +160,7 @@ public sealed class CheckpointTests
     }
 
     [Theory]
-    [InlineData("""{"model_type": "mamba2"}""", "mamba2")]
+    [InlineData("""{"model_type": "gpt2"}""", "gpt2")]
     [InlineData("""{"model_type": "mamba", "hidden_size": 8, "num_hidden_layers": 1, "vocab_size": 16, "hidden_act": "relu"}""", "relu")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "llama3"}}""", "llama3")]
     [InlineData("""{"model_type": "llama", "hidden_act": "gelu"}""", "gelu")]

@@ -42,8 +42,34 @@ public sealed class LayoutTests
             Attention = new AttentionConfig { NHead = 4, NKvHead = 2, RopeTheta = 500, Bias = true },
             Mlp = new MlpConfig { DFf = 20, Bias = true },
         };
+        var mamba2 = new ModelConfig
+        {
+            DModel = 12,
+            NLayer = 2,
+            Layout = "mamba2",
+            NormEps = 1e-4,
+            TieEmbeddings = false,
+            InitializerRange = 0.05,
+            Recurrent = new RecurrentConfig
+            {
+                NHead = 3,
+                DValue = 8,
+                DKey = 5,
+                Expand = 2,
+                NGroups = 3,
+                DConv = 3,
+                ConvBias = false,
+                Bias = true,
+                DtMin = 0.002,
+                DtMax = 0.2,
+                DtInitFloor = 0.003,
+                DtLimitMin = 0.01,
+                DtLimitMax = 2,
+            },
+        };
         var data = new TheoryData<string, ModelConfig, ModelConfig>
         {
+            { "mamba2", mamba2, mamba2 },
             { "caduceus", ps, ps },
             { "caduceus", plain, plain },
             { "caduceus", TestModels.Caduceus(false), TestModels.Caduceus(false) },
@@ -62,6 +88,19 @@ public sealed class LayoutTests
         TestModels.Caduceus(true) with { TieEmbeddings = false },
         TestModels.Causal("A") with { Bidirectional = true, Mlp = new MlpConfig { DFf = 8 } },
     ];
+
+    /// <summary>Python's json module writes infinities as a bare word, which is no JSON.</summary>
+    [Fact]
+    public void ReadConfig_BareInfinity_IsNoLimit()
+    {
+        using var folder = new CheckpointFolder();
+        string file = Path.Combine(folder.Path, "config.json");
+        File.WriteAllText(file, """
+            {"model_type": "mamba2", "hidden_size": 8, "num_heads": 2, "head_dim": 8, "n_groups": 1, "num_hidden_layers": 1,
+             "vocab_size": 16, "time_step_limit": [0.0, Infinity]}
+            """);
+        Assert.Equal((0, 0), (ModelFile.ReadConfig(file).Config.Recurrent.DtLimitMin, ModelFile.ReadConfig(file).Config.Recurrent.DtLimitMax));
+    }
 
     [Theory]
     [MemberData(nameof(Configs))]

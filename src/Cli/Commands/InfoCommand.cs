@@ -112,7 +112,7 @@ internal sealed class InfoCommand
         w.WriteLine($"family      {config.Family()} ({layout.Name} layout)");
         w.WriteLine($"parameters  {Text(model.NumParameters)}");
         w.WriteLine($"d_model     {config.DModel}");
-        w.WriteLine($"layers      {config.NLayer} ({config.LayerKinds()})");
+        w.WriteLine($"layers      {config.NLayer} ({config.Layout})");
         w.WriteLine($"alphabet    {config.Alphabet}, {config.VocabSize} rows");
         string state = Path.Combine(path, "trainer_state.json");
         if (File.Exists(state) && JsonNode.Parse(File.ReadAllText(state)) is JsonObject s)

@@ -3,10 +3,11 @@ using System.Globalization;
 using GenoSeq.Cli.Console;
 using GenoSeq.Models;
 using GenoSeq.Models.Families;
+using GenoSeq.Models.Mixers;
 
 namespace GenoSeq.Cli.Commands;
 
-/// <summary><c>genoseq models</c>: families and presets.</summary>
+/// <summary><c>genoseq models</c>: families, mixers and presets.</summary>
 internal static class ModelsCommand
 {
     private static readonly (string Family, string What)[] s_families =
@@ -15,11 +16,25 @@ internal static class ModelsCommand
         ("caduceus-ph", "bidirectional Mamba, strands averaged after the fact"),
         ("mamba", "causal Mamba-1"),
         ("transformer", "attention and SwiGLU, causal or bidirectional"),
-        ("hybrid", "any layout of Mamba (M) and attention (A), with or without MLPs"),
+        ("hybrid", "any layout of the mixers below, with or without MLPs"),
+        ("MIXER, MIXER-ph, MIXER-ps", "one of the other mixers throughout: causal, bidirectional, equivariant"),
     ];
 
+    // What the mixers' costs are said for: the width of the published models, a window of middling length.
+    private const int CostWidth = 256;
+    private const int CostLength = 8192;
+
+    private static readonly Dictionary<RecurrenceClass, string> s_recurrences = new()
+    {
+        [RecurrenceClass.Attention] = "cache",
+        [RecurrenceClass.Diagonal] = "diagonal",
+        [RecurrenceClass.ScalarDecay] = "matrix, scalar decay",
+        [RecurrenceClass.VectorDecay] = "matrix, vector decay",
+        [RecurrenceClass.DeltaRule] = "matrix, delta rule",
+    };
+
     internal static Command Create(CommandRunner runner) =>
-        runner.Verb("models", "Families and presets, with parameter counts", context => Task.FromResult(Run(context)))
+        runner.Verb("models", "Families, mixers and presets, with parameter counts", context => Task.FromResult(Run(context)))
             .WithExample("genoseq models", "All of them");
 
     private static int Run(CommandContext context)
@@ -32,6 +47,9 @@ internal static class ModelsCommand
 
         families.WriteToOut(context.Streams);
         context.Streams.Out.WriteLine();
+        Mixers().WriteToOut(context.Streams);
+        context.Streams.Out.WriteLine($"(for a layer of d_model {Text(CostWidth)} with default settings; in model.layout M is {MixerFamilies.Mamba} and A {MixerFamilies.Attention})");
+        context.Streams.Out.WriteLine();
         var presets = new ConsoleTable("preset", "family", "d_model", "layers", "context", "parameters", "what it is");
         foreach (ModelPreset p in ModelPresets.All)
         {
@@ -43,6 +61,20 @@ internal static class ModelsCommand
         context.Streams.Out.WriteLine();
         context.Streams.Out.WriteLine($"checkpoint layouts: {string.Join(", ", ModelLayout.All.Select(l => l.Name))}");
         return ExitCodes.Ok;
+    }
+
+    private static ConsoleTable Mixers()
+    {
+        var table = new ConsoleTable("mixer", "recurrence", ">parameters", ">state bytes", $">MFLOP a token at {Text(CostLength)}", "what it is");
+        var config = new ModelConfig { DModel = CostWidth };
+        foreach (MixerFamily f in MixerFamilies.All)
+        {
+            MixerCost cost = MixerCost.Of(f, config, CostLength);
+            table.Add(f.Name, s_recurrences[f.Class], Text(cost.Parameters), Text(cost.StateBytes) + (cost.Grows ? " each position" : ""),
+                (cost.Flops / 1e6).ToString("0.00", CultureInfo.InvariantCulture), f.What);
+        }
+
+        return table;
     }
 
     private static string Text(long n) => n.ToString("N0", CultureInfo.InvariantCulture);

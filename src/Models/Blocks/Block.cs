@@ -51,6 +51,13 @@ public sealed class Block : nn.Module
     /// <returns>This layer's output, not yet added, and the residual stream.</returns>
     public (Tensor X, Tensor Residual) forward(Tensor x, Tensor? residual, in MixContext context)
     {
+        if (Mixer is RecurrentMixer && Memory >= LayerMemory.Recompute && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
+            && KernelDevices.Of(x) is not null)
+        {
+            // Such layers have no operation of their own that would see to it.
+            return ForwardRecomputed(x, residual, context);
+        }
+
         // The scope drops wrappers whose tensors only the graph needs, if anything does.
         using DisposeScope scope = NewDisposeScope();
         (Tensor y, Tensor r) = Mix(x, residual, context);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using GenoSeq.Models.Families;
 using GenoSeq.Models.Families.Caduceus;
 using GenoSeq.Torch;
@@ -13,7 +14,7 @@ namespace GenoSeq.Models;
 /// Models on disk: a folder with <c>config.json</c> and <c>model.safetensors</c> in the layout that users of the family
 /// expect. Tied tensors are stored once and rebuilt.
 /// </summary>
-public static class ModelFile
+public static partial class ModelFile
 {
     /// <summary>Name of the weights' file in a folder.</summary>
     public const string Weights = "model.safetensors";
@@ -71,7 +72,7 @@ public static class ModelFile
         JsonObject json;
         try
         {
-            json = JsonNode.Parse(File.ReadAllText(file)) as JsonObject
+            json = JsonNode.Parse(Finite(File.ReadAllText(file))) as JsonObject
                 ?? throw new CheckpointException("the configuration is not a JSON object", file, "{...}", "download it again");
         }
         catch (JsonException e)
@@ -95,6 +96,12 @@ public static class ModelFile
             throw new CheckpointException($"the configuration makes no model: {e.Message}", file, "a configuration of a model", "see `genoseq models`");
         }
     }
+
+    // Python writes infinities (time_step_limit) as a bare word, which is no JSON; a number beyond the largest says the same.
+    private static string Finite(string json) => BareInfinity().Replace(json, "1e999");
+
+    [GeneratedRegex("(?<=[\\[:,]\\s*)Infinity(?=\\s*[,\\]}])")]
+    private static partial Regex BareInfinity();
 
     /// <summary>The text of a model's configuration file.</summary>
     /// <param name="config">The configuration.</param>

@@ -1,3 +1,5 @@
+using GenoSeq.Models.Mixers;
+
 namespace GenoSeq.Models;
 
 /// <summary>
@@ -19,8 +21,8 @@ public sealed record ModelConfig
     public int NLayer { get; init; } = 4;
 
     /// <summary>
-    /// Mixers by layer, repeated to <see cref="NLayer"/>: <c>M</c> Mamba, <c>A</c> attention; blanks are ignored.
-    /// <c>M M M A</c> is a 3:1 hybrid.
+    /// Mixers by layer, repeated to <see cref="NLayer"/>: names as <c>genoseq models</c> lists them, separated by blanks; <c>M</c> is
+    /// mamba, <c>A</c> attention. <c>M M M A</c> and <c>mamba2*3 attention</c> are 3:1 hybrids.
     /// </summary>
     public string Layout { get; init; } = "M";
 
@@ -37,6 +39,9 @@ public sealed record ModelConfig
 
     /// <summary>Settings of the Mamba mixers.</summary>
     public MambaConfig Mamba { get; init; } = new();
+
+    /// <summary>Settings of the recurrent mixers other than Mamba-1.</summary>
+    public RecurrentConfig Recurrent { get; init; } = new();
 
     /// <summary>Settings of the attention mixers.</summary>
     public AttentionConfig Attention { get; init; } = new();
@@ -56,30 +61,26 @@ public sealed record ModelConfig
     /// <summary>Divide the initial output projections by sqrt(residual branches * n_layer) (GPT-2, Mamba).</summary>
     public bool RescalePrenormResidual { get; init; } = true;
 
-    /// <summary>The mixer letter of each layer.</summary>
-    public string LayerKinds()
+    /// <summary>The mixer of each layer, by name; one that there is not comes back as the layout has it.</summary>
+    public IReadOnlyList<string> LayerMixers()
     {
-        string pattern = string.Concat(Layout.Where(c => !char.IsWhiteSpace(c)));
-        return string.Create(Math.Max(NLayer, 0), pattern, static (span, p) =>
-        {
-            for (int i = 0; i < span.Length; i++)
-            {
-                span[i] = p.Length == 0 ? '?' : p[i % p.Length];
-            }
-        });
+        string[] pattern = [.. MixerFamilies.Parse(Layout)];
+        return [.. Enumerable.Range(0, Math.Max(NLayer, 0)).Select(i => pattern.Length == 0 ? "" : pattern[i % pattern.Length])];
     }
 
-    /// <summary>The family that the settings amount to: caduceus-ps, caduceus-ph, mamba, transformer or hybrid.</summary>
+    /// <summary>
+    /// The family that the settings amount to: caduceus-ps, caduceus-ph, mamba, transformer, hybrid, or the name of the one other
+    /// mixer, with -ph where it is bidirectional and -ps where it is equivariant too.
+    /// </summary>
     public string Family()
     {
-        string kinds = LayerKinds();
-        bool mamba = kinds.Contains('M', StringComparison.Ordinal);
-        bool attention = kinds.Contains('A', StringComparison.Ordinal);
-        return (mamba, attention) switch
+        string[] kinds = [.. LayerMixers().Distinct()];
+        return kinds switch
         {
-            (true, false) when Bidirectional && Mlp is null => RcEquivariant ? "caduceus-ps" : "caduceus-ph",
-            (true, false) when !RcEquivariant && Mlp is null => "mamba",
-            (false, true) when !RcEquivariant => "transformer",
+            [MixerFamilies.Mamba] when Bidirectional && Mlp is null => RcEquivariant ? "caduceus-ps" : "caduceus-ph",
+            [MixerFamilies.Mamba] when !RcEquivariant && Mlp is null => MixerFamilies.Mamba,
+            [MixerFamilies.Attention] when !RcEquivariant => "transformer",
+            [not (MixerFamilies.Mamba or MixerFamilies.Attention)] => kinds[0] + (RcEquivariant ? "-ps" : Bidirectional ? "-ph" : ""),
             _ => "hybrid",
         };
     }
@@ -92,10 +93,10 @@ public sealed record ModelConfig
         if (VocabSize < 2) yield return $"vocab_size must be at least 2, not {VocabSize}";
         if (NormEps <= 0) yield return $"norm_eps must be positive, not {NormEps}";
         if (Alphabet is not ("caduceus" or "bytes")) yield return $"alphabet must be caduceus or bytes, not '{Alphabet}'";
-        string kinds = LayerKinds();
-        if (kinds.Any(c => c is not ('M' or 'A')))
+        MixerFamily?[] mixers = [.. LayerMixers().Distinct().Select(MixerFamilies.Find)];
+        if (mixers.Contains(null))
         {
-            yield return $"layout may hold M (Mamba) and A (attention) only, not '{Layout}'";
+            yield return $"layout may hold {string.Join(", ", MixerFamilies.All.Select(f => f.Name))}, and M (mamba) and A (attention), not '{Layout}'";
         }
 
         if (RcpsSwapHalves && !RcEquivariant) yield return "rcps_swap_halves needs rc_equivariant";
@@ -104,8 +105,8 @@ public sealed record ModelConfig
             yield return "rc_equivariant needs bidirectional: a causal model would see the other strand's future";
         }
 
-        foreach (string p in kinds.Contains('M', StringComparison.Ordinal) ? Mamba.Validate(DModel) : []) yield return $"mamba.{p}";
-        foreach (string p in kinds.Contains('A', StringComparison.Ordinal) ? Attention.Validate(DModel) : []) yield return $"attention.{p}";
+        // Without a width nothing else can be said of the mixers.
+        foreach (string p in DModel < 1 ? [] : mixers.SelectMany(m => m?.Problems(this) ?? []).Distinct()) yield return p;
         if (Mlp is { DFf: < 1 }) yield return $"mlp.d_ff must be at least 1, not {Mlp.DFf}";
     }
 }

@@ -1,3 +1,5 @@
+using GenoSeq.Models.Mixers;
+
 namespace GenoSeq.Models;
 
 /// <summary>A named model.</summary>
@@ -7,7 +9,7 @@ namespace GenoSeq.Models;
 /// <param name="Config">What it is made of.</param>
 public sealed record ModelPreset(string Name, string Description, int Context, ModelConfig Config);
 
-/// <summary>Named models: the published Caduceus sizes, and their causal and Transformer counterparts.</summary>
+/// <summary>Named models: the published Caduceus sizes, and their causal and Transformer counterparts, hybrids, and a small one of every mixer.</summary>
 public static class ModelPresets
 {
     /// <summary>All presets.</summary>
@@ -36,6 +38,16 @@ public static class ModelPresets
             Layout = "M M M A",
             Attention = new AttentionConfig { NHead = 8, SlidingWindow = 2048 },
         }),
+        new("mamba2-7m", "causal Mamba-2", 131072, Mamba2(256, 16)),
+        new("caduceus-mamba2-tiny", "Caduceus-PS with Mamba-2, for trying out on a CPU", 1024,
+            Mamba2(64, 2) with { Bidirectional = true, RcEquivariant = true }),
+        new("caduceus-mamba2-131k", "Caduceus-PS with Mamba-2", 131072, Mamba2(256, 16) with { Bidirectional = true, RcEquivariant = true }),
+        Hybrid("samba-7m", "Mamba and attention in a window, MLPs (Ren et al. 2024)", "M A", 12, 2048),
+        Hybrid("griffin-7m", "two RG-LRU to one attention in a window, MLPs (De et al. 2024)", "rg-lru*2 A", 9, 1024),
+        Hybrid("mamba2-hybrid-7m", "seven Mamba-2 to one attention, MLPs", "mamba2*3 A mamba2*4", 8, 0),
+        Hybrid("based-7m", "Taylor linear attention and attention in a short window, MLPs (Arora et al. 2024)", "based A", 8, 128),
+        .. MixerFamilies.All.Where(f => f.Letter is null).Select(f => new ModelPreset($"{f.Name}-tiny",
+            $"causal {f.Name}, for trying out on a CPU", 1024, new ModelConfig { DModel = 64, NLayer = 2, Layout = f.Name })),
     ];
 
     /// <summary>A preset by name, or null.</summary>
@@ -46,6 +58,20 @@ public static class ModelPresets
         ps ? $"Caduceus-PS, reverse-complement equivariant, {what}" : $"Caduceus-Ph, bidirectional, {what}",
         context,
         new ModelConfig { DModel = dModel, NLayer = nLayer, Bidirectional = true, RcEquivariant = ps });
+
+    private static ModelConfig Mamba2(int dModel, int nLayer) =>
+        new() { DModel = dModel, NLayer = nLayer, Layout = "mamba2", Recurrent = new RecurrentConfig { DKey = 64 } };
+
+    private static ModelPreset Hybrid(string name, string what, string layout, int nLayer, int window) => new(
+        name, $"causal hybrid: {what}", 8192, new ModelConfig
+        {
+            DModel = 256,
+            NLayer = nLayer,
+            Layout = layout,
+            Attention = new AttentionConfig { NHead = 8, SlidingWindow = window },
+            Mlp = new MlpConfig { DFf = 512 },
+            Recurrent = new RecurrentConfig { DKey = layout.StartsWith("mamba2", StringComparison.Ordinal) ? 64 : 0 },
+        });
 
     private static ModelPreset Transformer(string name, int dModel, int nLayer, int heads, bool bidirectional, string what) => new(
         name, what, 2048, new ModelConfig

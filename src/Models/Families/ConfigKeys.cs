@@ -32,6 +32,25 @@ internal sealed class ConfigKeys(JsonObject config, string file)
         return config[key] is JsonValue v && v.TryGetValue(out double d) ? d : throw Wrong(key, "a number");
     }
 
+    /// <summary>A pair of numbers, either of which may be infinite however the writer put it: 1e999, "Infinity", {"__float__": "Infinity"}.</summary>
+    internal (double Low, double High) Range(string key, double low, double high)
+    {
+        return config[key] switch
+        {
+            null => (low, high),
+            JsonArray { Count: 2 } a when Bound(a[0]) is { } l && Bound(a[1]) is { } h => (l, h),
+            _ => throw Wrong(key, "two numbers"),
+        };
+
+        static double? Bound(JsonNode? node) => node switch
+        {
+            JsonValue v when v.TryGetValue(out double d) => d,
+            JsonValue v when v.TryGetValue(out string? s) && s is "Infinity" => double.PositiveInfinity,
+            JsonObject o => Bound(o["__float__"]),
+            _ => null,
+        };
+    }
+
     internal bool Flag(string key, bool fallback)
     {
         return config[key] switch

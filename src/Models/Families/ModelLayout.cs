@@ -17,14 +17,14 @@ public abstract class ModelLayout
 
     /// <summary>Every layout; the native one last, since it can express anything.</summary>
     public static IReadOnlyList<ModelLayout> All { get; } =
-        [new CaduceusLayout(), new MambaLayout(), new LlamaLayout(), new NativeLayout()];
+        [new CaduceusLayout(), new MambaLayout(), new Mamba2Layout(), new LlamaLayout(), new NativeLayout()];
 
     /// <summary>The layout that a configuration file is written in.</summary>
     /// <exception cref="CheckpointException">None recognises it.</exception>
     public static ModelLayout Of(JsonObject config, string file) =>
         All.FirstOrDefault(l => l.Recognizes(config)) ?? throw new CheckpointException(
             $"the configuration is of no family that GenoSeq reads (model_type {config["model_type"]?.ToJsonString() ?? "absent"})", file,
-            "model_type caduceus, mamba, llama or genoseq, or Caduceus's keys", "see `genoseq models`");
+            "model_type caduceus, mamba, mamba2, llama or genoseq, or Caduceus's keys", "see `genoseq models`");
 
     /// <summary>The first layout that can express a configuration: the one that its checkpoints are written in.</summary>
     public static ModelLayout For(ModelConfig config) => All.First(l => l.CanExpress(config));

@@ -1,4 +1,5 @@
 using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Models.Mixers;
 using GenoSeq.Models.Mixers.Fused;
 
 namespace GenoSeq.Models.Memory;
@@ -6,6 +7,10 @@ namespace GenoSeq.Models.Memory;
 /// <summary>Bytes that one layer keeps and works with; the letters are those of <see cref="TrainingMemory"/>.</summary>
 internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 {
+    // Elements of d_model that a recurrent mixer of libtorch's operators keeps for each row: projections, convolution, keys, queries
+    // and values by chunks, the chunks' matrices. Counted for Mamba-2; a little more than the others have.
+    private const long RecurrentElements = 32;
+
     private readonly long _rows = (config.RcEquivariant ? 2 : 1) * shape.Batch * shape.Length;
     private readonly long _e = shape.ActivationBytes;
     private readonly long _directions = config.Bidirectional ? 2 : 1;
@@ -23,30 +28,43 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 
     private long QkvWidth => HeadsWidth + (2L * config.Attention.KvHeads * config.Attention.HeadWidth(config.DModel));
 
-    internal long Kept(char kind, LayerMemory memory) =>
+    internal long Kept(string kind, LayerMemory memory) =>
         Mixer(kind, memory) + (config.Mlp is null ? 0 : Mlp(config.Mlp.DFf, memory));
 
-    internal long Working(char kind, LayerMemory memory)
+    internal long Working(string kind, LayerMemory memory)
     {
         // Normalised input and its gradient, the output's gradient and the input's; the stream's gradient.
         long streams = _rows * config.DModel * ((4 * _e) + 4);
         long mlp = config.Mlp is null ? 0 : _rows * _e * 5 * config.Mlp.DFf;
-        return streams + Math.Max(mlp, kind == 'M' ? Mamba(memory) : _rows * _e * ((2 * QkvWidth) + (3 * HeadsWidth)));
+        return streams + Math.Max(mlp, kind switch
+        {
+            MixerFamilies.Mamba => Mamba(memory),
+            MixerFamilies.Attention => _rows * _e * ((2 * QkvWidth) + (3 * HeadsWidth)),
+            _ => 2 * Recurrent,
+        });
     }
 
     // A state of N numbers at each checkpoint.
     private long Checkpoint(LayerMemory memory) =>
         DInner * config.Mamba.DState / (memory == LayerMemory.KeepDense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
 
-    private long Mixer(char kind, LayerMemory memory)
+    private long Recurrent => _rows * _e * RecurrentElements * config.DModel;
+
+    private long Mixer(string kind, LayerMemory memory)
     {
         long stream = 4 * _rows * config.DModel;
-        long kept = kind == 'M'
+        if (kind is not (MixerFamilies.Mamba or MixerFamilies.Attention))
+        {
+            return stream + (memory < LayerMemory.Recompute ? Recurrent : 0);
+        }
+
+        bool mamba = kind == MixerFamilies.Mamba;
+        long kept = mamba
             ? _e * _rows * ((_directions * (Projected + Checkpoint(memory))) + DInner)
             : _rows * ((_e * (QkvWidth + HeadsWidth)) + (4 * config.Attention.NHead));
         return stream + (memory <= LayerMemory.KeepScan ? kept : 0)
-            + (memory <= LayerMemory.Keep && kind == 'M' ? 2 * _e * _rows * DInner : 0)
-            + (memory <= LayerMemory.KeepAll && kind == 'M' ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
+            + (memory <= LayerMemory.Keep && mamba ? 2 * _e * _rows * DInner : 0)
+            + (memory <= LayerMemory.KeepAll && mamba ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
     }
 
     private long Mlp(long dFf, LayerMemory memory) =>

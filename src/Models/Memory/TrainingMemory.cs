@@ -36,7 +36,7 @@ public static class TrainingMemory
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(plan);
-        string kinds = config.LayerKinds();
+        IReadOnlyList<string> kinds = config.LayerMixers();
         var size = new LayerSizes(config, shape);
         long kept = 0;
         long peak = size.HeadWorking;

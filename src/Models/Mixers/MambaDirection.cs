@@ -54,18 +54,13 @@ public sealed class MambaDirection : nn.Module
         return arange(1, n + 1).to(float32).log().expand(d, n).contiguous().MoveToOuterDisposeScope();
     }
 
-    // dt = exp(U) with U uniform between log dt_min and log dt_max, floored; the bias is softplus^-1(dt) = dt + log(1 - e^-dt).
     private void InitializeSteps(MambaConfig config, int rank)
     {
         double bound = Math.Pow(rank, -0.5) * config.DtScale;
         nn.init.uniform_(DtProj.weight, -bound, bound);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
-        double low = Math.Log(config.DtMin);
-        double high = Math.Log(config.DtMax);
-        // In double precision: 1 - e^-dt of small steps loses what single precision has.
-        Tensor dt = rand(DtProj.bias!.shape).to(float64).mul(high - low).add(low).exp().clamp(min: config.DtInitFloor);
-        DtProj.bias.copy_(dt + (1 - (-dt).exp()).log());
+        DtProj.bias!.copy_(StepSizes.Initial(DtProj.bias.shape, config.DtMin, config.DtMax, config.DtInitFloor));
     }
 }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using GenoSeq.Data;
 using GenoSeq.Models;
+using GenoSeq.Models.Mixers;
 using GenoSeq.Training.Engine;
 
 namespace GenoSeq.Training.Configuration;
@@ -69,7 +70,7 @@ public sealed record RunConfig : IValidated
         if (Train.ContextParallel > 1)
         {
             int shortest = warmup.StartLength > 1 ? Math.Min(warmup.StartLength, Data.ContextLength) : Data.ContextLength;
-            if (Model.LayerKinds().Contains('A', StringComparison.Ordinal)) yield return "train: context_parallel needs Mamba layers alone, and the model has attention, which needs all positions in one place";
+            if (Model.LayerMixers().FirstOrDefault(m => m != MixerFamilies.Mamba) is { } other) yield return $"train: context_parallel needs Mamba layers alone, and the model has {other}, which needs all positions in one place";
             if (Data.Pack) yield return "train: context_parallel divides whole windows, and data.pack puts several sequences into one; use one of the two";
             if (Train.ContextParallel > shortest) yield return $"train: context_parallel is {Train.ContextParallel}, more than a window of {shortest} has positions";
         }

@@ -94,7 +94,7 @@ internal sealed class OracleModel(ModelConfig config, OracleWeights w)
     private double[][] Mix(int layer, double[][] x)
     {
         string prefix = $"layers.{layer}.mixer.";
-        return config.LayerKinds()[layer] == 'A' ? OracleAttention.Run(x, w, prefix, config)
+        return config.LayerMixers()[layer] == "attention" ? OracleAttention.Run(x, w, prefix, config)
             : config.Bidirectional ? OracleMamba.Bidirectional(x, w, prefix, config)
             : OracleMamba.One(x, w, prefix + "mamba_fwd.", config);
     }

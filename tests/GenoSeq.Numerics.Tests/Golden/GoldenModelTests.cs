@@ -11,6 +11,7 @@ public sealed class GoldenModelTests
     [InlineData("caduceus-ph")]
     [InlineData("mamba-hf")]
     [InlineData("llama-hf")]
+    [InlineData("mamba2-hf")]
     public void Reference_Recorded_IsReproduced(string name)
     {
         string folder = Repository.SharedPath("golden");

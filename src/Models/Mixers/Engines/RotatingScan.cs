@@ -1,0 +1,44 @@
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Mixers.Engines;
+
+/// <summary>
+/// Engine E1 with one complex factor a channel, h_t = exp(r + i w) h_(t-1) + x_t: in a frame that turns with the channel,
+/// h_t exp(-i w t), it is the real recurrence with the factor exp(r) of real and imaginary parts alike.
+/// </summary>
+internal static class RotatingScan
+{
+    /// <summary>Runs the recurrence.</summary>
+    /// <param name="logRadius">r [channels], at most 0.</param>
+    /// <param name="angle">w [channels].</param>
+    /// <param name="x">[batch, length, 2 channels]: real parts, then imaginary parts; in r's type.</param>
+    /// <param name="state">[batch, 2 channels], or null: zeros.</param>
+    /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
+    /// <returns>h [batch, length, 2 channels], and the last state [batch, 2 channels].</returns>
+    internal static (Tensor H, Tensor Last) Run(Tensor logRadius, Tensor angle, Tensor x, Tensor? state, Tensor? ids)
+    {
+        Tensor before = state ?? zeros([x.size(0), x.size(2)], x.dtype, x.device);
+        long positions = SegmentedRecurrence.Positions(2 * x.size(0) * x.size(2), 1);
+        return SegmentedRecurrence.Run((t, s, i, c) => From(c[0], c[1], t[0], s, i), [x], before, ids, positions, logRadius, angle);
+    }
+
+    /// <summary>The same over one stretch, with ids [batch, 1 + length] that begin one position earlier.</summary>
+    internal static (Tensor H, Tensor Last) From(Tensor logRadius, Tensor angle, Tensor x, Tensor state, Tensor? ids)
+    {
+        (long length, long channels) = (x.size(1), angle.size(0));
+        // In double precision: the turns add up.
+        Tensor turned = outer(arange(1, length + 1, 1, float64, x.device), angle.to(float64));
+        (Tensor cos, Tensor sin) = (turned.cos().to(x.dtype), turned.sin().to(x.dtype));
+        Tensor radius = logRadius.exp();
+        Tensor a = cat([radius, radius]).expand(x.shape);
+        (Tensor h, _) = DiagonalScan.Run(ids is null ? a : a * DiagonalScan.Continues(ids, x.dtype), Turn(x, channels, cos, sin.neg()), state, null);
+        h = Turn(h, channels, cos, sin);
+        return (h, h.select(1, length - 1));
+    }
+
+    private static Tensor Turn(Tensor x, long channels, Tensor cos, Tensor sin)
+    {
+        (Tensor re, Tensor im) = (x.narrow(2, 0, channels), x.narrow(2, channels, channels));
+        return cat([(re * cos) - (im * sin), (re * sin) + (im * cos)], 2);
+    }
+}

@@ -1,0 +1,99 @@
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Mixers.Engines;
+
+/// <summary>
+/// Engine E3: S_t = diag(exp g_t) S_(t-1) + k_t v_t^T, y_t = S_t^T q_t for each head, with a log decay of at most 0 for each row of
+/// the state (Yang et al. 2024, "Gated Linear Attention Transformers"). Between chunks as in <see cref="ScalarDecay"/>. Within a chunk
+/// A_ij = sum_n q_in k_jn exp(G_in - G_jn), which is a product of matrices only when the exponential is split in two; to keep both
+/// parts at most 1, a chunk is cut into blocks of 16 positions: against earlier blocks both refer to the sums at the block's
+/// start, and within a block the exponentials of the differences are formed one by one.
+/// </summary>
+internal static class VectorDecay
+{
+    private const int Block = 16;
+
+    /// <summary>Runs the recurrence.</summary>
+    /// <param name="q">[batch, length, heads, n].</param>
+    /// <param name="k">[batch, length, heads, n].</param>
+    /// <param name="v">[batch, length, heads, p].</param>
+    /// <param name="logDecay">[batch, length, heads, n], single or double precision.</param>
+    /// <param name="state">[batch, heads, n, p] in logDecay's type, or null: zeros.</param>
+    /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
+    /// <param name="chunk">Positions of a chunk; rounded up to whole blocks.</param>
+    /// <param name="before">y_t reads S_(t-1) in place of S_t.</param>
+    /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, n, p].</returns>
+    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk,
+        bool before = false)
+    {
+        (long heads, long n, long p) = (v.size(2), q.size(3), v.size(3));
+        long whole = chunk <= Block ? chunk : (chunk + Block - 1) / Block * Block;
+        long size = Math.Min(whole, v.size(1) <= Block ? v.size(1) : (v.size(1) + Block - 1) / Block * Block);
+        Tensor first = state ?? zeros([v.size(0), heads, n, p], logDecay.dtype, v.device);
+        long positions = SegmentedRecurrence.Positions(v.size(0) * heads * Math.Max(Math.Min(size, Block) * n, p), whole);
+        return SegmentedRecurrence.Run((t, s, i, _) => Chunks(t[0], t[1], t[2], t[3], s, i, size, before), [q, k, v, logDecay], first, ids, positions);
+    }
+
+    /// <summary>Floating-point operations for each position.</summary>
+    internal static double Flops(int heads, int n, int p, int chunk) => heads * ((2.0 * chunk * (n + p)) + (3.0 * Block * n) + (4.0 * n * p));
+
+    private static (Tensor Y, Tensor State) Chunks(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state, Tensor? ids, long size, bool before)
+    {
+        (long batch, long length, long heads, long p) = (v.size(0), v.size(1), v.size(2), v.size(3));
+        long chunks = (length + size - 1) / size;
+        var masks = ChunkMasks.Of(ids, chunks, size, g.dtype);
+
+        // [batch, chunks, heads, C, width]
+        Tensor qs = ScalarDecay.Split(q, chunks, size).transpose(2, 3);
+        Tensor ks = ScalarDecay.Split(k, chunks, size).transpose(2, 3);
+        Tensor vs = ScalarDecay.Split(v, chunks, size).transpose(2, 3);
+        Tensor gs = ScalarDecay.Split(g, chunks, size).transpose(2, 3);
+        Tensor sums = gs.cumsum(3);
+        Tensor read = before ? sums - gs : sums;
+        Tensor total = sums.narrow(3, size - 1, 1);
+        Tensor y = Within(qs, ks, vs, read, sums, masks, before);
+
+        Tensor remaining = ScalarDecay.Masked((total - sums).exp(), masks?.ToEnd.unsqueeze(-1)).to(v.dtype);
+        Tensor own = (ks * remaining).transpose(-1, -2).matmul(vs).to(g.dtype);
+        Tensor through = ScalarDecay.Masked(total.exp().transpose(-1, -2), masks?.Through.unsqueeze(-1).unsqueeze(-1));
+        (Tensor entering, Tensor last) = StatePassing.Shift(StatePassing.Scan(through, own, state), state);
+        Tensor decayed = ScalarDecay.Masked(read.exp(), masks?.FromStart.unsqueeze(-1)).to(v.dtype);
+        y = (y + (qs * decayed).matmul(entering.to(v.dtype))).transpose(2, 3).reshape(batch, chunks * size, heads, p);
+        return (length == chunks * size ? y : y.narrow(1, 0, length), last);
+    }
+
+    // (A masked) v, block of rows by block of rows.
+    private static Tensor Within(Tensor q, Tensor k, Tensor v, Tensor read, Tensor sums, ChunkMasks? masks, bool before)
+    {
+        long size = q.size(3);
+        long block = Math.Min(Block, size);
+        Tensor own = OwnBlocks(q, k, read, sums, block, before);
+        var rows = new Tensor[size / block];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            long first = i * block;
+            Tensor a = own.select(3, i).to(v.dtype);
+            if (i > 0)
+            {
+                Tensor start = sums.narrow(3, first - 1, 1);
+                Tensor left = q.narrow(3, first, block) * (read.narrow(3, first, block) - start).exp().to(q.dtype);
+                Tensor right = k.narrow(3, 0, first) * (start - sums.narrow(3, 0, first)).exp().to(k.dtype);
+                a = cat([left.matmul(right.transpose(-1, -2)), a], -1);
+            }
+
+            a = ScalarDecay.Masked(a, masks?.Same.narrow(3, first, block).narrow(4, 0, first + block).to(v.dtype));
+            rows[i] = a.matmul(v.narrow(3, 0, first + block));
+        }
+
+        return rows.Length == 1 ? rows[0] : cat(rows, 3);
+    }
+
+    // A within each block: [batch, chunks, heads, blocks, block, block].
+    private static Tensor OwnBlocks(Tensor q, Tensor k, Tensor read, Tensor sums, long block, bool before)
+    {
+        long[] shape = [.. q.shape[..3], q.size(3) / block, block, q.size(4)];
+        Tensor excluded = ones([block, block], @bool, q.device).triu(before ? 0 : 1).unsqueeze(-1);
+        Tensor decay = (read.reshape(shape).unsqueeze(-2) - sums.reshape(shape).unsqueeze(-3)).masked_fill(excluded, double.NegativeInfinity).exp();
+        return (q.reshape(shape).unsqueeze(-2) * decay * k.reshape(shape).unsqueeze(-3)).sum([-1]);
+    }
+}

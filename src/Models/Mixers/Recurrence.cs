@@ -1,0 +1,102 @@
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Mixers;
+
+/// <summary>
+/// One direction of a recurrent mixer, between its input and its output projection: what a family of mixers is.
+/// <see cref="RecurrentMixer"/> makes a mixer of it, causal or bidirectional.
+/// </summary>
+/// <remarks>
+/// The input is what in_proj gives, so that the two directions of a bidirectional mixer share one projection; the output is what
+/// out_proj takes. Everything runs in the input's type; gates, decays and states at least in single precision.
+/// </remarks>
+public abstract class Recurrence : nn.Module
+{
+    /// <summary>Rows of in_proj; 0: there is none, and the input is the layer's own [batch, length, d_model].</summary>
+    public abstract int InputWidth { get; }
+
+    /// <summary>Columns of out_proj.</summary>
+    public abstract int OutputWidth { get; }
+
+    /// <summary>Floating-point operations for each position, in_proj and out_proj left out.</summary>
+    public abstract double Flops { get; }
+
+    /// <summary>The state before the first position.</summary>
+    /// <param name="batch">Sequences.</param>
+    /// <param name="type">Single or double precision.</param>
+    /// <param name="device">Where the parameters are.</param>
+    public abstract RecurrentState initial_state(long batch, ScalarType type, Device device);
+
+    /// <summary>Runs over a stretch of positions.</summary>
+    /// <param name="x">[batch, length, <see cref="InputWidth"/>].</param>
+    /// <param name="state">What to continue from, updated in place, without gradients; null: nothing.</param>
+    /// <param name="sequenceIds">int32 [batch, length], a number of its own for each sequence, or null. Not together with a state.</param>
+    /// <returns>[batch, length, <see cref="OutputWidth"/>].</returns>
+    public abstract Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds);
+
+    /// <summary>Type of gates, decays and states beside an activation.</summary>
+    protected static ScalarType StateType(Tensor x) => x.dtype == float64 ? float64 : float32;
+
+    /// <summary>[batch, length, heads * width] as [batch, length, heads, width].</summary>
+    protected static Tensor Heads(Tensor t, long heads) => t.reshape(t.size(0), t.size(1), heads, t.size(-1) / heads);
+
+    /// <summary>[batch, length, heads, width] as [batch, length, heads * width].</summary>
+    protected static Tensor Joined(Tensor t) => t.reshape(t.size(0), t.size(1), -1);
+
+    /// <summary>A parameter in another tensor's type.</summary>
+    protected static Tensor Cast(Tensor parameter, Tensor like) => parameter.dtype == like.dtype ? parameter : parameter.to(like.dtype);
+
+    /// <summary>RMS norm over the last dimension, computed at least in single precision: x rsqrt(mean x^2 + eps) weight.</summary>
+    protected static Tensor UnitRms(Tensor x, Tensor? weight, double eps)
+    {
+        Tensor wide = x.to(StateType(x));
+        Tensor normed = wide * wide.square().mean([-1], true).add(eps).rsqrt();
+        return (weight is null ? normed : normed * Cast(weight, normed)).to(x.dtype);
+    }
+
+    /// <summary>x over the last dimension brought to length 1, computed at least in single precision.</summary>
+    protected static Tensor UnitLength(Tensor x)
+    {
+        Tensor wide = x.to(StateType(x));
+        return (wide * wide.square().sum([-1], true).add(1e-6).rsqrt()).to(x.dtype);
+    }
+
+    /// <summary>log sigmoid(x).</summary>
+    protected static Tensor LogSigmoid(Tensor x) => nn.functional.softplus(x.neg()).neg();
+
+    /// <summary>A vector parameter outside weight decay.</summary>
+    protected nn.Parameter Vector(string name, Tensor values) =>
+        register_parameter(name, new nn.Parameter(values) { NoWeightDecay = true, KeepFloat32 = true });
+}
+
+/// <summary>What a recurrent mixer carries from one position to the next: tensors of fixed size.</summary>
+public sealed class RecurrentState : MixerState
+{
+    private readonly Tensor[] _parts;
+
+    /// <summary>A state of zeros.</summary>
+    /// <param name="type">Element type.</param>
+    /// <param name="device">Device.</param>
+    /// <param name="shapes">Shape of each part.</param>
+    public RecurrentState(ScalarType type, Device device, params long[][] shapes) =>
+        _parts = Array.ConvertAll(shapes, s => zeros(s, type, device).DetachFromDisposeScope());
+
+    /// <summary>A part, in the order of the shapes.</summary>
+    public Tensor this[int part] => _parts[part];
+
+    /// <summary>Positions seen so far, for mixers with rotary positions.</summary>
+    public long Position { get; set; }
+
+    /// <inheritdoc/>
+    public override long Bytes => _parts.Sum(p => p.numel() * p.dtype.ElementSize());
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Array.ForEach(_parts, p => p.Dispose());
+        }
+    }
+}
