@@ -1,4 +1,5 @@
 using GenoSeq.Data;
+using GenoSeq.Inference.Embedding;
 using GenoSeq.Inference.Generation;
 using GenoSeq.Inference.Scoring;
 using GenoSeq.Inference.Variants;
@@ -29,7 +30,7 @@ public sealed class GenoSeqModel : IDisposable
     {
         Model = model;
         Folder = folder;
-        _digest = new Lazy<string>(() => ModelDigest.Of(folder));
+        _digest = new Lazy<string>(() => ModelDigest.Of(model));
     }
 
     /// <summary>The model itself.</summary>
@@ -63,6 +64,23 @@ public sealed class GenoSeqModel : IDisposable
             model.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Embeddings of sequences, in their order: a row for each, or as many as <paramref name="options"/> say.</summary>
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="options">Null: the mean over a sequence of the last layer's states.</param>
+    /// <param name="stop">Ends the work.</param>
+    /// <returns>For each sequence its rows one after the other.</returns>
+    public float[][] Embed(IReadOnlyList<SequenceItem> sequences, EmbedOptions? options = null, CancellationToken stop = default) =>
+        new Embedder(Model, options).Embed(sequences, stop: stop);
+
+    /// <summary>The embedding of one sequence.</summary>
+    /// <param name="sequence">Its bases.</param>
+    /// <param name="options">Null: the mean over the sequence of the last layer's states.</param>
+    public float[] Embed(string sequence, EmbedOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(sequence);
+        return Embed([new SequenceItem("sequence", System.Text.Encoding.ASCII.GetBytes(sequence))], options)[0];
     }
 
     /// <summary>Likelihoods of sequences, in their order; of any number and length.</summary>

@@ -1,32 +1,26 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using GenoSeq.Models;
+using GenoSeq.Torch;
 
 namespace GenoSeq.Inference;
 
-/// <summary>Identifies a checkpoint by its content.</summary>
-internal static class ModelDigest
+/// <summary>Tells models apart.</summary>
+public static class ModelDigest
 {
-    private const int Shown = 16;
-
-    /// <summary>The first hexadecimal digits of a SHA-256 over the configuration and the weights' files in the order of their names.</summary>
-    internal static string Of(string folder)
+    /// <summary>SHA-256, lower-case hexadecimal, over the configuration and the names, shapes and values of all parameters.</summary>
+    public static string Of(SequenceModel model)
     {
+        ArgumentNullException.ThrowIfNull(model);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        string[] files =
-        [
-            Path.Combine(folder, ModelFile.Configuration),
-            .. Directory.GetFiles(folder, "model*.safetensors").Order(StringComparer.Ordinal),
-        ];
-        byte[] buffer = new byte[1 << 20];
-        foreach (string file in files)
+        hash.AppendData(Encoding.UTF8.GetBytes(ModelFile.ConfigText(model.Config)));
+        foreach ((string name, torch.nn.Parameter parameter) in model.named_parameters())
         {
-            using FileStream stream = File.OpenRead(file);
-            for (int read; (read = stream.Read(buffer)) > 0;)
-            {
-                hash.AppendData(buffer, 0, read);
-            }
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} [{string.Join(", ", parameter.shape)}]\n"));
+            hash.AppendData(MemoryMarshal.AsBytes(parameter.ToArray<float>().AsSpan()));
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..Shown];
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -33,14 +33,16 @@ public sealed class ReadmeExampleTests : IDisposable
 
         // the example
         using GenoSeqModel model = GenoSeqModel.Load(checkpoint);
+        float[] embedding = model.Embed("ACGTTGCATTAGCA");
         SequenceScore score = model.Score("ACGTTGCATTAGCA");
         IReadOnlyList<GeneratedSequence> drawn = model.Generate(new GenerationOptions { Count = 2, MaxBases = 100 });
         using GenomeSource genome = GenomeFiles.Open([fasta]);
         var variant = new VariantAllele("chr1", 9, "A"u8.ToArray(), "G"u8.ToArray());
         VariantScore effect = model.ScoreVariants(genome, [variant])[0];
-        Console.WriteLine($"{score.BitsPerBase:F2} bits per base, {drawn.Count} sequences, effect {effect.Score:F3}");
+        Console.WriteLine($"{embedding.Length} numbers, {score.BitsPerBase:F2} bits per base, {drawn.Count} sequences, effect {effect.Score:F3}");
         // its end
 
+        Assert.Equal(model.Model.Config.DModel, embedding.Length);
         Assert.Equal(13, score.Scored);
         Assert.All(drawn, s => Assert.Equal(100, s.Bases.Length));
         Assert.Equal(VariantStatus.Scored, effect.Status);
@@ -63,7 +65,7 @@ public sealed class ReadmeExampleTests : IDisposable
         Assert.EndsWith("step-1", best.Folder, StringComparison.Ordinal);
         using GenoSeqModel other = GenoSeqModel.Load(Path.Combine(run, "checkpoints", "step-2"));
         Assert.Equal(best.Digest, other.Digest);
-        Assert.Equal(16, best.Digest.Length);
+        Assert.Equal(64, best.Digest.Length);
     }
 
     private static string[] Lines(string text) => [.. text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0)];

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using GenoSeq.Cli.Console;
+using GenoSeq.Inference;
 using GenoSeq.Inference.Embedding;
 using GenoSeq.Inference.Input;
 using GenoSeq.Inference.Output;
@@ -22,7 +23,7 @@ internal sealed class EmbedCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<string> _checkpoint = new("--checkpoint", "-c") { Description = "Folder of a model: a run's checkpoint, or an imported one", HelpName = "DIR", Required = true };
+    private readonly Option<string> _checkpoint = new("--checkpoint", "-c") { Description = "A model's folder, or a run, whose best checkpoint is taken", HelpName = "DIR", Required = true };
     private readonly Option<string> _out = new("--out", "-o") { Description = "The output; - for a table on standard output", HelpName = "FILE", DefaultValueFactory = _ => "-" };
     private readonly Option<string?> _format = new("--format") { Description = "The output's format [default: by the output's ending]", HelpName = string.Join("|", EmbeddingFormat.All.Select(f => f.Name)) };
     private readonly Option<string?> _bed = new("--bed") { Description = "Intervals of the input, which is then a genome", HelpName = "FILE" };
@@ -81,10 +82,13 @@ internal sealed class EmbedCommand
         string output = parse.GetValue(_out)!;
         EmbeddingFormat format = Usage(() => EmbeddingFormat.Find(parse.GetValue(_format), output), "--format");
         ThrowIfAny(input.Validate());
-        using SequenceModel model = ModelFile.Load(checkpoint);
+        using GenoSeqModel loaded = GenoSeqModel.Load(checkpoint, new ModelLoadOptions
+        {
+            Device = ComputeDevice.Require(parse.GetValue(_device)!),
+            HalfPrecision = parse.GetValue(_precision) == Precision.Bf16,
+        });
+        SequenceModel model = loaded.Model;
         ThrowIfAny(embed.Validate(model.Config));
-        model.to(ComputeDevice.Require(parse.GetValue(_device)!));
-        model.SetComputeType(parse.GetValue(_precision) == Precision.Bf16 ? torch.bfloat16 : torch.float32);
         var run = new EmbedRun(model, new EmbedRunOptions
         {
             Input = input,
@@ -99,7 +103,7 @@ internal sealed class EmbedCommand
                 ZarrVersion = parse.GetValue(_zarr),
             },
             Resume = parse.GetValue(_resume),
-            ModelDigest = ModelDigest.Of(model),
+            ModelDigest = loaded.Digest,
             Version = AppVersion.Text,
         });
         if (parse.GetValue(_resume) && run.IsComplete)
@@ -213,7 +217,7 @@ internal sealed class EmbedCommand
         {
             double seconds = Math.Max(1e-3, Stopwatch.GetElapsedTime(_began).TotalSeconds);
             long done = (long)now.Bases + now.Skipped;
-            context.Reporter.Progress(new ProgressState(done, _total > 0 ? Math.Max(_total, done + 1) : 0, now.Bases / seconds, Unit: "base"));
+            context.Reporter.Progress(new ProgressState(done, _total > 0 ? Math.Max(_total, done + 1) : 0, now.Bases / seconds) { Unit = "base" });
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using GenoSeq.Data;
 using GenoSeq.Inference.Input;
@@ -262,22 +261,3 @@ public readonly record struct EmbedProgress(long Items, double Bases, long Skipp
 /// <param name="Bases">Bases that this process computed on.</param>
 /// <param name="Width">Numbers of a row.</param>
 public sealed record EmbedRunResult(long Items, long Rows, long Bases, int Width);
-
-/// <summary>Tells models apart.</summary>
-public static class ModelDigest
-{
-    /// <summary>SHA-256, lower-case hexadecimal, over the configuration and the names, shapes and values of all parameters.</summary>
-    public static string Of(SequenceModel model)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(ModelFile.ConfigText(model.Config)));
-        foreach ((string name, Torch.torch.nn.Parameter parameter) in model.named_parameters())
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name} [{string.Join(", ", parameter.shape)}]\n"));
-            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(parameter.ToArray<float>().AsSpan()));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-}

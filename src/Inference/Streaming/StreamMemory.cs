@@ -1,4 +1,5 @@
 using GenoSeq.Models;
+using GenoSeq.Models.Mixers;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -70,11 +71,11 @@ internal sealed class StreamMemory
         {
             ModelConfig c = _model.Config;
             long d = c.DModel;
-            long inner = c.LayerKinds().Contains('M', StringComparison.Ordinal) ? c.Mamba.DInner(c.DModel) : 0;
+            long inner = c.LayerMixers().Contains(MixerFamilies.Mamba) ? c.Mamba.DInner(c.DModel) : 0;
             long directions = c.Bidirectional ? 2 : 1;
             long projected = 8 + c.Mamba.Rank(c.DModel) + (2 * c.Mamba.DState);
             long mixer = (3 * inner) + (directions * (inner + projected)) + (_onDevice ? 0 : inner);
-            long attention = c.LayerKinds().Contains('A', StringComparison.Ordinal) ? 6L * c.Attention.NHead * c.Attention.HeadWidth(c.DModel) : 0;
+            long attention = c.LayerMixers().Contains(MixerFamilies.Attention) ? 6L * c.Attention.NHead * c.Attention.HeadWidth(c.DModel) : 0;
             long mlp = 3L * (c.Mlp?.DFf ?? 0);
             return ActivationBytes * ((3 * d) + Math.Max(mixer, Math.Max(attention, mlp)));
         }

@@ -68,7 +68,7 @@ public sealed class RecurrentMixer : Mixer
         : base.initial_state(batch);
 
     /// <inheritdoc/>
-    public override Tensor step(Tensor x, MixerState state)
+    public override Tensor extend(Tensor x, MixerState state)
     {
         ArgumentNullException.ThrowIfNull(x);
         if (is_grad_enabled() && OutProj.weight.requires_grad)
@@ -77,8 +77,8 @@ public sealed class RecurrentMixer : Mixer
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor y = Fwd.forward(In(x.unsqueeze(1), false), (RecurrentState)state, null);
-        return Out(y, false).squeeze(1).MoveToOuterDisposeScope();
+        Tensor y = Fwd.forward(In(x, false), (RecurrentState)state, null);
+        return Out(y, false).MoveToOuterDisposeScope();
     }
 
     // Mirrored: the channels of x are reversed, so the columns of in_proj (and the rows of out_proj) are.

@@ -73,7 +73,10 @@ internal static class ScaledDotProduct
             long first = firstQuery + done;
             long from = Math.Max(firstKey, pattern.Window > 0 ? first - pattern.Window + 1 : 0);
             long keys = first + count - from;
-            blocks.Add(Block(q.narrow(2, done, count), k.narrow(2, from - firstKey, keys), v.narrow(2, from - firstKey, keys), first, from, pattern, null));
+            // The scores of one block are gone before the next: with 131,072 keys they have gigabytes.
+            using DisposeScope scope = NewDisposeScope();
+            blocks.Add(Block(q.narrow(2, done, count), k.narrow(2, from - firstKey, keys), v.narrow(2, from - firstKey, keys), first, from, pattern, null)
+                .MoveToOuterDisposeScope());
         }
 
         return cat([.. blocks], 2);
