@@ -189,6 +189,8 @@ internal sealed class DeviceSumStore : SumStore
     {
         int slot = Slot();
         int place = _host[chunk];
+        // The slot's last chunk must be done with, and copied back where it was put back.
+        _in.wait_stream(Compute);
         _in.wait_stream(_out[slot]);
         using (cuda.stream(_in))
         {

@@ -201,7 +201,8 @@ internal sealed class SequenceStream
 
         return _model.Device.Type == DeviceType.CUDA
             ? new DeviceSumStore(plan, rows, width, type, _model.Device, left, HostBytes(), _options.Scratch)
-            : new HostSumStore(plan, rows, width, type, left, _options.Scratch);
+            // The system keeps as much of a file in memory as there is room for, and gives it back when others need it.
+            : new HostSumStore(plan, rows, width, type, left >= rows * plan.Length * _memory.StreamBytes ? left : 0, _options.Scratch);
     }
 
     private long HostBytes() => _options.HostLimit > 0 ? _options.HostLimit : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;

@@ -104,6 +104,23 @@ public class ChunkedEqualsWholeTests
     }
 
     [Fact]
+    public void Embed_OnDeviceInBfloat16InChunks_GivesWholeSequencesStatesToItsRounding()
+    {
+        using SequenceModel model = SmallModels.Build(new ModelConfig { DModel = 8, NLayer = 2, Bidirectional = true, RcEquivariant = true });
+        var options = new EmbedOptions { Pooling = StatePooling.None };
+        var item = new SequenceItem("x", SmallModels.Dna(150, 8));
+        float[] single = new Embedder(model, options).Embed([item])[0];
+        using var device = new EmulatedDevice().Use();
+        model.SetComputeType(Torch.torch.bfloat16);
+
+        foreach (Torch.ScalarType stream in (Torch.ScalarType[])[Torch.torch.bfloat16, Torch.torch.float32])
+        {
+            var chunks = new StreamOptions { ChunkLength = 64, StreamType = stream };
+            SmallModels.Close(single, new Embedder(model, options with { Streaming = chunks }).Embed([item])[0], 0.03, $"a stream of {stream}");
+        }
+    }
+
+    [Fact]
     public void Obstacle_OfModels_NamesWhatNeedsAllPositions()
     {
         using SequenceModel full = SmallModels.Build("attention");
