@@ -17,6 +17,7 @@ public sealed class BenchmarkCommandTests
         """;
 
     [Fact]
+    [Trait("Category", "Processes")]
     public async Task Benchmark_KilledAndStartedAgainWithJobs_GoesOn()
     {
         using var work = new Workspace();

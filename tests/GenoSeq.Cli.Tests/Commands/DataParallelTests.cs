@@ -82,6 +82,7 @@ public sealed class DataParallelTests : IDisposable
     }
 
     [Theory]
+    [Trait("Category", "Processes")]
     [InlineData("mlm")]
     [InlineData("causal")]
     public async Task Pretrain_StoppedAndResumedOnFewerRanks_IsTheRunOfOneProcess(string recipe)
