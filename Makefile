@@ -41,7 +41,7 @@ test-gpu: build ## run the tests that need a GPU
 test-network: build ## run the tests that need the network
 	@bash scripts/test.sh network
 
-test-processes: build ## run the tests of several processes: launching, lost ranks, windows divided among ranks
+test-processes: build ## run the tests of several processes: launching, lost ranks, fewer ranks, windows divided among ranks, shared suites
 	@bash scripts/test.sh processes
 
 test-foreign: build ## give our outputs to other programs: NumPy, h5py, DuckDB, hyparquet, zarrita, bcftools
