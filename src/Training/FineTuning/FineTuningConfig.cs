@@ -10,8 +10,8 @@ public sealed record FineTuningConfig : IValidated
     public TuningMode Mode { get; init; } = TuningMode.Full;
 
     /// <summary>
-    /// How the states of a sequence become one vector: mean; max; last; attention (a trained weighting); parity (mean with padding
-    /// up to `finetune.max_length`, as in published tables).
+    /// How the states of a sequence become one vector: mean; max; last; attention (a trained weighting); position (trained weights
+    /// of each position, for windows cut about a landmark); parity (mean with padding up to `finetune.max_length`, as in published tables).
     /// </summary>
     public Pooling Pooling { get; init; } = Pooling.Mean;
 
@@ -153,9 +153,9 @@ public sealed record FineTuningConfig : IValidated
         if (ValidateEvery < 0) yield return $"validate_every: must not be negative, not {ValidateEvery}";
         if (UpstreamBatchSize < 0) yield return $"upstream_batch_size: must be 0 or positive, not {UpstreamBatchSize}";
         if (LogEvery < 1) yield return $"log_every: must be at least 1, not {LogEvery}";
-        if (Mode == TuningMode.Probe && Pooling == Pooling.Attention)
+        if (Mode == TuningMode.Probe && (Pooling is Pooling.Attention or Pooling.Position))
         {
-            yield return "pooling: attention is trained, and the mode probe computes embeddings once; use mean, max or last, or another mode";
+            yield return "pooling: attention and position are trained, and the mode probe computes embeddings once; use mean, max or last, or another mode";
         }
 
         if (Pooling == Pooling.Parity && TooLong == TooLong.Window) yield return "too_long: parity pooling has one row a sequence; use truncate or error";

@@ -55,6 +55,7 @@ public sealed class TaskModelTests
     [InlineData(Pooling.Max)]
     [InlineData(Pooling.Last)]
     [InlineData(Pooling.Attention)]
+    [InlineData(Pooling.Position)]
     public void Outputs_OfEquivariantModel_AreTheSameForBothStrands(Pooling pooling)
     {
         using var folder = new TinySet();
@@ -103,7 +104,7 @@ public sealed class TaskModelTests
     {
         manual_seed(5);
         SequenceModel model = ModelFile.Create(config);
-        var head = new TaskHead(new HeadConfig { Pooling = pooling, Strands = strands, Outputs = 2 }, config.DModel);
+        var head = new TaskHead(new HeadConfig { Pooling = pooling, Positions = pooling == Pooling.Position ? 40 : 0, Strands = strands, Outputs = 2 }, config.DModel);
         using (no_grad())
         {
             // Fresh weights are small: larger ones make states depend on all of the sequence.
