@@ -30,6 +30,9 @@ public sealed record FineTuningConfig : IValidated
     /// <summary>Each training row is read from the other strand with probability one half; an equivariant model needs none.</summary>
     public bool RcAugment { get; init; } = true;
 
+    /// <summary>Share of the bases of training rows that the mask token hides, others in each epoch: against learning a small set by heart.</summary>
+    public double MaskRate { get; init; }
+
     /// <summary>Outputs of validation and test are averaged over both strands; an equivariant model needs none.</summary>
     public bool RcAverage { get; init; } = true;
 
@@ -141,6 +144,8 @@ public sealed record FineTuningConfig : IValidated
         if (UnfreezeEvery < 0) yield return $"unfreeze_every: must be 0 or positive, not {UnfreezeEvery}";
         if (Mode is TuningMode.Probe or TuningMode.Lora && LayerDecay != 1) yield return "layer_decay: belongs to the modes full and scratch";
         if (Mode is TuningMode.Probe or TuningMode.Lora && UnfreezeEvery > 0) yield return "unfreeze_every: belongs to the modes full and scratch";
+        if (MaskRate is not (>= 0 and < 1)) yield return $"mask_rate: must be in [0, 1), not {MaskRate}";
+        if (Mode == TuningMode.Probe && MaskRate > 0) yield return "mask_rate: the mode probe computes embeddings once, so nothing can be hidden anew in each epoch";
         if (LoraRank < 1) yield return $"lora_rank: must be at least 1, not {LoraRank}";
         if (!(LoraAlpha > 0)) yield return $"lora_alpha: must be positive, not {LoraAlpha}";
         if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";
