@@ -11,6 +11,9 @@ public sealed class TaskHead : nn.Module
     // Groups of channels with weights of their own for each position.
     private const int Profiles = 8;
 
+    // What a weight of a position counts for: a landmark may need hundreds of times the mean's weight, and rates are those of ordinary weights.
+    private const double ProfileScale = 16;
+
     private readonly nn.Parameter? _attention;
     private readonly nn.Parameter? _profiles;
     private readonly nn.Linear? _dense;
@@ -116,7 +119,7 @@ public sealed class TaskHead : nn.Module
     private static Tensor Mean(Tensor h, Tensor? mask) =>
         mask is null ? h.mean([1]) : (h * mask.unsqueeze(2)).sum([1]) / mask.sum([1], keepdim: true);
 
-    // [batch or 1, length, d_model]: 1 + the number of the channel's group for the position, counted in the strand's own direction.
+    // [batch or 1, length, d_model]: 1 + 16 times the number of the channel's group for the position, counted in the strand's own direction.
     private Tensor Scales(Tensor h, Tensor? mask, bool backwards)
     {
         long length = h.size(1);
@@ -129,7 +132,7 @@ public sealed class TaskHead : nn.Module
         Tensor profiles = _profiles!.t().index_select(0, at.clamp(0, Config.Positions - 1).to(int64).reshape(-1)).reshape(at.size(0), length, -1);
         long groups = profiles.size(2);
         long width = (h.size(2) + groups - 1) / groups;
-        return profiles.unsqueeze(3).expand(-1, -1, -1, width).reshape(at.size(0), length, -1).narrow(2, 0, h.size(2)) + 1;
+        return profiles.unsqueeze(3).expand(-1, -1, -1, width).reshape(at.size(0), length, -1).narrow(2, 0, h.size(2)).mul(ProfileScale) + 1;
     }
 
     private Tensor Weights(Tensor h, Tensor? mask)
