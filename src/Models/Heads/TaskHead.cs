@@ -12,7 +12,7 @@ public sealed class TaskHead : nn.Module
     private const int Profiles = 8;
 
     // What a weight of a position counts for: a landmark may need hundreds of times the mean's weight, and rates are those of ordinary weights.
-    private const double ProfileScale = 16;
+    private const double ProfileScale = 64;
 
     private readonly nn.Parameter? _attention;
     private readonly nn.Parameter? _profiles;
@@ -119,7 +119,7 @@ public sealed class TaskHead : nn.Module
     private static Tensor Mean(Tensor h, Tensor? mask) =>
         mask is null ? h.mean([1]) : (h * mask.unsqueeze(2)).sum([1]) / mask.sum([1], keepdim: true);
 
-    // [batch or 1, length, d_model]: 1 + 16 times the number of the channel's group for the position, counted in the strand's own direction.
+    // [batch or 1, length, d_model]: 1 + 64 times the number of the channel's group for the position, counted in the strand's own direction.
     private Tensor Scales(Tensor h, Tensor? mask, bool backwards)
     {
         long length = h.size(1);
