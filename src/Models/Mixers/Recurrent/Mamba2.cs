@@ -76,10 +76,9 @@ public sealed class Mamba2 : Recurrence
         }
 
         Tensor u = Heads(xbc[0], _heads.Count);
-        (Tensor y, Tensor last) = ScalarDecay.Run(Heads(xbc[2], _c.NGroups), Heads(xbc[1], _c.NGroups), u * dt.to(x.dtype).unsqueeze(-1),
-            dt * ALog.to(wide).exp().neg(), state?[1], sequenceIds, _c.Chunk);
+        (Tensor y, Tensor last) = ScalarDecay.Run(Heads(xbc[2], _c.NGroups), Heads(xbc[1], _c.NGroups), u,
+            dt * ALog.to(wide).exp().neg(), state?[1], sequenceIds, _c.Chunk, dt, D);
         state?[1].copy_(last);
-        y = y + (u * Cast(D, u).unsqueeze(-1));
         return Norm.Last(Joined(y) * nn.functional.silu(parts[0]), null);
     }
 
