@@ -14,8 +14,6 @@ internal static class SsdKernels
     /// <summary>Widest keys and values.</summary>
     internal const int MaxWidth = 128;
 
-    private const int PassThreads = 64;
-
     /// <summary>Positions of a chunk (GS_SSD_Q).</summary>
     internal static int Chunk(ScalarType type) => type == ScalarType.Float32 ? 32 : 64;
 
@@ -43,11 +41,6 @@ internal static class SsdKernels
         device.Launch(shape.Function(device, "gs_ssd_out", "ssd_fwd.cu", shape.OutBytes), shape.Grid, a);
         return (last, states);
     }
-
-    /// <summary>The states at the chunks' starts alone, for a backward pass that was left without them.</summary>
-    /// <param name="device">Where the tensors are.</param>
-    /// <param name="x">What went in.</param>
-    internal static SsdStates States(KernelDevice device, in SsdInputs x) => Enter(device, x, x.Common(), null);
 
     /// <summary>Gradients of everything that went in.</summary>
     /// <param name="device">Where the tensors are.</param>
@@ -81,9 +74,8 @@ internal static class SsdKernels
         back.Adjoint = 1;
         (back.K, back.KStride, back.V, back.VStride) = (a.Q, a.QStride, a.Dy, a.DyStride);
         (back.States, back.Through) = (after.data_ptr(), states.Through.data_ptr());
-        back.Before = KernelTensors.Dense(dlast, "the last state's gradient", float32, dstate.shape);
-        back.Last = dstate.data_ptr();
-        Pass(device, shape, back);
+        device.Launch(shape.Function(device, "gs_ssd_states", "ssd_fwd.cu", shape.StatesBytes), shape.Grid, back);
+        StatePassKernels.Run(device, after, states.Through, dlast, dstate, back: true);
 
         (a.States, a.After) = (states.Entering.data_ptr(), after.data_ptr());
         Tensor? part = dskip is null ? null : empty([batch * shape.Chunks, heads], float32, dy.device);
@@ -100,22 +92,15 @@ internal static class SsdKernels
     /// <summary>[batch, length, count, width] as rows [batch, length, count * width]: a view, or an error.</summary>
     internal static Tensor Flat(Tensor t) => t.view(t.size(0), t.size(1), t.size(2) * t.size(3));
 
-    private static SsdStates Enter(KernelDevice device, in SsdInputs x, Arguments a, Tensor? last)
+    private static SsdStates Enter(KernelDevice device, in SsdInputs x, Arguments a, Tensor last)
     {
         Shape shape = x.Shape;
         Tensor entering = empty([shape.Batch, shape.Chunks, shape.Heads, shape.N, shape.P], x.V.dtype, x.V.device);
         Tensor through = empty([shape.Batch, shape.Chunks, shape.Heads], float32, x.V.device);
-        (a.States, a.Through, a.Last) = (entering.data_ptr(), through.data_ptr(), last?.data_ptr() ?? 0);
-        a.Before = KernelTensors.Dense(x.State, "the state", float32, shape.Batch, shape.Heads, shape.N, shape.P);
-        Pass(device, shape, a);
-        return new SsdStates(entering, through);
-    }
-
-    private static void Pass(KernelDevice device, in Shape shape, in Arguments a)
-    {
+        (a.States, a.Through) = (entering.data_ptr(), through.data_ptr());
         device.Launch(shape.Function(device, "gs_ssd_states", "ssd_fwd.cu", shape.StatesBytes), shape.Grid, a);
-        KernelFunction pass = device.Function(shape.Program("ssd_fwd.cu"), "gs_ssd_pass", PassThreads);
-        device.Launch(pass, (KernelTensors.Ceiling(shape.Heads * shape.N * shape.P / 2, PassThreads), shape.Batch, 1), a);
+        StatePassKernels.Run(device, entering, through, x.State, last, back: false);
+        return new SsdStates(entering, through);
     }
 
     /// <summary>Sizes, and the shared memory that the kernels' files work out from them.</summary>
@@ -145,7 +130,7 @@ internal static class SsdKernels
 
         internal int BackBytes => (2 * (Keys + Values + State + (Q * (Q + Pad) * Size))) + Decays + (((2 * Q) + (Q / 16 * (Q + 2))) * 4);
 
-        internal KernelProgram Program(string file) => new(["common.cu", "split_mma.cu", "ssd_args.cu", "ssd_tiles.cu", file],
+        internal KernelProgram Program(string file) => new(["common.cu", "split_mma.cu", "tiles.cu", "ssd_args.cu", "ssd_tiles.cu", file],
             KernelTensors.Definitions(Type, "v", $"GS_SSD_Q={Q}", $"GS_SSD_N={N}", $"GS_SSD_P={P}"));
 
         internal KernelFunction Function(KernelDevice device, string entry, string file, int bytes) =>
@@ -155,7 +140,7 @@ internal static class SsdKernels
     [StructLayout(LayoutKind.Sequential)]
     internal struct Arguments
     {
-        public nint Q, K, V, G, Scale, Skip, Ids, States, Through, Before, Last, Y, Dy, After, Dq, Dk, Dv, Dg, DScale, DSkip;
+        public nint Q, K, V, G, Scale, Skip, Ids, States, Through, Y, Dy, After, Dq, Dk, Dv, Dg, DScale, DSkip;
         public long QStride, KStride, VStride, YStride, DyStride, DqStride, DkStride, DvStride;
         public int Batch, Length, Chunks, Heads, Groups, Reverse, Adjoint, Pad;
     }

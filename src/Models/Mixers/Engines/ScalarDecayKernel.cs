@@ -1,5 +1,4 @@
 using GenoSeq.Models.Kernels.Cuda;
-using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers.Engines;
@@ -23,7 +22,7 @@ internal sealed class ScalarDecayKernel : autograd.Function
 
     /// <summary>The device whose kernels take this, or null.</summary>
     internal static KernelDevice? Device(Tensor q, Tensor v, Tensor logDecay) =>
-        logDecay.dtype == float32 && q.dtype == v.dtype && v.size(1) > 0 && SsdKernels.Takes(v.dtype, q.size(3), v.size(3)) ? KernelDevices.Of(v) : null;
+        logDecay.dtype == float32 && q.dtype == v.dtype && v.dtype is bfloat16 or float32 && v.size(1) > 0 ? KernelDevices.Of(v) : null;
 
     /// <summary>Runs the recurrence; arguments are those of <see cref="ScalarDecay.Run"/>.</summary>
     /// <param name="device">From <see cref="Device"/>.</param>
@@ -40,17 +39,36 @@ internal sealed class ScalarDecayKernel : autograd.Function
         Tensor? scale, Tensor? skip, bool reverse = false)
     {
         (long n, long p) = (q.size(3), v.size(3));
-        state = state is null ? null : Filled(Filled(state, 2), 3);
-        Tensor?[] y = new ScalarDecayKernel(device, reverse).apply(Filled(q, 3), Filled(k, 3), Filled(v, 3), logDecay, scale, skip, state, ids);
-        return (Cut(y[0]!, 3, p), Cut(Cut(y[1]!, 2, n), 3, p));
+        if (n > KernelWidths.Max)
+        {
+            // Outputs are sums over the keys' columns, states lie side by side.
+            (Tensor[] qs, Tensor[] ks) = (KernelWidths.Slabs(q, 3), KernelWidths.Slabs(k, 3));
+            Tensor?[] states = state is null ? new Tensor?[qs.Length] : KernelWidths.Slabs(state, 2);
+            (Tensor Y, Tensor State)[] parts =
+                [.. qs.Select((own, i) => Run(device, own, ks[i], v, logDecay, states[i], ids, scale, i == 0 ? skip : null, reverse))];
+            return (parts.Select(r => r.Y).Aggregate((a, b) => a + b), cat(Array.ConvertAll(parts, r => r.State), 2));
+        }
+
+        if (p > KernelWidths.Max)
+        {
+            Tensor[] vs = KernelWidths.Slabs(v, 3);
+            Tensor?[] states = state is null ? new Tensor?[vs.Length] : KernelWidths.Slabs(state, 3);
+            (Tensor Y, Tensor State)[] parts = [.. vs.Select((own, i) => Run(device, q, k, own, logDecay, states[i], ids, scale, skip, reverse))];
+            return (cat(Array.ConvertAll(parts, r => r.Y), 3), cat(Array.ConvertAll(parts, r => r.State), 3));
+        }
+
+        state = state is null ? null : KernelWidths.Filled(KernelWidths.Filled(state, 2), 3);
+        Tensor?[] y = new ScalarDecayKernel(device, reverse).apply(KernelWidths.Filled(q, 3), KernelWidths.Filled(k, 3), KernelWidths.Filled(v, 3),
+            logDecay, scale, skip, state, ids);
+        return (KernelWidths.Cut(y[0]!, 3, p), KernelWidths.Cut(KernelWidths.Cut(y[1]!, 2, n), 3, p));
     }
 
     protected override Tensor?[] forward(Tensor?[] inputs)
     {
         Tensor?[] kept =
         [
-            Rows(inputs[0]!), Rows(inputs[1]!), Rows(inputs[2]!), inputs[3]!.contiguous(), inputs[4]?.contiguous(), inputs[5]?.to(float32).contiguous(),
-            inputs[6]?.contiguous(), inputs[7]?.to(int32).contiguous(),
+            KernelWidths.Rows(inputs[0]!), KernelWidths.Rows(inputs[1]!), KernelWidths.Rows(inputs[2]!), inputs[3]!.contiguous(), inputs[4]?.contiguous(),
+            inputs[5]?.to(float32).contiguous(), inputs[6]?.contiguous(), inputs[7]?.to(int32).contiguous(),
         ];
         Tensor y = empty(kept[2]!.shape, kept[2]!.dtype, kept[2]!.device);
         (Tensor last, SsdStates states) = SsdKernels.Forward(_device, Inputs(kept), y);
@@ -62,7 +80,7 @@ internal sealed class ScalarDecayKernel : autograd.Function
     {
         Tensor?[] kept = [.. Enumerable.Range(0, 8).Select(saved)];
         (Tensor q, Tensor k, Tensor v) = (kept[0]!, kept[1]!, kept[2]!);
-        Tensor dy = grad_outputs[0] is { } given ? Rows(given) : zeros(v.shape, v.dtype, v.device);
+        Tensor dy = grad_outputs[0] is { } given ? KernelWidths.Rows(given) : zeros(v.shape, v.dtype, v.device);
         var to = new SsdTargets(empty(q.shape, q.dtype, q.device), empty(k.shape, k.dtype, k.device), empty(v.shape, v.dtype, v.device));
         SsdGradients g = SsdKernels.Backward(_device, Inputs(kept), new SsdStates(saved(8)!, saved(9)!), dy, grad_outputs[1]?.contiguous(), to);
         return [to.Q, to.K, to.V, g.G, g.Scale, g.Skip, kept[6] is null ? null : g.State, null];
@@ -76,23 +94,4 @@ internal sealed class ScalarDecayKernel : autograd.Function
         Ids = t[7],
         Reverse = _reverse,
     };
-
-    // As it is where the kernels can read it so, else a copy.
-    private static Tensor Rows(Tensor t)
-    {
-        long bytes = t.dtype.ElementSize();
-        bool even = t.stride(3) == 1 && (t.size(2) == 1 || t.stride(2) == t.size(3)) && (t.size(0) == 1 || t.stride(0) == t.stride(1) * t.size(1))
-            && t.stride(1) * bytes % 16 == 0 && (t.data_ptr() & 15) == 0;
-        return even ? t : t.contiguous();
-    }
-
-    // Zeros up to a multiple of 16 change nothing.
-    private static Tensor Filled(Tensor t, int dim)
-    {
-        long[] missing = t.shape;
-        missing[dim] = (16 - (t.size(dim) % 16)) % 16;
-        return missing[dim] == 0 ? t : cat([t, zeros(missing, t.dtype, t.device)], dim);
-    }
-
-    private static Tensor Cut(Tensor t, int dim, long width) => t.size(dim) == width ? t : t.narrow(dim, 0, width);
 }

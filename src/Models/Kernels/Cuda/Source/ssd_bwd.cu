@@ -1,4 +1,4 @@
-// The chunked recurrence's gradients, of everything but the states, which gs_ssd_states and gs_ssd_pass have left: `states` enter the chunks, `after` is
+// The chunked recurrence's gradients, of everything but the states, which gs_ssd_states and gs_state_pass have left: `states` enter the chunks, `after` is
 // the gradient E of the state behind each. With P_ij = (q_i . k_j) D_ij and R_ij = (dy_i . v_j) D_ij:
 //   dv_j = s_j (sum_i P_ij dy_i + end_j E^T k_j) + skip dy_j;   dq_i = sum_j R_ij s_j k_j + start_i S dy_i;   dk_j = s_j (sum_i R_ij q_i + end_j E v_j)
 //   M_ij = (q_i . k_j) R_ij, a_i = start_i q_i . S dy_i, b_j = end_j k_j . E v_j:   ds_j = sum_i M_ij + b_j
@@ -24,8 +24,8 @@ template <int Tiles> __device__ __forceinline__ void gs_ssd_scaled(float4* c, fl
     for (int n = 0; n < Tiles; n++)
     {
         float x0, x1, x2, x3;
-        gs_ssd_get2(at + 8 * n, x0, x1);
-        gs_ssd_get2(at + 8 * pitch + 8 * n, x2, x3);
+        gs_tile_get2(at + 8 * n, x0, x1);
+        gs_tile_get2(at + 8 * pitch + 8 * n, x2, x3);
         c[n] = make_float4(c[n].x * w0, c[n].y * w0, c[n].z * w1, c[n].w * w1);
         a = fmaf(c[n].x, x0, fmaf(c[n].y, x1, a));
         b = fmaf(c[n].z, x2, fmaf(c[n].w, x3, b));
@@ -98,10 +98,10 @@ extern "C" __global__ void __launch_bounds__(S_THREADS, S_BWD_BLOCKS) gs_ssd_bwd
     gs_copy_wait();
     __syncthreads();
     float4 s[SQ / 8], dq[SN / 8], dk[SN / 8];
-    gs_ssd_zero<SQ / 8>(s);
-    gs_ssd_zero<SN / 8>(dq);
-    gs_ssd_zero<SN / 8>(dk);
-    gs_ssd_product<false, false, SQ / 8>(s, q + row * SN_PITCH, SN_PITCH, k, SN_PITCH, 0, SN, tiles);
+    gs_tile_zero<SQ / 8>(s);
+    gs_tile_zero<SN / 8>(dq);
+    gs_tile_zero<SN / 8>(dk);
+    gs_tile_product<false, false, SQ / 8>(s, q + row * SN_PITCH, SN_PITCH, k, SN_PITCH, 0, SN, tiles);
     for (int h = 0; h < at.heads; h++)
     {
         const int head = at.group * at.heads + h;
@@ -117,8 +117,8 @@ extern "C" __global__ void __launch_bounds__(S_THREADS, S_BWD_BLOCKS) gs_ssd_bwd
         float row0 = 0.0f, row1 = 0.0f, diagonal = 0.0f;
         {
             float4 r[SQ / 8];
-            gs_ssd_zero<SQ / 8>(r);
-            gs_ssd_product<false, false, SQ / 8>(r, dy + row * SP_PITCH, SP_PITCH, v, SP_PITCH, 0, SP, tiles);
+            gs_tile_zero<SQ / 8>(r);
+            gs_tile_product<false, false, SQ / 8>(r, dy + row * SP_PITCH, SP_PITCH, v, SP_PITCH, 0, SP, tiles);
             const float sum0 = d.sum[top], sum1 = d.sum[low], cut0 = d.cut[top], cut1 = d.cut[low];
 #pragma unroll
             for (int n = 0; n < SQ / 8; n++)
@@ -130,11 +130,11 @@ extern "C" __global__ void __launch_bounds__(S_THREADS, S_BWD_BLOCKS) gs_ssd_bwd
                 const float d0 = gs_ssd_decay(d, top, sum0, cut0, j), d1 = gs_ssd_decay(d, top, sum0, cut0, j + 1);
                 const float d2 = gs_ssd_decay(d, low, sum1, cut1, j), d3 = gs_ssd_decay(d, low, sum1, cut1, j + 1);
                 const int to = top * SQ_PITCH + j;
-                gs_ssd_put2(scores + to, s[n].x * d0 * s0, s[n].y * d1 * s1);
-                gs_ssd_put2(scores + to + 8 * SQ_PITCH, s[n].z * d2 * s0, s[n].w * d3 * s1);
+                gs_tile_put2(scores + to, s[n].x * d0 * s0, s[n].y * d1 * s1);
+                gs_tile_put2(scores + to + 8 * SQ_PITCH, s[n].z * d2 * s0, s[n].w * d3 * s1);
                 r[n] = make_float4(r[n].x * d0, r[n].y * d1, r[n].z * d2, r[n].w * d3);
-                gs_ssd_put2(slopes + to, r[n].x * s0, r[n].y * s1);
-                gs_ssd_put2(slopes + to + 8 * SQ_PITCH, r[n].z * s0, r[n].w * s1);
+                gs_tile_put2(slopes + to, r[n].x * s0, r[n].y * s1);
+                gs_tile_put2(slopes + to + 8 * SQ_PITCH, r[n].z * s0, r[n].w * s1);
                 r[n] = make_float4(r[n].x * s[n].x, r[n].y * s[n].y, r[n].z * s[n].z, r[n].w * s[n].w);
                 row0 = fmaf(r[n].x, s0, fmaf(r[n].y, s1, row0));
                 row1 = fmaf(r[n].z, s0, fmaf(r[n].w, s1, row1));
@@ -151,8 +151,8 @@ extern "C" __global__ void __launch_bounds__(S_THREADS, S_BWD_BLOCKS) gs_ssd_bwd
         {
             const int r = i / (SP / 8), from = r * SP_PITCH + (i - r * (SP / 8)) * 8;
             float x[8], y[8];
-            gs_ssd_get8(state + from, x);
-            gs_ssd_get8(after + from, y);
+            gs_tile_get8(state + from, x);
+            gs_tile_get8(after + from, y);
 #pragma unroll
             for (int j = 0; j < 8; j++) product = fmaf(x[j], y[j], product);
         }
@@ -164,39 +164,39 @@ extern "C" __global__ void __launch_bounds__(S_THREADS, S_BWD_BLOCKS) gs_ssd_bwd
         {
             float4 c[SN / 8];
             float dot0, dot1;
-            gs_ssd_zero<SN / 8>(c);
-            gs_ssd_product<false, false, SN / 8>(c, dy + row * SP_PITCH, SP_PITCH, state, SP_PITCH, 0, SP);
+            gs_tile_zero<SN / 8>(c);
+            gs_tile_product<false, false, SN / 8>(c, dy + row * SP_PITCH, SP_PITCH, state, SP_PITCH, 0, SP);
             gs_ssd_scaled<SN / 8>(c, d.start[top], d.start[low], q + row * SN_PITCH, SN_PITCH, dot0, dot1);
 #pragma unroll
             for (int n = 0; n < SN / 8; n++) dq[n] = make_float4(dq[n].x + c[n].x, dq[n].y + c[n].y, dq[n].z + c[n].z, dq[n].w + c[n].w);
             if ((lane & 3) == 0) { sums.row[top] = row0 + dot0; sums.row[low] = row1 + dot1; }
-            gs_ssd_zero<SN / 8>(c);
-            gs_ssd_product<false, false, SN / 8>(c, v + row * SP_PITCH, SP_PITCH, after, SP_PITCH, 0, SP);
+            gs_tile_zero<SN / 8>(c);
+            gs_tile_product<false, false, SN / 8>(c, v + row * SP_PITCH, SP_PITCH, after, SP_PITCH, 0, SP);
             gs_ssd_scaled<SN / 8>(c, end0, end1, k + row * SN_PITCH, SN_PITCH, dot0, dot1);
 #pragma unroll
             for (int n = 0; n < SN / 8; n++)
                 dk[n] = make_float4(fmaf(s0, c[n].x, dk[n].x), fmaf(s0, c[n].y, dk[n].y), fmaf(s1, c[n].z, dk[n].z), fmaf(s1, c[n].w, dk[n].w));
             if ((lane & 3) == 0) { sums.b[top] = dot0; sums.b[low] = dot1; }
         }
-        gs_ssd_product<false, true, SN / 8>(dq, slopes + row * SQ_PITCH, SQ_PITCH, k, SN_PITCH, 0, row + 16);
-        gs_ssd_product<true, true, SN / 8>(dk, slopes + row, SQ_PITCH, q, SN_PITCH, row, SQ);
+        gs_tile_product<false, true, SN / 8>(dq, slopes + row * SQ_PITCH, SQ_PITCH, k, SN_PITCH, 0, row + 16);
+        gs_tile_product<true, true, SN / 8>(dk, slopes + row, SQ_PITCH, q, SN_PITCH, row, SQ);
         {
             float4 c[SP / 8];
-            gs_ssd_zero<SP / 8>(c);
-            gs_ssd_product<false, true, SP / 8>(c, k + row * SN_PITCH, SN_PITCH, after, SP_PITCH, 0, SN);
+            gs_tile_zero<SP / 8>(c);
+            gs_tile_product<false, true, SP / 8>(c, k + row * SN_PITCH, SN_PITCH, after, SP_PITCH, 0, SN);
             const float w0 = end0 * s0, w1 = end1 * s1, skip = p.skip != 0 ? p.skip[head] : 0.0f;
 #pragma unroll
             for (int n = 0; n < SP / 8; n++)
             {
                 float x0, x1, x2, x3;
                 const gs_t* own = dy + top * SP_PITCH + 8 * n + 2 * (lane & 3);
-                gs_ssd_get2(own, x0, x1);
-                gs_ssd_get2(own + 8 * SP_PITCH, x2, x3);
+                gs_tile_get2(own, x0, x1);
+                gs_tile_get2(own + 8 * SP_PITCH, x2, x3);
                 c[n] = make_float4(fmaf(c[n].x, w0, skip * x0), fmaf(c[n].y, w0, skip * x1), fmaf(c[n].z, w1, skip * x2), fmaf(c[n].w, w1, skip * x3));
             }
-            gs_ssd_product<true, true, SP / 8>(c, scores + row, SQ_PITCH, dy, SP_PITCH, row, SQ);
+            gs_tile_product<true, true, SP / 8>(c, scores + row, SQ_PITCH, dy, SP_PITCH, row, SQ);
             gs_warp_sync();                     // the warp has read its rows of v, and nobody else reads them any more
-            gs_ssd_put<SP / 8>(v + row * SP_PITCH, SP_PITCH, c);
+            gs_tile_put<SP / 8>(v + row * SP_PITCH, SP_PITCH, c);
             gs_warp_sync();
             gs_ssd_store<SP>(p, at, v + row * SP_PITCH, SP_PITCH, row, p.dv, p.dv_stride, head * SP);
         }
@@ -204,8 +204,8 @@ extern "C" __global__ void __launch_bounds__(S_THREADS, S_BWD_BLOCKS) gs_ssd_bwd
         if (warp == 0) gs_ssd_finish(p, at, head, d, sums);
     }
     __syncthreads();
-    gs_ssd_put<SN / 8>(q + row * SN_PITCH, SN_PITCH, dq);
-    gs_ssd_put<SN / 8>(k + row * SN_PITCH, SN_PITCH, dk);
+    gs_tile_put<SN / 8>(q + row * SN_PITCH, SN_PITCH, dq);
+    gs_tile_put<SN / 8>(k + row * SN_PITCH, SN_PITCH, dk);
     gs_warp_sync();
     gs_ssd_store<SN>(p, at, q + row * SN_PITCH, SN_PITCH, row, p.dq, p.dq_stride, at.group * SN);
     gs_ssd_store<SN>(p, at, k + row * SN_PITCH, SN_PITCH, row, p.dk, p.dk_stride, at.group * SN);

@@ -29,9 +29,9 @@ extern "C" __global__ void __launch_bounds__(S_THREADS) gs_ssd_states(const __gr
             gs_t* to = v + r * SP_PITCH + (i - r * (SP / 8)) * 8;
             const float w = p.adjoint ? d.start[r] : d.end[r] * d.scale[r];
             float f[8];
-            gs_ssd_get8(to, f);
+            gs_tile_get8(to, f);
 #pragma unroll
-            for (int j = 0; j < 8; j += 2) gs_ssd_put2(to + j, f[j] * w, f[j + 1] * w);
+            for (int j = 0; j < 8; j += 2) gs_tile_put2(to + j, f[j] * w, f[j + 1] * w);
         }
         if (threadIdx.x == 0 && !p.adjoint) p.through[((i64)at.batch * p.chunks + at.chunk) * p.heads + head] = d.through;
         __syncthreads();
@@ -39,53 +39,18 @@ extern "C" __global__ void __launch_bounds__(S_THREADS) gs_ssd_states(const __gr
         for (int m = warp; m < SN / 16; m += S_WARPS)
         {
             float4 c[SP / 8];
-            gs_ssd_zero<SP / 8>(c);
-            gs_ssd_product<true, true, SP / 8>(c, k + m * 16, SN_PITCH, v, SP_PITCH, 0, SQ);
-            gs_ssd_put<SP / 8>(stage, SP_PITCH, c);
+            gs_tile_zero<SP / 8>(c);
+            gs_tile_product<true, true, SP / 8>(c, k + m * 16, SN_PITCH, v, SP_PITCH, 0, SQ);
+            gs_tile_put<SP / 8>(stage, SP_PITCH, c);
             gs_warp_sync();
-            for (int i = lane; i < 16 * (SP / S_PAD); i += 32)
+            for (int i = lane; i < 16 * (SP / GS_PAD); i += 32)
             {
-                const int r = i / (SP / S_PAD), column = (i - r * (SP / S_PAD)) * S_PAD;
+                const int r = i / (SP / GS_PAD), column = (i - r * (SP / GS_PAD)) * GS_PAD;
                 *(uint4*)(to + (m * 16 + r) * SP + column) = *(const uint4*)(stage + r * SP_PITCH + column);
             }
             gs_warp_sync();
         }
     }
-}
-// Grid (ceil(heads SN SP / 2 / threads), batch). A thread takes two neighbouring elements through all chunks, in place: what a chunk added is replaced by
-// the state before it; on the way back, from the last chunk to the first, by the gradient of the state behind it.
-#define S_AHEAD 16
-extern "C" __global__ void __launch_bounds__(128) gs_ssd_pass(const __grid_constant__ GsSsd p)
-{
-    const int pair = blockIdx.x * blockDim.x + threadIdx.x, count = p.heads * (SN * SP);
-    if (2 * pair >= count) return;
-    const int head = 2 * pair / (SN * SP);
-    const float* through = p.through + (i64)blockIdx.y * p.chunks * p.heads + head;
-    gs_t* at = (gs_t*)p.states + (i64)blockIdx.y * p.chunks * count + 2 * pair;
-    const i64 entry = (i64)blockIdx.y * count + 2 * pair;
-    float x = 0.0f, y = 0.0f;
-    if (p.before != 0) { x = p.before[entry]; y = p.before[entry + 1]; }
-    for (int first = 0; first < p.chunks; first += S_AHEAD)
-    {
-        float own[S_AHEAD][2], left[S_AHEAD];
-#pragma unroll
-        for (int e = 0; e < S_AHEAD; e++)
-        {
-            const int i = min(first + e, p.chunks - 1), chunk = p.adjoint ? p.chunks - 1 - i : i;
-            gs_ssd_get2(at + (i64)chunk * count, own[e][0], own[e][1]);
-            left[e] = through[(i64)chunk * p.heads];
-        }
-#pragma unroll
-        for (int e = 0; e < S_AHEAD; e++)
-        {
-            const int i = first + e, chunk = p.adjoint ? p.chunks - 1 - i : i;
-            if (i >= p.chunks) break;
-            gs_ssd_put2(at + (i64)chunk * count, x, y);
-            x = fmaf(left[e], x, own[e][0]);
-            y = fmaf(left[e], y, own[e][1]);
-        }
-    }
-    if (p.last != 0) { p.last[entry] = x; p.last[entry + 1] = y; }
 }
 // Grid (chunks, groups, batch), S_THREADS threads, S_OUT_SMEM bytes.
 extern "C" __global__ void __launch_bounds__(S_THREADS) gs_ssd_out(const __grid_constant__ GsSsd p)
@@ -106,8 +71,8 @@ extern "C" __global__ void __launch_bounds__(S_THREADS) gs_ssd_out(const __grid_
     gs_copy_wait();
     __syncthreads();
     float4 s[SQ / 8];
-    gs_ssd_zero<SQ / 8>(s);
-    gs_ssd_product<false, false, SQ / 8>(s, q + row * SN_PITCH, SN_PITCH, k, SN_PITCH, 0, SN, tiles);
+    gs_tile_zero<SQ / 8>(s);
+    gs_tile_product<false, false, SQ / 8>(s, q + row * SN_PITCH, SN_PITCH, k, SN_PITCH, 0, SN, tiles);
     for (int h = 0; h < at.heads; h++)
     {
         const int head = at.group * at.heads + h;
@@ -126,26 +91,26 @@ extern "C" __global__ void __launch_bounds__(S_THREADS) gs_ssd_out(const __grid_
             const int j = 8 * n + 2 * (lane & 3);
             const float s0 = d.scale[j], s1 = d.scale[j + 1];
             gs_t* to = scores + (lane >> 2) * S_OUT_PITCH + j;
-            gs_ssd_put2(to, s[n].x * s0 * gs_ssd_decay(d, top, sum0, cut0, j), s[n].y * s1 * gs_ssd_decay(d, top, sum0, cut0, j + 1));
-            gs_ssd_put2(to + 8 * S_OUT_PITCH, s[n].z * s0 * gs_ssd_decay(d, low, sum1, cut1, j), s[n].w * s1 * gs_ssd_decay(d, low, sum1, cut1, j + 1));
+            gs_tile_put2(to, s[n].x * s0 * gs_ssd_decay(d, top, sum0, cut0, j), s[n].y * s1 * gs_ssd_decay(d, top, sum0, cut0, j + 1));
+            gs_tile_put2(to + 8 * S_OUT_PITCH, s[n].z * s0 * gs_ssd_decay(d, low, sum1, cut1, j), s[n].w * s1 * gs_ssd_decay(d, low, sum1, cut1, j + 1));
         }
         gs_warp_sync();
         float4 y[SP / 8];
-        gs_ssd_zero<SP / 8>(y);
-        gs_ssd_product<false, true, SP / 8>(y, q + row * SN_PITCH, SN_PITCH, state, SP_PITCH, 0, SN);
+        gs_tile_zero<SP / 8>(y);
+        gs_tile_product<false, true, SP / 8>(y, q + row * SN_PITCH, SN_PITCH, state, SP_PITCH, 0, SN);
         const float e0 = d.start[top], e1 = d.start[low], skip = p.skip != 0 ? p.skip[head] : 0.0f;
 #pragma unroll
         for (int n = 0; n < SP / 8; n++)
         {
             float x0, x1, x2, x3;
             const gs_t* own = v + top * SP_PITCH + 8 * n + 2 * (lane & 3);
-            gs_ssd_get2(own, x0, x1);
-            gs_ssd_get2(own + 8 * SP_PITCH, x2, x3);
+            gs_tile_get2(own, x0, x1);
+            gs_tile_get2(own + 8 * SP_PITCH, x2, x3);
             y[n] = make_float4(fmaf(y[n].x, e0, skip * x0), fmaf(y[n].y, e0, skip * x1), fmaf(y[n].z, e1, skip * x2), fmaf(y[n].w, e1, skip * x3));
         }
-        gs_ssd_product<false, true, SP / 8>(y, scores, S_OUT_PITCH, v, SP_PITCH, 0, row + 16);
+        gs_tile_product<false, true, SP / 8>(y, scores, S_OUT_PITCH, v, SP_PITCH, 0, row + 16);
         gs_warp_sync();
-        gs_ssd_put<SP / 8>(scores, S_OUT_PITCH, y);
+        gs_tile_put<SP / 8>(scores, S_OUT_PITCH, y);
         gs_warp_sync();
         gs_ssd_store<SP>(p, at, scores, S_OUT_PITCH, row, p.y, p.y_stride, head * SP);
     }
