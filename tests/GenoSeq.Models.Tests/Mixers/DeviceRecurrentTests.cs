@@ -31,7 +31,7 @@ public sealed class DeviceRecurrentTests
         {
             (Tensor again, Dictionary<string, Tensor> actual) = Run(model, memory, packed);
             Closeness.Check(loss, again, 1e-5, $"{mixer}: loss");
-            Assert.All(expected, g => Closeness.Check(g.Value, actual[g.Key], 2e-4, $"{mixer}, {memory}: {g.Key}"));
+            Assert.All(expected, g => Closeness.Check(g.Value, actual[g.Key], 5e-4, $"{mixer}, {memory}: {g.Key}"));
         }
 
         model.SetComputeType(bfloat16);

@@ -7,6 +7,12 @@
 // gs_gla_bwd. A block is one warp and takes a chunk of one head, so nothing waits for other warps.
 // Positions are counted in the order of the recurrence; with `reverse` position s is row length - 1 - s of every tensor. Exponents are those of two.
 // GS_GLA_N, GS_GLA_P: width of keys and of values, multiples of 16 up to 128.
+#ifndef GS_GLA_N
+#define GS_GLA_N 64
+#endif
+#ifndef GS_GLA_P
+#define GS_GLA_P 64
+#endif
 constexpr int VT = 16, VN = GS_GLA_N, VP = GS_GLA_P;
 constexpr int VN_PITCH = VN + GS_PAD, VP_PITCH = VP + GS_PAD, VT_PITCH = VT + GS_PAD, V_SUMS = VN + 4; // V_SUMS: floats of a row of G
 constexpr int V_ROUNDS = (VN + 31) / 32; // a lane takes channel `lane` and every 32nd after it

@@ -2,6 +2,9 @@
 //   backward: dn = dout w f(z), dy = rstd (dn - n mean(dn n)), dz = dout n w f'(z), dw = sum dout n f(z).
 // Bytes per element (bf16), the limit being the memory's speed: forward y 2 + z 2 + out 2 = 6; backward y 2 + z 2 + dout 2 + dy 2 + dz 2 = 10.
 // GS_NG_LANES lanes, a power of two, take a head of a position, 8 elements each (width is a multiple of 8, at most 8 GS_NG_LANES).
+#ifndef GS_NG_LANES
+#define GS_NG_LANES 8
+#endif
 struct GsNormGate
 {
     const void* y;          // [rows, heads * width]

@@ -7,6 +7,15 @@
 // of q and k are summed over heads in registers. Products run on the tensor core: bfloat16, or single precision cut in two tf32 parts.
 // Positions are counted in the order of the recurrence; with `reverse` position s is row length - 1 - s of every tensor. Exponents are those of two.
 // GS_SSD_Q: positions of a chunk (64; 32 with float activations), a warp takes 16. GS_SSD_N, GS_SSD_P: width of keys and of values, multiples of 16 up to 128.
+#ifndef GS_SSD_Q
+#define GS_SSD_Q (GS_F32_IO ? 32 : 64)
+#endif
+#ifndef GS_SSD_N
+#define GS_SSD_N 64
+#endif
+#ifndef GS_SSD_P
+#define GS_SSD_P 64
+#endif
 constexpr int SQ = GS_SSD_Q, SN = GS_SSD_N, SP = GS_SSD_P;
 constexpr int S_WARPS = SQ / 16, S_THREADS = S_WARPS * 32, S_LANE = SQ / 32; // S_LANE: positions of a lane where one warp takes the chunk
 constexpr int SN_PITCH = SN + GS_PAD, SP_PITCH = SP + GS_PAD, SQ_PITCH = SQ + GS_PAD;
