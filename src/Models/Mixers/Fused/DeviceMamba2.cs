@@ -8,8 +8,8 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// norm, each reading rows where they lie, and all gradients written into one gradient of in_proj's output.
 /// </summary>
 /// <remarks>
-/// Kept between the passes: in_proj's output, the convolution's, the recurrence's with its states at the chunks' starts; with d_inner D, d_state N, head width P and
-/// bf16, 2 (2 D + 4 N + heads + 2 D) + 2 D N / 64 bytes a token, 4.6 KiB + what in_proj's output takes anyway at D = 512, N = 64.
+/// Kept between the passes: in_proj's output, the convolution's, the recurrence's with its states at the chunks' starts, step sizes. With d_inner D, d_state N, H heads, one group
+/// and bf16 2 (4 D + 4 N + H) + 2 D N / 64 + 8 H bytes a token: 5.6 KiB at D = 512, N = 64, H = 8.
 /// </remarks>
 internal sealed class DeviceMamba2 : autograd.Function
 {
