@@ -76,8 +76,9 @@ public sealed class Block : nn.Module
     public (Tensor X, Tensor Residual) ForwardRecomputed(Tensor x, Tensor? residual, MixContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor r = residual is null ? x : residual + x;
-        Tensor[] outputs = Recomputed(r, context);
+        // The stream is single precision also where activations are not.
+        Tensor r = residual is not null ? residual + x : x.dtype == bfloat16 ? x.to(float32) : x;
+        Tensor[] outputs = Recomputed(r, x.dtype, context);
         Tensor sum = outputs.Length > 1 ? r + outputs[1] : r;
         return (outputs[0].MoveToOuterDisposeScope(), ReferenceEquals(sum, x) ? x : sum.MoveToOuterDisposeScope());
     }
@@ -132,7 +133,7 @@ public sealed class Block : nn.Module
     private static KernelDevice? Kernels(Tensor x, ScalarType compute) =>
         x.dtype == compute && x.size(-1) % 8 == 0 && x.size(-1) <= NormKernels.MaxWidth ? KernelDevices.Of(x) : null;
 
-    private Tensor[] Recomputed(Tensor r, MixContext context)
+    private Tensor[] Recomputed(Tensor r, ScalarType activation, MixContext context)
     {
         long batch = r.size(0);
         int each = (int)Math.Clamp(MambaScan.SliceTokens / Math.Max(r.size(1), 1), 1, Math.Max(batch, 1));
@@ -158,21 +159,20 @@ public sealed class Block : nn.Module
 
         // The ids are an input too, so that they live as long as the graph.
         Tensor[] Run(Tensor piece, MixContext own) =>
-            utils.checkpoint.run(inputs => Inner(inputs[0]!, own with { SequenceIds = inputs[1] }), piece, own.SequenceIds);
+            utils.checkpoint.run(inputs => Inner(inputs[0]!, activation, own with { SequenceIds = inputs[1] }), piece, own.SequenceIds);
     }
 
     // With an MLP the first branch's output joins the residual outside, so that the stream itself is never recomputed.
-    private Tensor[] Inner(Tensor r, in MixContext context)
+    private Tensor[] Inner(Tensor r, ScalarType activation, in MixContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor n, _) = Norm.AddNorm(r, null, context.Mirrored);
-        Tensor first = Mixer.forward(n, context).MoveToOuterDisposeScope();
+        Tensor first = Mixer.forward(Norm.OfStream(r, context.Mirrored, activation), context).MoveToOuterDisposeScope();
         if (Mlp is null)
         {
             return [first];
         }
 
-        (n, _) = Norm2!.AddNorm(first, r, context.Mirrored);
+        (Tensor n, _) = Norm2!.AddNorm(first, r, context.Mirrored);
         return [MlpOf(n, context.Mirrored).MoveToOuterDisposeScope(), first];
     }
 

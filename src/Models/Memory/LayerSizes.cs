@@ -1,6 +1,7 @@
 using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Models.Mixers.Fused;
+using GenoSeq.Models.Mixers.Recurrent;
 
 namespace GenoSeq.Models.Memory;
 
@@ -8,7 +9,7 @@ namespace GenoSeq.Models.Memory;
 internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 {
     // Elements of d_model that a recurrent mixer of libtorch's operators keeps for each row: projections, convolution, keys, queries
-    // and values by chunks, the chunks' matrices. Counted for Mamba-2; a little more than the others have.
+    // and values by chunks, the chunks' matrices. Counted for Mamba-2 of such operators; a little more than the others have.
     private const long RecurrentElements = 32;
 
     private readonly long _rows = (config.RcEquivariant ? 2 : 1) * shape.Batch * shape.Length;
@@ -40,7 +41,7 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         {
             MixerFamilies.Mamba => Mamba(memory),
             MixerFamilies.Attention => _rows * _e * ((2 * QkvWidth) + (3 * HeadsWidth)),
-            _ => 2 * Recurrent,
+            _ => 2 * Recurrent(kind),
         });
     }
 
@@ -48,14 +49,24 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     private long Checkpoint(LayerMemory memory) =>
         DInner * config.Mamba.DState / (memory == LayerMemory.KeepDense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
 
-    private long Recurrent => _rows * _e * RecurrentElements * config.DModel;
+    private long Recurrent(string kind)
+    {
+        long elements = RecurrentElements * config.DModel;
+        if (kind == Mamba2.LayoutName)
+        {
+            Mamba2Shape numbers = Mamba2.Numbers(config);
+            elements = numbers.Fits ? config.DModel + numbers.Kept(_directions, shape.ActivationBytes) : elements;
+        }
+
+        return _rows * _e * elements;
+    }
 
     private long Mixer(string kind, LayerMemory memory)
     {
         long stream = 4 * _rows * config.DModel;
         if (kind is not (MixerFamilies.Mamba or MixerFamilies.Attention))
         {
-            return stream + (memory < LayerMemory.Recompute ? Recurrent : 0);
+            return stream + (memory < LayerMemory.Recompute ? Recurrent(kind) : 0);
         }
 
         bool mamba = kind == MixerFamilies.Mamba;

@@ -57,7 +57,7 @@ public static class MixerFamilies
             Letter = 'A',
             Problems = c => c.Attention.Validate(c.DModel).Select(p => $"attention.{p}"),
         },
-        Recurrent("mamba2", RecurrenceClass.ScalarDecay, "Mamba-2 (Dao and Gu 2024)", c => new Mamba2(c), Mamba2.Problems),
+        Recurrent(Mamba2.LayoutName, RecurrenceClass.ScalarDecay, "Mamba-2 (Dao and Gu 2024)", c => new Mamba2(c), Mamba2.Problems),
         Recurrent("retnet", RecurrenceClass.ScalarDecay, "retention with fixed decays (Sun et al. 2023)", c => new RetNet(c)),
         Recurrent("simple-gla", RecurrenceClass.ScalarDecay, "gated linear attention, one gate a head (Yang et al. 2024)", c => new SimpleGla(c)),
         Recurrent("linear-attention", RecurrenceClass.ScalarDecay, "linear attention (Katharopoulos et al. 2020)", c => new LinearAttention(c)),

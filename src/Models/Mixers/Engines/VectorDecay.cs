@@ -7,7 +7,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// the state (Yang et al. 2024, "Gated Linear Attention Transformers"). Between chunks as in <see cref="ScalarDecay"/>. Within a chunk
 /// A_ij = sum_n q_in k_jn exp(G_in - G_jn), which is a product of matrices only when the exponential is split in two; to keep both
 /// parts at most 1, a chunk is cut into blocks of 16 positions: against earlier blocks both refer to the sums at the block's
-/// start, and within a block the exponentials of the differences are formed one by one.
+/// start, and within a block the exponentials of the differences are formed one by one. Where kernels take it (<see cref="VectorDecayKernel"/>)
+/// they run it; libtorch's operators are their twin.
 /// </summary>
 internal static class VectorDecay
 {
@@ -20,11 +21,16 @@ internal static class VectorDecay
     /// <param name="logDecay">[batch, length, heads, n], single or double precision.</param>
     /// <param name="state">[batch, heads, n, p] in logDecay's type, or null: zeros.</param>
     /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
-    /// <param name="chunk">Positions of a chunk; rounded up to whole blocks.</param>
+    /// <param name="chunk">Positions of a chunk; rounded up to whole blocks. Kernels have their own.</param>
     /// <param name="before">y_t reads S_(t-1) in place of S_t.</param>
     /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, n, p].</returns>
     internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk,
-        bool before = false)
+        bool before = false) => VectorDecayKernel.Device(q, v, logDecay) is { } device
+            ? VectorDecayKernel.Run(device, q, k, v, logDecay, state, ids, before)
+            : Composed(q, k, v, logDecay, state, ids, chunk, before);
+
+    /// <summary>The same of libtorch's operators, on any device and in double precision too.</summary>
+    internal static (Tensor Y, Tensor State) Composed(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk, bool before)
     {
         (long heads, long n, long p) = (v.size(2), q.size(3), v.size(3));
         long whole = chunk <= Block ? chunk : (chunk + Block - 1) / Block * Block;

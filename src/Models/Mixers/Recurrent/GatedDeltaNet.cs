@@ -69,6 +69,6 @@ public sealed class GatedDeltaNet : Recurrence
         (Tensor y, Tensor last) = DeltaRule.Run(q, UnitLength(Heads(qkv[1], _heads.Count)), Heads(qkv[2], _heads.Count), g,
             parts[2].to(wide).sigmoid(), state?[1], sequenceIds, _chunk);
         state?[1].copy_(last);
-        return Joined(UnitRms(y, NormWeight, _eps)) * nn.functional.silu(parts[1]);
+        return GatedHeads(y, parts[1], NormWeight, _eps);
     }
 }

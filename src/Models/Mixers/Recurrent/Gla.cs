@@ -58,6 +58,6 @@ public sealed class Gla : Recurrence
         (Tensor y, Tensor last) = VectorDecay.Run(q, Heads(parts[1], _heads.Count), Heads(parts[2], _heads.Count), Heads(g, _heads.Count),
             state?[0], sequenceIds, _chunk);
         state?[0].copy_(last);
-        return Joined(UnitRms(y, NormWeight, _eps)) * nn.functional.silu(parts[3]);
+        return GatedHeads(y, parts[3], NormWeight, _eps);
     }
 }

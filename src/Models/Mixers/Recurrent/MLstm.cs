@@ -69,7 +69,7 @@ public sealed class MLstm : Recurrence
         (Tensor y, Tensor last) = ScalarDecay.Run(q, Heads(parts[1], _heads.Count), cat([v * i, i], -1), f, state?[0], sequenceIds, _chunk);
         state?[0].copy_(last);
         y = y.narrow(-1, 0, _heads.Value) / y.narrow(-1, _heads.Value, 1).abs().clamp(min: 1);
-        return Joined(UnitRms(y, NormWeight, _eps)) * parts[3].sigmoid();
+        return GatedHeads(y, parts[3], NormWeight, _eps, silu: false);
     }
 
     private static Tensor Capped(Tensor x) => (x * (1 / Cap)).tanh() * Cap;

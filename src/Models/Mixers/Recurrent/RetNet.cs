@@ -58,7 +58,7 @@ public sealed class RetNet : Recurrence
             state.Position += length;
         }
 
-        return Joined(UnitRms(y, null, _eps)) * nn.functional.silu(parts[3]);
+        return GatedHeads(y, parts[3], null, _eps);
     }
 
     // [length, 1, n / 2] each.

@@ -57,6 +57,6 @@ public sealed class SimpleGla : Recurrence
         Tensor g = LogSigmoid(parts[4].to(wide) + DecayBias.to(wide)) * (1 / Normalizer);
         (Tensor y, Tensor last) = ScalarDecay.Run(q, Heads(parts[1], _heads.Count), Heads(parts[2], _heads.Count), g, state?[0], sequenceIds, _chunk);
         state?[0].copy_(last);
-        return Joined(UnitRms(y, NormWeight, _eps)) * nn.functional.silu(parts[3]);
+        return GatedHeads(y, parts[3], NormWeight, _eps);
     }
 }
