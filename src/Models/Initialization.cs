@@ -45,7 +45,12 @@ internal static class Initialization
                     break;
             }
 
-            if (block.Mlp is { } mlp)
+            if (block.Mlp is SparseMlp sparse)
+            {
+                nn.init.normal_(sparse.Router.weight, 0, c.InitializerRange);
+            }
+
+            foreach (SwiGlu mlp in block.Mlp switch { SwiGlu one => [one], SparseMlp m => m.Experts, _ => Enumerable.Empty<SwiGlu>() })
             {
                 nn.init.normal_(mlp.Gate.weight, 0, c.InitializerRange);
                 nn.init.normal_(mlp.Up.weight, 0, c.InitializerRange);

@@ -37,7 +37,7 @@ public sealed partial class SequenceModel : nn.Module
         using DisposeScope scope = NewDisposeScope();
         Config = config;
         Embedding = register_module("embedding", new nn.Embedding(config.VocabSize, config.DModel));
-        _layers = register_module("layers", new nn.ModuleList<Block>(config.LayerMixers().Select(m => CreateLayer(config, m))));
+        _layers = register_module("layers", new nn.ModuleList<Block>(config.LayerMixers().Select((m, i) => CreateLayer(config, m, i))));
 
         NormF = register_module("norm_f", new RmsNorm(config.DModel, config.NormEps));
         Head = register_module("lm_head", new Head(config.DModel, config.VocabSize, config.TieEmbeddings ? Embedding : null));
@@ -122,8 +122,9 @@ public sealed partial class SequenceModel : nn.Module
     public Tensor forward(Tensor ids, Tensor? sequenceIds = null) => Logits(Strands(ids, sequenceIds));
 
     /// <summary>
-    /// The loss of every objective: cross-entropy summed over the positions with a target. On a device with kernels logits
-    /// never exist as a tensor.
+    /// The loss of every objective: cross-entropy summed over the positions with a target, and with gradients what layers add
+    /// (<see cref="SideLosses"/>) times the sum of the weights, so that it is part of the mean. On a device with kernels logits never
+    /// exist as a tensor.
     /// </summary>
     /// <param name="ids">int32 or int64 [batch, length].</param>
     /// <param name="targets">int32 [batch, length]; negative: no target.</param>
@@ -132,7 +133,13 @@ public sealed partial class SequenceModel : nn.Module
     /// <param name="scale">What the differentiable sum is multiplied by.</param>
     public LossTotals Loss(Tensor ids, Tensor targets, Tensor? weights = null, Tensor? sequenceIds = null, double scale = 1)
     {
-        Tensor h = Strands(ids, sequenceIds);
+        SideLosses? side = is_grad_enabled() ? new SideLosses() : null;
+        LossTotals totals = HeadLoss(Strands(ids, sequenceIds, side), targets, weights, scale);
+        return side?.Total() is { } more ? totals.Plus(more, scale) : totals;
+    }
+
+    private LossTotals HeadLoss(Tensor h, Tensor targets, Tensor? weights, double scale)
+    {
         if (KernelDevices.Of(h) is { } device && HeadLossKernels.Supports(Config.VocabSize, Config.DModel))
         {
             var head = new DeviceHeadLoss(device, _complement32, targets, weights, scale);
@@ -225,7 +232,7 @@ public sealed partial class SequenceModel : nn.Module
     }
 
     // Hidden states with strands as batch entries: [batch, ...], or [2 batch, ...] with the other strands behind.
-    private Tensor Strands(Tensor ids, Tensor? sequenceIds)
+    private Tensor Strands(Tensor ids, Tensor? sequenceIds, SideLosses? side = null)
     {
         ArgumentNullException.ThrowIfNull(ids);
         sequenceIds = sequenceIds is null ? null : Segments(sequenceIds);
@@ -252,7 +259,7 @@ public sealed partial class SequenceModel : nn.Module
         bool recompute = Recompute && is_grad_enabled() && KernelDevices.Of(x) is null;
         for (int i = 0; i < _layers.Count; i++)
         {
-            var context = new MixContext(IsMirrored(i), sequenceIds, shards);
+            var context = new MixContext(IsMirrored(i), sequenceIds, shards, side);
             (Tensor nextX, Tensor nextR) = recompute
                 ? _layers[i].ForwardRecomputed(x, r, context)
                 : _layers[i].forward(x, r, context);
@@ -324,10 +331,16 @@ public sealed partial class SequenceModel : nn.Module
         return s[0] + s[1].flip(1).index_select(2, _complement);
     }
 
-    private static Block CreateLayer(ModelConfig config, string kind)
+    private static Block CreateLayer(ModelConfig config, string kind, int layer)
     {
         Mixer mixer = MixerFamilies.Find(kind)!.Create(config);
-        return new Block(mixer, config.Mlp is null ? null : new SwiGlu(config.Mlp, config.DModel), config.DModel, config.NormEps);
+        ChannelMixer? mlp = config.Mlp switch
+        {
+            null => null,
+            { } m when m.IsSparse(layer) => new SparseMlp(m, config.DModel),
+            { } m => new SwiGlu(m, config.DModel),
+        };
+        return new Block(mixer, mlp, config.DModel, config.NormEps);
     }
 
     private static Tensor ComplementTensor(int vocab, ReadOnlySpan<int> complement)

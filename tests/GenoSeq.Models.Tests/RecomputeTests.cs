@@ -12,6 +12,7 @@ public sealed class RecomputeTests
         { "ps", TestModels.Caduceus(true, nLayer: 3, dModel: 16) },
         { "ps swapped", TestModels.Caduceus(true, true, 3, 16) },
         { "causal", TestModels.Causal("M", 3, 16) },
+        { "experts", TestModels.Causal("M A", 2, 16) with { Mlp = new MlpConfig { DFf = 24, Experts = 3 } } },
         { "hybrid with MLP", TestModels.Causal("M A", 3, 16) with { Mlp = new MlpConfig { DFf = 24 } } },
     };
 

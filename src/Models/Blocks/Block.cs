@@ -1,4 +1,5 @@
 using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Models.Losses;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
@@ -16,7 +17,7 @@ public sealed class Block : nn.Module
     /// <param name="mlp">Mixes along the channels, or null.</param>
     /// <param name="dModel">Width of the residual stream.</param>
     /// <param name="normEps">Epsilon of the norms.</param>
-    public Block(Mixer mixer, SwiGlu? mlp, int dModel, double normEps)
+    public Block(Mixer mixer, ChannelMixer? mlp, int dModel, double normEps)
     {
         Norm = register_module("norm", new RmsNorm(dModel, normEps));
         Mixer = register_module("mixer", mixer);
@@ -39,7 +40,7 @@ public sealed class Block : nn.Module
     public RmsNorm? Norm2 { get; }
 
     /// <summary>The MLP, or null.</summary>
-    public SwiGlu? Mlp { get; }
+    public ChannelMixer? Mlp { get; }
 
     /// <summary>What the layer keeps for its backward pass, where it runs on a device with kernels.</summary>
     public LayerMemory Memory { get; set; }
@@ -51,7 +52,7 @@ public sealed class Block : nn.Module
     /// <returns>This layer's output, not yet added, and the residual stream.</returns>
     public (Tensor X, Tensor Residual) forward(Tensor x, Tensor? residual, in MixContext context)
     {
-        if (Mixer is RecurrentMixer && Memory >= LayerMemory.Recompute && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
+        if ((Mixer is RecurrentMixer || Mlp is SparseMlp) && Memory >= LayerMemory.Recompute && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
             && KernelDevices.Of(x) is not null)
         {
             // Such layers have no operation of their own that would see to it.
@@ -63,7 +64,7 @@ public sealed class Block : nn.Module
         (Tensor y, Tensor r) = Mix(x, residual, context);
         if (Mlp is not null)
         {
-            (y, r) = MixChannels(y, r, context.Mirrored);
+            (y, r) = MixChannels(y, r, context);
         }
 
         return (y.MoveToOuterDisposeScope(), ReferenceEquals(r, x) ? r : r.MoveToOuterDisposeScope());
@@ -78,7 +79,7 @@ public sealed class Block : nn.Module
         using DisposeScope scope = NewDisposeScope();
         Tensor r = residual is null ? x : residual + x;
         Tensor[] outputs = Recomputed(r, context);
-        Tensor sum = outputs.Length > 1 ? r + outputs[1] : r;
+        Tensor sum = Mlp is not null ? r + outputs[1] : r;
         return (outputs[0].MoveToOuterDisposeScope(), ReferenceEquals(sum, x) ? x : sum.MoveToOuterDisposeScope());
     }
 
@@ -117,15 +118,15 @@ public sealed class Block : nn.Module
     }
 
     // Norm and MLP, likewise.
-    private (Tensor Y, Tensor Residual) MixChannels(Tensor x, Tensor residual, bool mirrored)
+    private (Tensor Y, Tensor Residual) MixChannels(Tensor x, Tensor residual, in MixContext context)
     {
-        if (Kernels(x, Mlp!.ComputeType) is { } device && !Mlp.HasBias)
+        if (Mlp is SwiGlu { HasBias: false } dense && Kernels(x, dense.ComputeType) is { } device)
         {
-            return DeviceMlpLayer.Run(device, x, residual, Norm2!, Mlp, new LayerSettings(Norm2!.Eps, x.dtype, Memory, mirrored));
+            return DeviceMlpLayer.Run(device, x, residual, Norm2!, dense, new LayerSettings(Norm2!.Eps, x.dtype, Memory, context.Mirrored));
         }
 
-        (Tensor n, Tensor r) = Norm2!.AddNorm(x, residual, mirrored);
-        return (MlpOf(n, mirrored), r);
+        (Tensor n, Tensor r) = Norm2!.AddNorm(x, residual, context.Mirrored);
+        return (MlpOf(n, context.Mirrored, context.Side), r);
     }
 
     // What runs whole branches as one operation; their norm's kernel takes rows of whole pieces of 8 elements.
@@ -156,9 +157,21 @@ public sealed class Block : nn.Module
 
         return [.. Enumerable.Range(0, outputs[0].Length).Select(k => cat(Array.ConvertAll(outputs, o => o[k])))];
 
-        // The ids are an input too, so that they live as long as the graph.
-        Tensor[] Run(Tensor piece, MixContext own) =>
-            utils.checkpoint.run(inputs => Inner(inputs[0]!, own with { SequenceIds = inputs[1] }), piece, own.SequenceIds);
+        // The ids are an input too, so that they live as long as the graph; so are outputs what the loss adds, since what is made within
+        // is gone when the loss is.
+        Tensor[] Run(Tensor piece, MixContext own)
+        {
+            SideLosses? inner = null;
+            Tensor[] all = utils.checkpoint.run(inputs =>
+            {
+                inner = own.Side is null ? null : new SideLosses();
+                Tensor[] results = Inner(inputs[0]!, own with { SequenceIds = inputs[1], Side = inner });
+                return [.. results, .. inner?.Release() ?? []];
+            }, piece, own.SequenceIds);
+            int count = Mlp is null ? 1 : 2;
+            own.Side?.AddAll(inner!, all[count..]);
+            return all[..count];
+        }
     }
 
     // With an MLP the first branch's output joins the residual outside, so that the stream itself is never recomputed.
@@ -173,8 +186,9 @@ public sealed class Block : nn.Module
         }
 
         (n, _) = Norm2!.AddNorm(first, r, context.Mirrored);
-        return [MlpOf(n, context.Mirrored).MoveToOuterDisposeScope(), first];
+        return [MlpOf(n, context.Mirrored, context.Side).MoveToOuterDisposeScope(), first];
     }
 
-    internal Tensor MlpOf(Tensor n, bool mirrored) => mirrored ? Mlp!.forward(n.flip(-1)).flip(-1) : Mlp!.forward(n);
+    internal Tensor MlpOf(Tensor n, bool mirrored, SideLosses? side = null) =>
+        mirrored ? Mlp!.forward(n.flip(-1), side).flip(-1) : Mlp!.forward(n, side);
 }

@@ -107,7 +107,7 @@ public sealed record ModelConfig
 
         // Without a width nothing else can be said of the mixers.
         foreach (string p in DModel < 1 ? [] : mixers.SelectMany(m => m?.Problems(this) ?? []).Distinct()) yield return p;
-        if (Mlp is { DFf: < 1 }) yield return $"mlp.d_ff must be at least 1, not {Mlp.DFf}";
+        foreach (string p in Mlp?.Validate() ?? []) yield return $"mlp.{p}";
     }
 }
 
@@ -144,6 +144,14 @@ public sealed record MambaConfig
     /// <summary>in_proj and out_proj have biases.</summary>
     public bool Bias { get; init; }
 
+    /// <summary>
+    /// RMS norms of dt, B and C behind x_proj, for stability: <c>none</c>, <c>plain</c> (without weights, FalconMamba) or <c>weighted</c> (Jamba).
+    /// </summary>
+    public string StabilityNorms { get; init; } = "none";
+
+    /// <summary>Epsilon of these norms.</summary>
+    public double StabilityEps { get; init; } = 1e-6;
+
     /// <summary>How two directions are joined: <c>add</c> or <c>ew_multiply</c>.</summary>
     public string BidirectionalStrategy { get; init; } = "add";
 
@@ -165,6 +173,8 @@ public sealed record MambaConfig
         if (Expand < 1) yield return $"expand must be at least 1, not {Expand}";
         if (DtRank < 0) yield return $"dt_rank must be 0 (automatic) or positive, not {DtRank}";
         if (!(DtMin > 0 && DtMax >= DtMin)) yield return $"dt_min and dt_max must satisfy 0 < dt_min <= dt_max, not {DtMin} and {DtMax}";
+        if (StabilityNorms is not ("none" or "plain" or "weighted")) yield return $"stability_norms must be none, plain or weighted, not '{StabilityNorms}'";
+        if (StabilityEps <= 0) yield return $"stability_eps must be positive, not {StabilityEps}";
         if (BidirectionalStrategy is not ("add" or "ew_multiply"))
         {
             yield return $"bidirectional_strategy must be add or ew_multiply, not '{BidirectionalStrategy}'";
@@ -213,14 +223,4 @@ public sealed record AttentionConfig
         if (RopeScale <= 0) yield return $"rope_scale must be positive, not {RopeScale}";
         if (SlidingWindow < 0) yield return $"sliding_window must be 0 (all) or positive, not {SlidingWindow}";
     }
-}
-
-/// <summary>A SwiGLU MLP (Shazeer 2020): down(silu(gate(x)) * up(x)).</summary>
-public sealed record MlpConfig
-{
-    /// <summary>Width of the hidden layer.</summary>
-    public int DFf { get; init; } = 704;
-
-    /// <summary>The projections have biases.</summary>
-    public bool Bias { get; init; }
 }

@@ -1,4 +1,5 @@
 using GenoSeq.Models.Context;
+using GenoSeq.Models.Losses;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers;
@@ -11,7 +12,9 @@ namespace GenoSeq.Models.Mixers;
 /// int32 [batch, length], or null. Where the id changes, another sequence begins: nothing is carried across.
 /// </param>
 /// <param name="Shards">How positions are divided among ranks; null: all are here.</param>
-public readonly record struct MixContext(bool Mirrored = false, Tensor? SequenceIds = null, ContextShards? Shards = null);
+/// <param name="Side">Collects what the loss adds for layers; null: nobody asks.</param>
+public readonly record struct MixContext(bool Mirrored = false, Tensor? SequenceIds = null, ContextShards? Shards = null,
+    SideLosses? Side = null);
 
 /// <summary>What a causal mixer carries from one position to the next.</summary>
 public abstract class MixerState : IDisposable
