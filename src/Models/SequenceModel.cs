@@ -37,7 +37,7 @@ public sealed partial class SequenceModel : nn.Module
         using DisposeScope scope = NewDisposeScope();
         Config = config;
         Embedding = register_module("embedding", new nn.Embedding(config.VocabSize, config.DModel));
-        _layers = register_module("layers", new nn.ModuleList<Block>(config.LayerMixers().Select((m, i) => CreateLayer(config, m, i))));
+        _layers = register_module("layers", LayerStack.Create(config));
 
         NormF = register_module("norm_f", new RmsNorm(config.DModel, config.NormEps));
         Head = register_module("lm_head", new Head(config.DModel, config.VocabSize, config.TieEmbeddings ? Embedding : null));
@@ -107,11 +107,7 @@ public sealed partial class SequenceModel : nn.Module
         ComputeType = type;
         foreach (Block b in _layers)
         {
-            b.Mixer.ComputeType = type;
-            if (b.Mlp is not null)
-            {
-                b.Mlp.ComputeType = type;
-            }
+            b.SetComputeType(type);
         }
     }
 
@@ -140,13 +136,15 @@ public sealed partial class SequenceModel : nn.Module
 
     private LossTotals HeadLoss(Tensor h, Tensor targets, Tensor? weights, double scale)
     {
-        if (KernelDevices.Of(h) is { } device && HeadLossKernels.Supports(Config.VocabSize, Config.DModel))
+        var options = new HeadOptions(Config.LogitCap, Config.ZLoss);
+        if (KernelDevices.Of(h) is { } device
+            && HeadLossKernels.Supports(Config.VocabSize, Config.DModel, Config.RcEquivariant ? 2 : 1, options))
         {
-            var head = new DeviceHeadLoss(device, _complement32, targets, weights, scale);
+            var head = new DeviceHeadLoss(device, _complement32, targets, weights, scale, options);
             return new LossTotals(head.apply(h, Head.weight)[0]!, head.Numbers);
         }
 
-        LossTotals totals = SequenceLoss.Compute(Logits(h), targets, weights);
+        LossTotals totals = SequenceLoss.Compute(Logits(h), targets, weights, Config.ZLoss);
         return scale == 1 ? totals : totals.Times(scale);
     }
 
@@ -175,7 +173,7 @@ public sealed partial class SequenceModel : nn.Module
         ArgumentNullException.ThrowIfNull(hidden);
         if (!Config.RcEquivariant)
         {
-            return Head.forward(hidden);
+            return Logits(hidden);
         }
 
         Tensor[] halves = hidden.chunk(2, -1);
@@ -206,7 +204,7 @@ public sealed partial class SequenceModel : nn.Module
     public Tensor extend(Tensor ids, ModelState state)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Head.forward(ExtendHidden(ids, state)).MoveToOuterDisposeScope();
+        return Logits(ExtendHidden(ids, state)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The normalised output of the last layer at further positions of sequences whose earlier ones a state holds.</summary>
@@ -219,10 +217,11 @@ public sealed partial class SequenceModel : nn.Module
         ArgumentNullException.ThrowIfNull(state);
         using DisposeScope scope = NewDisposeScope();
         Tensor x = Embed(ids);
+        var context = new MixContext(Embedding: LayerStack.Embedding(_layers, x));
         Tensor? r = null;
         for (int i = 0; i < _layers.Count; i++)
         {
-            (Tensor nextX, Tensor nextR) = _layers[i].extend(x, r, state.Layers[i]);
+            (Tensor nextX, Tensor nextR) = _layers[i].extend(x, r, state.Layers[i], context);
             Free(x, nextR);
             Free(r, nextR);
             (x, r) = (nextX, nextR);
@@ -254,12 +253,13 @@ public sealed partial class SequenceModel : nn.Module
             x.requires_grad = true;
         }
 
+        Tensor? embedding = LayerStack.Embedding(_layers, x);
         Tensor? r = null;
         // On a device with kernels the layers see to it themselves.
         bool recompute = Recompute && is_grad_enabled() && KernelDevices.Of(x) is null;
         for (int i = 0; i < _layers.Count; i++)
         {
-            var context = new MixContext(IsMirrored(i), sequenceIds, shards, side);
+            var context = new MixContext(IsMirrored(i), sequenceIds, shards, side, embedding);
             (Tensor nextX, Tensor nextR) = recompute
                 ? _layers[i].ForwardRecomputed(x, r, context)
                 : _layers[i].forward(x, r, context);
@@ -322,26 +322,17 @@ public sealed partial class SequenceModel : nn.Module
     private Tensor Logits(Tensor strands)
     {
         Tensor logits = Head.forward(strands);
-        if (_complement is null)
+        if (_complement is not null)
         {
-            return logits;
+            Tensor[] s = logits.chunk(2);
+            logits = s[0] + s[1].flip(1).index_select(2, _complement);
         }
 
-        Tensor[] s = logits.chunk(2);
-        return s[0] + s[1].flip(1).index_select(2, _complement);
+        return Capped(logits);
     }
 
-    private static Block CreateLayer(ModelConfig config, string kind, int layer)
-    {
-        Mixer mixer = MixerFamilies.Find(kind)!.Create(config);
-        ChannelMixer? mlp = config.Mlp switch
-        {
-            null => null,
-            { } m when m.IsSparse(layer) => new SparseMlp(m, config.DModel),
-            { } m => new SwiGlu(m, config.DModel),
-        };
-        return new Block(mixer, mlp, config.DModel, config.NormEps);
-    }
+    /// <summary>Logits within the cap of the configuration, if there is one: c tanh(l / c).</summary>
+    internal Tensor Capped(Tensor logits) => Config.LogitCap == 0 ? logits : logits.div(Config.LogitCap).tanh().mul(Config.LogitCap);
 
     private static Tensor ComplementTensor(int vocab, ReadOnlySpan<int> complement)
     {

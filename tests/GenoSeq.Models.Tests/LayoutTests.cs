@@ -100,6 +100,7 @@ public sealed class LayoutTests
         TestModels.Causal("M A", 3) with { Attention = new AttentionConfig { NHead = 2, SlidingWindow = 5, RopeScale = 2 } },
         TestModels.Caduceus(true) with { Alphabet = "bytes", VocabSize = 264 },
         TestModels.Caduceus(true) with { TieEmbeddings = false },
+        TestModels.Causal() with { LogitCap = 30 },
         TestModels.Causal("A") with { Bidirectional = true, Mlp = new MlpConfig { DFf = 8 } },
     ];
 

@@ -45,6 +45,16 @@ public sealed class Block : nn.Module
     /// <summary>What the layer keeps for its backward pass, where it runs on a device with kernels.</summary>
     public LayerMemory Memory { get; set; }
 
+    /// <summary>Sets the type of matrix products: single precision, or bfloat16.</summary>
+    public void SetComputeType(Torch.ScalarType type)
+    {
+        Mixer.ComputeType = type;
+        if (Mlp is not null)
+        {
+            Mlp.ComputeType = type;
+        }
+    }
+
     /// <summary>Runs the layer.</summary>
     /// <param name="x">The last layer's output [batch, length, d_model], not yet added to the residual.</param>
     /// <param name="residual">The residual stream, or null in the first layer.</param>
@@ -52,7 +62,7 @@ public sealed class Block : nn.Module
     /// <returns>This layer's output, not yet added, and the residual stream.</returns>
     public (Tensor X, Tensor Residual) forward(Tensor x, Tensor? residual, in MixContext context)
     {
-        if ((Mixer is RecurrentMixer || Mlp is SparseMlp) && Memory >= LayerMemory.Recompute && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
+        if ((Mixer is not (MambaMixer or AttentionMixer) || Mlp is SparseMlp) && Memory >= LayerMemory.Recompute && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
             && KernelDevices.Of(x) is not null)
         {
             // Such layers have no operation of their own that would see to it.
@@ -87,11 +97,12 @@ public sealed class Block : nn.Module
     /// <param name="x">[batch, length, d_model].</param>
     /// <param name="residual">[batch, length, d_model], or null in the first layer.</param>
     /// <param name="state">The mixer's state, updated.</param>
-    public (Tensor X, Tensor Residual) extend(Tensor x, Tensor? residual, MixerState state)
+    /// <param name="context">The embeddings, where the mixer reads them.</param>
+    public (Tensor X, Tensor Residual) extend(Tensor x, Tensor? residual, MixerState state, in MixContext context = default)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor n, Tensor r) = Norm.AddNorm(x, residual, false);
-        Tensor y = Mixer.extend(n, state);
+        Tensor y = Mixer.extend(n, state, context);
         if (Mlp is not null)
         {
             (n, r) = Norm2!.AddNorm(y, r, false);
@@ -151,13 +162,15 @@ public sealed class Block : nn.Module
             outputs[i] = Run(pieces[i], context with
             {
                 SequenceIds = context.SequenceIds?.narrow(0, first, sizes[i]),
+                Embedding = context.Embedding?.narrow(0, first, sizes[i]),
+                Present = context.Present?.narrow(0, first, sizes[i]),
                 Shards = context.Shards?.Slice(first, sizes[i]),
             });
         }
 
         return [.. Enumerable.Range(0, outputs[0].Length).Select(k => cat(Array.ConvertAll(outputs, o => o[k])))];
 
-        // The ids are an input too, so that they live as long as the graph; so are outputs what the loss adds, since what is made within
+        // What the context holds is an input too, so that it lives as long as the graph; so is an output what the loss adds, since what is made within
         // is gone when the loss is.
         Tensor[] Run(Tensor piece, MixContext own)
         {
@@ -165,9 +178,9 @@ public sealed class Block : nn.Module
             Tensor[] all = utils.checkpoint.run(inputs =>
             {
                 inner = own.Side is null ? null : new SideLosses();
-                Tensor[] results = Inner(inputs[0]!, own with { SequenceIds = inputs[1], Side = inner });
+                Tensor[] results = Inner(inputs[0]!, own with { SequenceIds = inputs[1], Side = inner, Embedding = inputs[2], Present = inputs[3] });
                 return [.. results, .. inner?.Release() ?? []];
-            }, piece, own.SequenceIds);
+            }, piece, own.SequenceIds, own.Embedding, own.Present);
             int count = Mlp is null ? 1 : 2;
             own.Side?.AddAll(inner!, all[count..]);
             return all[..count];

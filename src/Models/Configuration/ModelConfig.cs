@@ -22,7 +22,7 @@ public sealed record ModelConfig
 
     /// <summary>
     /// Mixers by layer, repeated to <see cref="NLayer"/>: names as <c>genoseq models</c> lists them, separated by blanks; <c>M</c> is
-    /// mamba, <c>A</c> attention. <c>M M M A</c> and <c>mamba2*3 attention</c> are 3:1 hybrids.
+    /// mamba, <c>A</c> attention, <c>S</c> shared-attention, <c>H</c> dynamic-chunking. <c>M M M A</c> and <c>mamba2*3 attention</c> are 3:1 hybrids.
     /// </summary>
     public string Layout { get; init; } = "M";
 
@@ -46,6 +46,12 @@ public sealed record ModelConfig
     /// <summary>Settings of the attention mixers.</summary>
     public AttentionConfig Attention { get; init; } = new();
 
+    /// <summary>Settings of the block that shared-attention layers share.</summary>
+    public SharedConfig Shared { get; init; } = new();
+
+    /// <summary>Settings of dynamic-chunking layers.</summary>
+    public ChunkingConfig Chunking { get; init; } = new();
+
     /// <summary>Settings of the MLP behind each mixer; none when null.</summary>
     public MlpConfig? Mlp { get; init; }
 
@@ -54,6 +60,12 @@ public sealed record ModelConfig
 
     /// <summary>The head's weight is the embedding's.</summary>
     public bool TieEmbeddings { get; init; } = true;
+
+    /// <summary>Logits are c tanh(l / c) with this c, so that none exceeds it; 0: as they are.</summary>
+    public double LogitCap { get; init; }
+
+    /// <summary>Factor of the squared log partition in the training loss, which keeps logits small (z-loss); 0: none.</summary>
+    public double ZLoss { get; init; }
 
     /// <summary>Standard deviation of the embedding's initial values (and of all weights of attention and MLP).</summary>
     public double InitializerRange { get; init; } = 0.02;
@@ -92,11 +104,13 @@ public sealed record ModelConfig
         if (NLayer < 1) yield return $"n_layer must be at least 1, not {NLayer}";
         if (VocabSize < 2) yield return $"vocab_size must be at least 2, not {VocabSize}";
         if (NormEps <= 0) yield return $"norm_eps must be positive, not {NormEps}";
+        if (LogitCap < 0) yield return $"logit_cap must be positive, or 0 for none, not {LogitCap}";
+        if (ZLoss < 0) yield return $"z_loss must be at least 0, not {ZLoss}";
         if (Alphabet is not ("caduceus" or "bytes")) yield return $"alphabet must be caduceus or bytes, not '{Alphabet}'";
         MixerFamily?[] mixers = [.. LayerMixers().Distinct().Select(MixerFamilies.Find)];
         if (mixers.Contains(null))
         {
-            yield return $"layout may hold {string.Join(", ", MixerFamilies.All.Select(f => f.Name))}, and M (mamba) and A (attention), not '{Layout}'";
+            yield return $"layout may hold {string.Join(", ", MixerFamilies.All.Select(f => f.Name))}, and M (mamba), A (attention), S (shared-attention) and H (dynamic-chunking), not '{Layout}'";
         }
 
         if (RcpsSwapHalves && !RcEquivariant) yield return "rcps_swap_halves needs rc_equivariant";

@@ -33,6 +33,9 @@ public abstract class ModelLayout
     /// <summary>Whether a configuration file is in this layout.</summary>
     public abstract bool Recognizes(JsonObject config);
 
+    /// <summary>Whether a head is what other projects have: their files know no cap of logits.</summary>
+    protected static bool PlainHead(ModelConfig config) => config is { LogitCap: 0 };
+
     /// <summary>Whether the layout has keys and tensors for all that a configuration says.</summary>
     public abstract bool CanExpress(ModelConfig config);
 

@@ -73,3 +73,22 @@ internal sealed record RouterTerm(double Weight, int Choices) : SideTerm(Weight)
         return (sums.select(0, 0) * chosen).sum().mul(sums.size(1)) / positions.square();
     }
 }
+
+/// <summary>
+/// The ratio of chunks (Hwang et al. 2025, equation 10): N / (N - 1) ((N - 1) F G + (1 - F) (1 - G)), with F the share of positions that begin
+/// a chunk and G the mean probability of doing so. Least, 1, where both are 1 / N.
+/// </summary>
+/// <param name="Weight">Factor of the loss.</param>
+/// <param name="Target">N.</param>
+/// <param name="Level">Which level of chunks, since each has a loss of its own.</param>
+internal sealed record RatioTerm(double Weight, double Target, int Level) : SideTerm(Weight)
+{
+    /// <param name="sums">[3]: boundaries, probabilities, positions.</param>
+    internal override Tensor Loss(Tensor sums)
+    {
+        Tensor positions = sums.select(0, 2).detach();
+        Tensor share = sums.select(0, 0).detach() / positions;
+        Tensor mean = sums.select(0, 1) / positions;
+        return ((share * mean).mul(Target - 1) + ((1 - share) * (1 - mean))).mul(Target / (Target - 1));
+    }
+}

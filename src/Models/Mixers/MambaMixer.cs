@@ -123,11 +123,11 @@ public sealed class MambaMixer : Mixer
         IsCausal ? PartState(batch) : base.initial_state(batch);
 
     /// <inheritdoc/>
-    public override Tensor extend(Tensor x, MixerState state)
+    public override Tensor extend(Tensor x, MixerState state, in MixContext context = default)
     {
         if (state is not MambaState s)
         {
-            return base.extend(x, state);
+            return base.extend(x, state, context);
         }
 
         return Out(MambaScan.Run(In(x, Fwd, false), [s], null, ComputeType, (Fwd, false)), Fwd, false);

@@ -13,8 +13,10 @@ namespace GenoSeq.Models.Mixers;
 /// </param>
 /// <param name="Shards">How positions are divided among ranks; null: all are here.</param>
 /// <param name="Side">Collects what the loss adds for layers; null: nobody asks.</param>
+/// <param name="Embedding">The first layer's input [batch, length, d_model], in the orientation of x; null where no layer reads it.</param>
+/// <param name="Present">[batch, length]: which positions are more than filling; null: all.</param>
 public readonly record struct MixContext(bool Mirrored = false, Tensor? SequenceIds = null, ContextShards? Shards = null,
-    SideLosses? Side = null);
+    SideLosses? Side = null, Tensor? Embedding = null, Tensor? Present = null);
 
 /// <summary>What a causal mixer carries from one position to the next.</summary>
 public abstract class MixerState : IDisposable
@@ -67,12 +69,13 @@ public abstract class Mixer : nn.Module
     /// </summary>
     /// <param name="x">[batch, length, d_model], length at least 1.</param>
     /// <param name="state">Updated in place.</param>
+    /// <param name="context">The embeddings, where the mixer reads them.</param>
     /// <returns>[batch, length, d_model].</returns>
     /// <exception cref="NotSupportedException">The mixer is not causal.</exception>
-    public virtual Tensor extend(Tensor x, MixerState state) => throw NotCausal();
+    public virtual Tensor extend(Tensor x, MixerState state, in MixContext context = default) => throw NotCausal();
 
     /// <summary>Type that matrix products are computed in; single precision, or bfloat16 under the bf16 policy.</summary>
-    public Torch.ScalarType ComputeType { get; set; } = float32;
+    public virtual Torch.ScalarType ComputeType { get; set; } = float32;
 
     private NotSupportedException NotCausal() =>
         new($"{GetType().Name} sees both sides of a position, so it cannot run position by position");

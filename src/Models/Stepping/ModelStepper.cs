@@ -25,6 +25,7 @@ public sealed class ModelStepper : IDisposable
     private readonly Tensor _wide;
     private readonly Tensor _mid;
     private readonly Tensor _positions;
+    private readonly SequenceModel _model;
     private long _reserved;
 
     /// <summary>Makes a model's weights ready; later changes of the model are not seen.</summary>
@@ -43,6 +44,7 @@ public sealed class ModelStepper : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
         Rows = rows;
+        _model = model;
         ModelConfig config = model.Config;
         _width = config.DModel;
         Device device = model.Device;
@@ -153,6 +155,12 @@ public sealed class ModelStepper : IDisposable
         }
 
         Normed(_norm, _eps, residual, ref next, (_head, null), Logits);
+        if (_model.Config.LogitCap > 0)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using IDisposable mode = no_grad();
+            Logits.copy_(_model.Capped(Logits));
+        }
     }
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ public sealed class ModelStepperTests
         ["mamba"] = TestModels.Causal("M", 2, 16) with { Mamba = new MambaConfig { DState = 16 } },
         ["mamba, odd sizes"] = TestModels.Causal("M", 2, 12) with { Mamba = new MambaConfig { DConv = 1, DState = 3, DtRank = 5, Bias = true, ConvBias = false, StabilityNorms = "plain" } },
         ["grouped attention"] = TestModels.Causal("A", 2, 16) with { Attention = new AttentionConfig { NHead = 4, NKvHead = 2, Bias = true, RopeScale = 2 } },
-        ["window"] = TestModels.Causal("A", 2, 16) with { Attention = new AttentionConfig { NHead = 2, SlidingWindow = 7, RopeTheta = 0 } },
+        ["window"] = TestModels.Causal("A", 2, 16) with { Attention = new AttentionConfig { NHead = 2, SlidingWindow = 7, RopeTheta = 0 }, LogitCap = 1 },
         ["hybrid"] = TestModels.Causal("M A", 3, 16) with
         {
             Mamba = new MambaConfig { DState = 4, StabilityNorms = "weighted" }, Mlp = new MlpConfig { DFf = 24, Bias = true }, TieEmbeddings = false,

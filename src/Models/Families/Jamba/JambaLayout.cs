@@ -19,7 +19,7 @@ public sealed class JambaLayout : ModelLayout
     public override bool CanExpress(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return !config.Bidirectional && config.Mlp is { Bias: false }
+        return PlainHead(config) && !config.Bidirectional && config.Mlp is { Bias: false }
             && config.Mamba.StabilityNorms == "weighted" && config.Mamba.StabilityEps == config.NormEps
             && config.Attention is { RopeTheta: 0, SlidingWindow: 0, Bias: false } a && a.HeadWidth(config.DModel) * a.NHead == config.DModel
             && Period(config) is not null;

@@ -26,7 +26,7 @@ public sealed class Mamba2Layout : HuggingFaceMamba
     public override bool CanExpress(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return config.Family() == "mamba2" && config.Mlp is null;
+        return PlainHead(config) && config.Family() == "mamba2" && config.Mlp is null;
     }
 
     /// <inheritdoc/>

@@ -27,7 +27,7 @@ public class MambaLayout : HuggingFaceMamba
     public override bool CanExpress(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return config.Family() == "mamba" && config.Mamba.StabilityNorms == StabilityNorms;
+        return PlainHead(config) && config.Family() == "mamba" && config.Mamba.StabilityNorms == StabilityNorms;
     }
 
     /// <inheritdoc/>

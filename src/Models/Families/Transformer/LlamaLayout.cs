@@ -15,7 +15,7 @@ public sealed class LlamaLayout : ModelLayout
     public override bool CanExpress(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return config.Family() == "transformer" && !config.Bidirectional && config.Mlp is { Experts: 1 }
+        return PlainHead(config) && config.Family() == "transformer" && !config.Bidirectional && config.Mlp is { Experts: 1 }
             && config.Attention is { SlidingWindow: 0, RopeTheta: > 0, RopeScale: 1 };
     }
 
