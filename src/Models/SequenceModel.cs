@@ -361,6 +361,9 @@ public sealed class ModelState : IDisposable
     /// <summary>Bytes that the states hold.</summary>
     public long Bytes => Layers.Sum(l => l.Bytes);
 
+    /// <summary>A copy of one batch entry, with a lifetime of its own.</summary>
+    internal ModelState Row(int row) => new(Array.ConvertAll(Layers, l => l.Row(row)));
+
     /// <inheritdoc/>
     public void Dispose() => Array.ForEach(Layers, l => l.Dispose());
 }

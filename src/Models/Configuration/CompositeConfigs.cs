@@ -37,7 +37,7 @@ public sealed record ChunkingConfig
     /// <summary>Positions of a chunk that the ratio loss aims at, on average.</summary>
     public double Target { get; init; } = 4;
 
-    /// <summary>Weight of the ratio loss, as part of the mean loss; 0: none.</summary>
+    /// <summary>Weight of the ratio loss in pretraining, as part of the mean loss; 0: none.</summary>
     public double RatioLoss { get; init; } = 0.03;
 
     /// <summary>Settings of the dynamic-chunking layers within; null: there are none.</summary>

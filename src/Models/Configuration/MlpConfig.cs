@@ -24,7 +24,7 @@ public sealed record MlpConfig
     /// <summary>See <see cref="ExpertPeriod"/>.</summary>
     public int ExpertOffset { get; init; }
 
-    /// <summary>Weight of the loss that balances the experts (Fedus et al. 2021), as part of the mean loss; 0: none.</summary>
+    /// <summary>Weight of the loss that balances the experts in pretraining (Fedus et al. 2021), as part of the mean loss; 0: none.</summary>
     public double RouterLoss { get; init; } = 0.001;
 
     /// <summary>Whether a layer's MLP is a mixture.</summary>

@@ -33,6 +33,15 @@ public sealed class AttentionState : MixerState
 
     internal Tensor Values => _values.narrow(2, 0, Held);
 
+    internal override MixerState Row(int row)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var own = new AttentionState(1, _keys.size(1), _keys.size(3), _window, _keys.device) { Position = Position };
+        own._keys = own.Replaced(own._keys, _keys.narrow(0, row, 1));
+        own._values = own.Replaced(own._values, _values.narrow(0, row, 1));
+        return own;
+    }
+
     /// <summary>Keys and values in the order of their positions, the last one that of the last position.</summary>
     internal (Tensor Keys, Tensor Values) Before()
     {
@@ -83,6 +92,15 @@ public sealed class AttentionState : MixerState
             _keys.Dispose();
             _values.Dispose();
         }
+    }
+
+    private Tensor Replaced(Tensor old, Tensor by)
+    {
+        old.Dispose();
+        Tensor copy = empty(by.shape, by.dtype, by.device).DetachFromDisposeScope();
+        long held = Held;
+        copy.narrow(2, 0, held).copy_(by.narrow(2, 0, held));
+        return copy;
     }
 
     private static Tensor Turned(Tensor t, long at) => cat([t.narrow(2, at, t.size(2) - at), t.narrow(2, 0, at)], 2);

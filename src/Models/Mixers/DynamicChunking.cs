@@ -273,6 +273,9 @@ public sealed class ChunkingState : MixerState
         Rows = [.. Enumerable.Range(0, (int)batch).Select(_ => layer.Layers.Select(l => l.Mixer.initial_state(1)).ToArray())];
     }
 
+    private ChunkingState(Tensor key, Tensor average, MixerState[] states) =>
+        (Key, Average, Rows) = (key.DetachFromDisposeScope(), average.DetachFromDisposeScope(), [states]);
+
     /// <summary>[batch, d_model].</summary>
     internal Tensor Key { get; }
 
@@ -287,6 +290,9 @@ public sealed class ChunkingState : MixerState
 
     /// <inheritdoc/>
     public override long Bytes => ((Key.numel() + Average.numel()) * Key.dtype.ElementSize()) + Rows.SelectMany(r => r).Sum(s => s.Bytes);
+
+    internal override MixerState Row(int row) =>
+        new ChunkingState(Key.narrow(0, row, 1).clone(), Average.narrow(0, row, 1).clone(), Array.ConvertAll(Rows[row], s => s.Row(0))) { Begun = Begun };
 
     internal void Advance(Tensor key, Tensor average)
     {

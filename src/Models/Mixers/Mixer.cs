@@ -24,6 +24,10 @@ public abstract class MixerState : IDisposable
     /// <summary>Bytes that the state holds.</summary>
     public abstract long Bytes { get; }
 
+    /// <summary>A copy of one batch entry, with a lifetime of its own.</summary>
+    /// <param name="row">Which.</param>
+    internal abstract MixerState Row(int row);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -14,11 +14,6 @@ internal abstract class LayerStep : IDisposable
     {
         Norm = Weight(block.Norm.weight);
         Eps = (float)block.Norm.Eps;
-        if (block.Mlp is not (null or SwiGlu))
-        {
-            throw new NotSupportedException($"{block.Mlp.GetType().Name} has no step");
-        }
-
         if (block.Mlp is SwiGlu mlp)
         {
             Norm2 = Weight(block.Norm2!.weight);

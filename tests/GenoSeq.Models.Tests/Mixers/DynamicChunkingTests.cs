@@ -34,7 +34,7 @@ public sealed class DynamicChunkingTests
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
-        DynamicChunking layer = Create(new ChunkingConfig { Layout = "M A H", NLayer = 3, Inner = new ChunkingConfig { NLayer = 1 } });
+        DynamicChunking layer = Create(new ChunkingConfig { Layout = "M mamba2 H", NLayer = 3, Inner = new ChunkingConfig { NLayer = 1 } });
         Tensor x = randn([Batch, Length, Width], float64);
         int[] cuts = [5, 1, 12, 11];
         Tensor ids = tensor([.. Enumerable.Repeat(cuts.SelectMany((n, k) => Enumerable.Repeat(k, n)), Batch).SelectMany(r => r)], Batch, Length);
