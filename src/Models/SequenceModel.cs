@@ -86,6 +86,9 @@ public sealed partial class SequenceModel : nn.Module
     /// <summary>Type of matrix products, and on a device with kernels of the activations; see <see cref="SetComputeType"/>.</summary>
     public ScalarType ComputeType { get; private set; } = float32;
 
+    /// <summary>Whether several layers use the same weights, whose gradients come in parts where layers are recomputed.</summary>
+    public bool SharesWeights => LayerStack.SharesWeights(_layers);
+
     /// <summary>Device of the parameters.</summary>
     public Device Device => Embedding.weight.device;
 

@@ -14,7 +14,7 @@ public sealed class PresetTests
     {
         Assert.All(ModelPresets.All, p => Assert.Empty(p.Config.Validate()));
         Assert.Equal(ModelPresets.All.Count, ModelPresets.All.Select(p => p.Name).Distinct().Count());
-        Assert.Equal("jamba", Families.ModelLayout.For(ModelPresets.Find("jamba-7m")!.Config).Name);
+        Assert.Equal("jamba", Families.ModelLayout.For(ModelPresets.Find("jamba-11m")!.Config).Name);
         Assert.Equal("falcon-mamba", Families.ModelLayout.For(ModelPresets.Find("falcon-mamba-7m")!.Config).Name);
     }
 

@@ -18,12 +18,12 @@ internal static class SequenceText
     /// <param name="option">What sets the name, for messages.</param>
     /// <exception cref="InputDataException">There is none.</exception>
     internal static int Column(DelimitedReader table, string file, string? wanted, string option) =>
-        Index(table, file, wanted, s_sequence, "a sequence", option);
+        Index(table, file, wanted, s_sequence, "sequences", option);
 
     /// <summary>The column of names, or -1 where none is wanted and none is called like one.</summary>
     /// <inheritdoc cref="Column"/>
     internal static int IdColumn(DelimitedReader table, string file, string? wanted, string option) =>
-        wanted is null ? Usual(table, s_id) : Index(table, file, wanted, s_id, "a name", option);
+        wanted is null ? Usual(table, s_id) : Index(table, file, wanted, s_id, "names", option);
 
     /// <summary>A copy of a sequence.</summary>
     /// <param name="text">Its letters.</param>
@@ -34,7 +34,7 @@ internal static class SequenceText
     {
         int bad = text.IndexOfAnyExcept(s_letters);
         return bad < 0 ? text.ToArray() : throw new InputDataException(
-            $"'{(char)text[bad]}' at position {bad + 1} of the sequence is no nucleotide code", where, "IUPAC nucleotide codes", attempt);
+            $"'{(char)text[bad]}' at base {bad + 1} is no nucleotide code", where, "IUPAC nucleotide codes", attempt);
     }
 
     /// <summary>The name of a row without one.</summary>
@@ -44,7 +44,7 @@ internal static class SequenceText
     {
         int found = wanted is null ? Usual(table, usual) : table.IndexOf(wanted);
         return found >= 0 ? found : throw new InputDataException(
-            wanted is null ? $"no column is called like {what}" : $"there is no column '{wanted}'", file,
+            wanted is null ? $"the table has no column of {what}" : $"the table has no column '{wanted}'", file,
             $"one of the columns {string.Join(", ", table.Columns.Take(12))}", $"{option} NAME");
     }
 

@@ -27,6 +27,10 @@ internal static class LayerStack
         return new nn.ModuleList<Block>(layers);
     }
 
+    /// <summary>Whether several layers use the same weights.</summary>
+    internal static bool SharesWeights(IReadOnlyList<Block> layers) => layers.Count(l => l.Mixer is SharedAttention) > 1
+        || layers.Any(l => l.Mixer is DynamicChunking chunking && SharesWeights(chunking.Layers));
+
     /// <summary>The input of the first layer as layers of a shared block read it; null where there is none.</summary>
     internal static Tensor? Embedding(IEnumerable<Block> layers, Tensor x) => layers.Any(l => l.Mixer is SharedAttention) ? x.alias() : null;
 }

@@ -38,11 +38,11 @@ public static class ModelPresets
             Layout = "M M M A",
             Attention = new AttentionConfig { NHead = 8, SlidingWindow = 2048 },
         }),
-        Ratio(3, 12), Ratio(5, 12), Ratio(7, 16), Ratio(10, 11),
+        Ratio(5, 12), Ratio(7, 16), Ratio(10, 11),
         new("falcon-mamba-7m", "causal Mamba with norms of dt, B and C (Zuo et al. 2024)", 131072,
             new ModelConfig { DModel = 256, NLayer = 16, Mamba = new MambaConfig { StabilityNorms = "plain" } }),
         Jamba("jamba-tiny", 64, 4, "M M A M", "for trying out on a CPU"),
-        Jamba("jamba-7m", 256, 8, "M*4 A M*3", "seven Mamba to one attention, experts in every other layer (Lieber et al. 2024)"),
+        Jamba("jamba-11m", 256, 8, "M*4 A M*3", "seven Mamba to one attention, experts in every other layer (Lieber et al. 2024)"),
         new("zamba-7m", "causal hybrid: Mamba and one attention block at several depths (Glorioso et al. 2024)", 8192, new ModelConfig
         {
             DModel = 256,
@@ -51,7 +51,7 @@ public static class ModelPresets
             Attention = new AttentionConfig { NHead = 8 },
             Shared = new SharedConfig { DFf = 512 },
         }),
-        Hybrid("nemotron-h-7m", "six Mamba-2 to one attention, MLPs (NVIDIA 2025)", "mamba2*3 A mamba2*3", 14, 0),
+        Hybrid("nemotron-h-11m", "six Mamba-2 to one attention, MLPs (NVIDIA 2025)", "mamba2*3 A mamba2*3", 14, 0),
         new("mamba2-7m", "causal Mamba-2", 131072, Mamba2(256, 16)),
         new("caduceus-mamba2-tiny", "Caduceus-PS with Mamba-2, for trying out on a CPU", 1024,
             Mamba2(64, 2) with { Bidirectional = true, RcEquivariant = true }),
@@ -65,7 +65,7 @@ public static class ModelPresets
         Hybrid("mamba2-hybrid-7m", "seven Mamba-2 to one attention, MLPs", "mamba2*3 A mamba2*4", 8, 0),
         Hybrid("based-7m", "Taylor linear attention and attention in a short window, MLPs (Arora et al. 2024)", "based A", 8, 128),
         Chunks("hnet-tiny", 64, 3, "mamba2 H mamba2", new ChunkingConfig { Layout = "mamba2 A", NLayer = 2 }, "for trying out on a CPU"),
-        Chunks("hnet-7m", 256, 5, "mamba2*2 H mamba2*2", new ChunkingConfig { Layout = "mamba2*3 A", NLayer = 8 }, "one level of chunks"),
+        Chunks("hnet-5m", 256, 5, "mamba2*2 H mamba2*2", new ChunkingConfig { Layout = "mamba2*3 A", NLayer = 8 }, "one level of chunks"),
         .. MixerFamilies.All.Where(f => f.Letter is null).Select(f => new ModelPreset($"{f.Name}-tiny",
             $"causal {f.Name}, for trying out on a CPU", 1024, new ModelConfig { DModel = 64, NLayer = 2, Layout = f.Name })),
     ];
@@ -83,7 +83,7 @@ public static class ModelPresets
         new() { DModel = dModel, NLayer = nLayer, Layout = "mamba2", Recurrent = new RecurrentConfig { DKey = 64 } };
 
     private static ModelPreset Ratio(int mamba, int layers) => new(
-        $"hybrid-{mamba}to1-7m", $"causal {mamba}:1 mixture of Mamba and attention", 8192, new ModelConfig
+        $"hybrid-{mamba}to1", $"causal {mamba}:1 mixture of Mamba and attention", 8192, new ModelConfig
         {
             DModel = 256,
             NLayer = layers,

@@ -37,8 +37,10 @@ public sealed class AttentionState : MixerState
     {
         using DisposeScope scope = NewDisposeScope();
         var own = new AttentionState(1, _keys.size(1), _keys.size(3), _window, _keys.device) { Position = Position };
-        own._keys = own.Replaced(own._keys, _keys.narrow(0, row, 1));
-        own._values = own.Replaced(own._values, _values.narrow(0, row, 1));
+        own._keys.Dispose();
+        own._values.Dispose();
+        own._keys = Entry(_keys, row);
+        own._values = Entry(_values, row);
         return own;
     }
 
@@ -94,12 +96,11 @@ public sealed class AttentionState : MixerState
         }
     }
 
-    private Tensor Replaced(Tensor old, Tensor by)
+    // With room for as many positions; what is not held is not copied.
+    private Tensor Entry(Tensor all, int row)
     {
-        old.Dispose();
-        Tensor copy = empty(by.shape, by.dtype, by.device).DetachFromDisposeScope();
-        long held = Held;
-        copy.narrow(2, 0, held).copy_(by.narrow(2, 0, held));
+        Tensor copy = empty([1, all.size(1), all.size(2), all.size(3)], all.dtype, all.device).DetachFromDisposeScope();
+        copy.narrow(2, 0, Held).copy_(all.narrow(0, row, 1).narrow(2, 0, Held));
         return copy;
     }
 

@@ -163,16 +163,6 @@ public sealed class DynamicChunking : Mixer
         return y.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Share of positions that begin a chunk, of x [batch, length, d_model] without gradients; for reports.</summary>
-    public double BoundaryShare(Tensor x)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable mode = no_grad();
-        (Tensor q, Tensor k) = Routed(x);
-        Tensor p = Probability(q.narrow(1, 1, q.size(1) - 1), k.narrow(1, 0, k.size(1) - 1));
-        return (p.ge(0.5).to(float64).sum().item() + x.size(0)) / (x.size(0) * x.size(1));
-    }
-
     // Rows for the router of length 1, at least in single precision.
     private (Tensor Q, Tensor K) Routed(Tensor x)
     {
