@@ -31,6 +31,7 @@ internal static class ModelsCommand
         [RecurrenceClass.ScalarDecay] = "matrix, scalar decay",
         [RecurrenceClass.VectorDecay] = "matrix, vector decay",
         [RecurrenceClass.DeltaRule] = "matrix, delta rule",
+        [RecurrenceClass.Network] = "network over chunks",
     };
 
     internal static Command Create(CommandRunner runner) =>
@@ -48,7 +49,7 @@ internal static class ModelsCommand
         families.WriteToOut(context.Streams);
         context.Streams.Out.WriteLine();
         Mixers().WriteToOut(context.Streams);
-        context.Streams.Out.WriteLine($"(for a layer of d_model {Text(CostWidth)} with default settings; in model.layout M is {MixerFamilies.Mamba} and A {MixerFamilies.Attention})");
+        context.Streams.Out.WriteLine($"(for a layer of d_model {Text(CostWidth)} with default settings; in model.layout M is {MixerFamilies.Mamba}, A {MixerFamilies.Attention}, S {MixerFamilies.SharedAttention}, H {MixerFamilies.DynamicChunking})");
         context.Streams.Out.WriteLine();
         var presets = new ConsoleTable("preset", "family", "d_model", "layers", "context", "parameters", "what it is");
         foreach (ModelPreset p in ModelPresets.All)

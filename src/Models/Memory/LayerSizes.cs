@@ -29,14 +29,23 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 
     private long QkvWidth => HeadsWidth + (2L * config.Attention.KvHeads * config.Attention.HeadWidth(config.DModel));
 
-    internal long Kept(string kind, LayerMemory memory) =>
-        Mixer(kind, memory) + (config.Mlp is null ? 0 : Mlp(config.Mlp.DFf, memory));
+    internal long Kept(string kind, LayerMemory memory, int layer) => Mixer(kind, memory) + config.Mlp switch
+    {
+        null => 0,
+        { } m when m.IsSparse(layer) => (4 * _rows * config.DModel) + (memory < LayerMemory.Recompute ? Sparse(m) : 0),
+        { } m => Mlp(m.DFf, memory),
+    };
 
-    internal long Working(string kind, LayerMemory memory)
+    internal long Working(string kind, LayerMemory memory, int layer)
     {
         // Normalised input and its gradient, the output's gradient and the input's; the stream's gradient.
         long streams = _rows * config.DModel * ((4 * _e) + 4);
-        long mlp = config.Mlp is null ? 0 : _rows * _e * 5 * config.Mlp.DFf;
+        long mlp = config.Mlp switch
+        {
+            null => 0,
+            { } m when m.IsSparse(layer) => 2 * Sparse(m),
+            { } m => _rows * _e * 5 * m.DFf,
+        };
         return streams + Math.Max(mlp, kind switch
         {
             MixerFamilies.Mamba => Mamba(memory),
@@ -77,6 +86,9 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
             + (memory <= LayerMemory.Keep && mamba ? 2 * _e * _rows * DInner : 0)
             + (memory <= LayerMemory.KeepAll && mamba ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
     }
+
+    // What autograd keeps of a mixture of experts: rows in the experts' order, gate, up and their products; a quarter more for padding.
+    private long Sparse(MlpConfig m) => _rows * _e * m.ExpertsPerToken * ((3 * config.DModel) + (4 * m.DFf)) * 5 / 4;
 
     private long Mlp(long dFf, LayerMemory memory) =>
         (4 * _rows * config.DModel) + (memory <= LayerMemory.Keep ? 2 * _e * _rows * dFf : 0);

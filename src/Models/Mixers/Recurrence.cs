@@ -98,6 +98,8 @@ public sealed class RecurrentState : MixerState
 {
     private readonly Tensor[] _parts;
 
+    private RecurrentState(Tensor[] parts) => _parts = parts;
+
     /// <summary>A state of zeros.</summary>
     /// <param name="type">Element type.</param>
     /// <param name="device">Device.</param>
@@ -107,6 +109,9 @@ public sealed class RecurrentState : MixerState
 
     /// <summary>A part, in the order of the shapes.</summary>
     public Tensor this[int part] => _parts[part];
+
+    internal override MixerState Row(int row) =>
+        new RecurrentState(Array.ConvertAll(_parts, p => p.narrow(0, row, 1).clone().DetachFromDisposeScope())) { Position = Position };
 
     /// <summary>Positions seen so far, for mixers with rotary positions.</summary>
     public long Position { get; set; }

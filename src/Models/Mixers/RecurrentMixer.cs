@@ -68,7 +68,7 @@ public sealed class RecurrentMixer : Mixer
         : base.initial_state(batch);
 
     /// <inheritdoc/>
-    public override Tensor extend(Tensor x, MixerState state)
+    public override Tensor extend(Tensor x, MixerState state, in MixContext context = default)
     {
         ArgumentNullException.ThrowIfNull(x);
         if (is_grad_enabled() && OutProj.weight.requires_grad)
