@@ -1,5 +1,6 @@
 using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Mixers;
+using GenoSeq.Models.Mixers.Convolution;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models;
@@ -32,6 +33,10 @@ internal static class Initialization
                     }
 
                     break;
+                case RecurrentMixer { Fwd: Hyena } hyena:
+                    nn.init.normal_(hyena.InProj!.weight, 0, c.InitializerRange);
+                    Output(hyena.OutProj);
+                    break;
                 case RecurrentMixer recurrent when c.RescalePrenormResidual:
                     Rescaled(recurrent.OutProj.weight);
                     break;
@@ -45,11 +50,17 @@ internal static class Initialization
                     break;
             }
 
-            if (block.Mlp is { } mlp)
+            switch (block.Mlp)
             {
-                nn.init.normal_(mlp.Gate.weight, 0, c.InitializerRange);
-                nn.init.normal_(mlp.Up.weight, 0, c.InitializerRange);
-                Output(mlp.Down);
+                case SwiGlu gated:
+                    nn.init.normal_(gated.Gate.weight, 0, c.InitializerRange);
+                    nn.init.normal_(gated.Up.weight, 0, c.InitializerRange);
+                    Output(gated.Down);
+                    break;
+                case GeluMlp plain:
+                    nn.init.normal_(plain.Fc1.weight, 0, c.InitializerRange);
+                    Output(plain.Fc2);
+                    break;
             }
         }
 
@@ -65,12 +76,14 @@ internal static class Initialization
             nn.init.normal_(l.weight, 0, c.InitializerRange / (c.RescalePrenormResidual ? branches : 1));
     }
 
-    // Linear biases start at zero, except dt_proj's, which holds the step sizes.
+    // Biases of linear layers start at zero, except dt_proj's, which holds the step sizes.
     private static void ZeroBiases(nn.Module model)
     {
         foreach ((string name, nn.Parameter p) in model.named_parameters())
         {
-            if (name.EndsWith("_proj.bias", StringComparison.Ordinal) && !name.EndsWith("dt_proj.bias", StringComparison.Ordinal))
+            bool linear = name.EndsWith("_proj.bias", StringComparison.Ordinal) || name.EndsWith("fc1.bias", StringComparison.Ordinal)
+                || name.EndsWith("fc2.bias", StringComparison.Ordinal);
+            if (linear && !name.EndsWith("dt_proj.bias", StringComparison.Ordinal))
             {
                 nn.init.constant_(p, 0);
             }

@@ -8,6 +8,8 @@ namespace GenoSeq.Models;
 /// </summary>
 public sealed record ModelConfig
 {
+    internal const string LayerNorm = "layer";
+
     /// <summary>Alphabet of the input: <c>caduceus</c> (12 tokens, 16 rows) or <c>bytes</c> (256 bytes, 264 rows).</summary>
     public string Alphabet { get; init; } = "caduceus";
 
@@ -43,13 +45,19 @@ public sealed record ModelConfig
     /// <summary>Settings of the recurrent mixers other than Mamba-1.</summary>
     public RecurrentConfig Recurrent { get; init; } = new();
 
+    /// <summary>Settings of the mixers that convolve.</summary>
+    public HyenaConfig Hyena { get; init; } = new();
+
     /// <summary>Settings of the attention mixers.</summary>
     public AttentionConfig Attention { get; init; } = new();
 
     /// <summary>Settings of the MLP behind each mixer; none when null.</summary>
     public MlpConfig? Mlp { get; init; }
 
-    /// <summary>Epsilon of the RMS norms.</summary>
+    /// <summary>Norms of the residual stream: <c>rms</c>, or <c>layer</c> (with a bias), as HyenaDNA has them.</summary>
+    public string Norm { get; init; } = "rms";
+
+    /// <summary>Epsilon of the norms.</summary>
     public double NormEps { get; init; } = 1e-5;
 
     /// <summary>The head's weight is the embedding's.</summary>
@@ -92,6 +100,7 @@ public sealed record ModelConfig
         if (NLayer < 1) yield return $"n_layer must be at least 1, not {NLayer}";
         if (VocabSize < 2) yield return $"vocab_size must be at least 2, not {VocabSize}";
         if (NormEps <= 0) yield return $"norm_eps must be positive, not {NormEps}";
+        if (Norm is not ("rms" or LayerNorm)) yield return $"norm must be rms or layer, not '{Norm}'";
         if (Alphabet is not ("caduceus" or "bytes")) yield return $"alphabet must be caduceus or bytes, not '{Alphabet}'";
         MixerFamily?[] mixers = [.. LayerMixers().Distinct().Select(MixerFamilies.Find)];
         if (mixers.Contains(null))
@@ -108,6 +117,7 @@ public sealed record ModelConfig
         // Without a width nothing else can be said of the mixers.
         foreach (string p in DModel < 1 ? [] : mixers.SelectMany(m => m?.Problems(this) ?? []).Distinct()) yield return p;
         if (Mlp is { DFf: < 1 }) yield return $"mlp.d_ff must be at least 1, not {Mlp.DFf}";
+        if (Mlp is not (null or { Kind: "swiglu" or MlpConfig.Gelu })) yield return $"mlp.kind must be swiglu or gelu, not '{Mlp.Kind}'";
     }
 }
 
@@ -215,9 +225,14 @@ public sealed record AttentionConfig
     }
 }
 
-/// <summary>A SwiGLU MLP (Shazeer 2020): down(silu(gate(x)) * up(x)).</summary>
+/// <summary>The MLP of a layer.</summary>
 public sealed record MlpConfig
 {
+    internal const string Gelu = "gelu";
+
+    /// <summary><c>swiglu</c> (Shazeer 2020): down(silu(gate(x)) * up(x)); or <c>gelu</c>: fc2(gelu(fc1(x))), as HyenaDNA has it.</summary>
+    public string Kind { get; init; } = "swiglu";
+
     /// <summary>Width of the hidden layer.</summary>
     public int DFf { get; init; } = 704;
 

@@ -14,7 +14,12 @@ internal abstract class LayerStep : IDisposable
     {
         Norm = Weight(block.Norm.weight);
         Eps = (float)block.Norm.Eps;
-        if (block.Mlp is { } mlp)
+        if (block.Norm is not RmsNorm || block.Mlp is not (null or SwiGlu))
+        {
+            throw new NotSupportedException("LayerNorm and MLPs without gates have no step");
+        }
+
+        if (block.Mlp is SwiGlu mlp)
         {
             Norm2 = Weight(block.Norm2!.weight);
             GateUp = Joined(mlp.Gate.weight, mlp.Up.weight);

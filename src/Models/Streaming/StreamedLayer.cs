@@ -50,6 +50,11 @@ public sealed class StreamedLayer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         foreach (Block block in model.Layers)
         {
+            if (block.Mixer is RecurrentMixer)
+            {
+                return "only Mamba and attention in a sliding window read sequences in chunks";
+            }
+
             if (block.Mixer is AttentionMixer a && (!a.IsCausal || a.Window == 0))
             {
                 return a.IsCausal
