@@ -3,7 +3,7 @@ channels (`time [LENGTH...]`, by default 8192, 131072 and 1048576 positions of 2
 from gs import *
 I, L64, up = C.c_int, C.c_longlong, lambda a, b: -(-a // b)
 class Long(C.Structure):
-    _fields_ = [(n, P) for n in "a v d g s out0 out1 row0 row1".split()] + [(n + "_stride", L64) for n in "a v d g s out0 out1".split()] + [(n, I) for n in "length channels pitch pad".split()]
+    _fields_ = [(n, P) for n in "a v d g s out0 out1 row0 row1".split()] + [(n + "_stride", L64) for n in "a v d g s out0 out1".split()] + [("rate", P)] + [(n, I) for n in "length channels pitch".split()] + [("shift", C.c_float)]
 class Spectra(C.Structure): _fields_ = [(n, P) for n in "z k y dk".split()] + [("batch", I), ("channels", I), ("n", I), ("scale", C.c_float)]
 FILES = ["common.cu", "long_conv.cu"]
 def good(n): # as FftLength.AtLeast

@@ -187,7 +187,7 @@ public sealed class RecurrentMixerTests
     {
         Recurrent = settings,
         // Filters that end within the sequence and ones that do not, and an MLP that does not multiply rounding by hundreds.
-        Hyena = new HyenaConfig { LMax = 48, FilterOrder = 8, ActivationFreq = 1, FilterGroups = 3, SeLength = 5, MrLength = 20, Poles = 3 },
+        Hyena = new HyenaConfig { LMax = 48, FilterOrder = 8, ActivationFreq = 1, FilterGroups = 4, SeLength = 5, MrLength = 20, Poles = 3 },
     };
 
     // The same parameters for every chunk, away from where gates sit at their start.

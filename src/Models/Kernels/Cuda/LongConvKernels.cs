@@ -4,6 +4,11 @@ using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Kernels.Cuda;
 
+/// <summary>A factor exp2(t rate) + shift of positions t.</summary>
+/// <param name="Rate">f32 [channels].</param>
+/// <param name="Shift">Of all channels.</param>
+internal readonly record struct LineWindow(Tensor Rate, float Shift);
+
 /// <summary>
 /// What a long convolution is besides Fourier transforms (long_conv.cu). Activations are [batch, length, channels], bf16 or f32 with
 /// evenly spaced rows; lines are f32 [batch, channels, 2 n], zeros behind the length; spectra are complex [batch, channels, n], the
@@ -15,15 +20,17 @@ internal static class LongConvKernels
     private static readonly KernelProgram s_bf16 = new(["common.cu", "long_conv.cu"]);
     private static readonly KernelProgram s_f32 = new(["common.cu", "long_conv.cu"], "GS_F32_IO=1");
 
-    /// <summary>line = a v, or a.</summary>
+    /// <summary>line = a v, or a, times the window where there is one.</summary>
     /// <param name="device">Where the tensors are.</param>
     /// <param name="a">[batch, length, channels].</param>
     /// <param name="v">The same, or null.</param>
     /// <param name="line">Overwritten.</param>
     /// <param name="clean">Zeros stand behind the length already.</param>
-    internal static void Enter(KernelDevice device, Tensor a, Tensor? v, Tensor line, bool clean)
+    /// <param name="window">A factor of each channel and position, or null.</param>
+    internal static void Enter(KernelDevice device, Tensor a, Tensor? v, Tensor line, bool clean, LineWindow? window = null)
     {
         Arguments p = Common(a, line);
+        Bind(ref p, window);
         (p.A, p.AStride) = KernelRows.Of(a, "a", a.dtype, a.shape);
         (p.V, p.VStride) = KernelRows.Of(v, "v", a.dtype, a.shape);
         p.Row0 = line.data_ptr();
@@ -65,9 +72,11 @@ internal static class LongConvKernels
     /// <param name="first">Overwritten.</param>
     /// <param name="v">[batch, length, channels], or null.</param>
     /// <param name="second">Overwritten, or null.</param>
-    internal static void Leave(KernelDevice device, Tensor line, Tensor? a, Tensor first, Tensor? v, Tensor? second)
+    /// <param name="window">A factor of the line, or null.</param>
+    internal static void Leave(KernelDevice device, Tensor line, Tensor? a, Tensor first, Tensor? v, Tensor? second, LineWindow? window = null)
     {
         Arguments p = Common(first, line);
+        Bind(ref p, window);
         p.Row0 = line.data_ptr();
         (p.A, p.AStride) = KernelRows.Of(a, "a", first.dtype, first.shape);
         (p.V, p.VStride) = KernelRows.Of(v, "v", first.dtype, first.shape);
@@ -124,6 +133,15 @@ internal static class LongConvKernels
         };
     }
 
+    private static void Bind(ref Arguments p, LineWindow? window)
+    {
+        if (window is { } w)
+        {
+            p.Rate = KernelTensors.Dense(w.Rate, "the window's rates", float32, p.Channels);
+            p.Shift = w.Shift;
+        }
+    }
+
     private static Spectra Common(Tensor z, Tensor k, Tensor y) => new()
     {
         Z = Complex(z, "z", z.shape),
@@ -158,7 +176,9 @@ internal static class LongConvKernels
     {
         public nint A, V, D, G, S, Out0, Out1, Row0, Row1;
         public long AStride, VStride, DStride, GStride, SStride, Out0Stride, Out1Stride;
-        public int Length, Channels, Pitch, Pad;
+        public nint Rate;
+        public int Length, Channels, Pitch;
+        public float Shift;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -33,7 +33,8 @@ public sealed class Hyena : GatedConvolution
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
         new(type, device, ShortShape(batch), [batch, 0, Width], [0, Width]);
 
-    private protected override Tensor Whole(Tensor gates) => LongConv.Gated(gates, Filter.Taps(gates.size(1), StateType(gates)), Filter.bias);
+    private protected override Tensor Whole(Tensor gates) => LongConv.Gated(
+        gates, Filter.Raw(gates.size(1), StateType(gates)), Filter.bias, Filter.Window());
 
     // Part 1: z of all positions, with room behind them; part 2: the filter, last tap first, as long as the room.
     private protected override Tensor Further(Tensor z, RecurrentState state)
@@ -59,7 +60,7 @@ public sealed class Hyena : GatedConvolution
         Tensor old = state[1];
         Tensor wide = zeros([old.size(0), room, Width], old.dtype, old.device);
         wide.narrow(1, 0, old.size(1)).copy_(old);
-        Tensor taps = LongConv.WithSkip(Filter.Taps(room, old.dtype), Filter.bias).flip(0);
+        Tensor taps = LongConv.WithSkip(Filter.Raw(room, old.dtype) * Filter.Window().Of(room, old.dtype), Filter.bias).flip(0);
         state.Replace(1, wide);
         state.Replace(2, taps);
     }

@@ -45,11 +45,11 @@ public sealed class HyenaFilter : nn.Module
     /// <summary>Number of the sines in the MLP, which share <see cref="Freq"/>.</summary>
     internal int Sines => 1 + _c.NumInnerMlps;
 
-    /// <summary>The filter's first taps, without the skip: [length, channels].</summary>
+    /// <summary>The filter's first taps without window and skip, the MLP's output: [length, channels].</summary>
     /// <param name="length">Taps, at most l_max.</param>
     /// <param name="type">Single or double precision.</param>
     /// <exception cref="InvalidDataException">The sequence is longer than l_max.</exception>
-    internal Tensor Taps(long length, ScalarType type)
+    internal Tensor Raw(long length, ScalarType type)
     {
         if (length > _c.LMax)
         {
@@ -64,9 +64,11 @@ public sealed class HyenaFilter : nn.Module
             h = layer is Layer linear ? linear.forward(h) : ((Sine)layer).forward(h);
         }
 
-        Tensor decay = outer(Places(length, device).to(type), Deltas(device).to(type)).exp();
-        return h * decay.add(Shift);
+        return h;
     }
+
+    /// <summary>The window over the taps.</summary>
+    internal Engines.TapWindow Window() => new(Deltas(bias.device).div(_c.LMax - 1), Shift);
 
     /// <summary>tau of positions [length], in double precision.</summary>
     internal Tensor Places(long length, Device device) => arange(0, length, 1, float64, device).div(_c.LMax - 1);

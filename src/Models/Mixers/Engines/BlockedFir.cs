@@ -18,23 +18,33 @@ internal static class BlockedFir
     /// <returns>[batch, length, channels] in z's type.</returns>
     internal static Tensor Run(Tensor z, Tensor h, Tensor? before)
     {
-        (long batch, long length, long channels) = (z.size(0), z.size(1), z.size(2));
-        (long groups, long taps) = (h.size(0), h.size(1));
-        Tensor past = before?.to(z.dtype) ?? zeros([batch, taps - 1, channels], z.dtype, z.device);
+        long taps = h.size(1);
+        Tensor past = before?.to(z.dtype) ?? zeros([z.size(0), taps - 1, z.size(2)], z.dtype, z.device);
+        Tensor y = z.size(1) == 1 ? One(z, h, past) : Blocks(z, h, past);
         if (before is not null)
         {
             using IDisposable mode = no_grad();
-            before.copy_(cat([past, z], 1).narrow(1, length, taps - 1));
+            before.copy_(cat([past, z], 1).narrow(1, z.size(1), taps - 1));
         }
 
-        long each = channels / groups;
-        if (length == 1)
-        {
-            Tensor each1 = h.flip(1).t().unsqueeze(-1).expand(taps, groups, each).reshape(taps, channels);
-            return (cat([past, z], 1) * each1.to(z.dtype)).sum([1], true);
-        }
+        return y;
+    }
 
-        long block = Math.Max(LeastBlock, taps - 1), blocks = (length + block - 1) / block;
+    /// <summary>Operations of one position of a channel.</summary>
+    internal static double Flops(long taps) => 4.0 * Math.Max(LeastBlock, taps - 1);
+
+    private static Tensor One(Tensor z, Tensor h, Tensor past)
+    {
+        (long channels, long groups, long taps) = (z.size(2), h.size(0), h.size(1));
+        Tensor window = h.flip(1).t().unsqueeze(-1).expand(taps, groups, channels / groups).reshape(taps, channels);
+        return (cat([past, z], 1) * window.to(z.dtype)).sum([1], true);
+    }
+
+    private static Tensor Blocks(Tensor z, Tensor h, Tensor past)
+    {
+        (long batch, long length, long channels) = (z.size(0), z.size(1), z.size(2));
+        (long groups, long taps) = (h.size(0), h.size(1));
+        long each = channels / groups, block = Math.Max(LeastBlock, taps - 1), blocks = (length + block - 1) / block;
         Tensor padded = cat([zeros([batch, block - taps + 1, channels], z.dtype, z.device), past, z,
             zeros([batch, (blocks * block) - length, channels], z.dtype, z.device)], 1);
         // Blocks in front of rows and channels, so that the blocks before are a view of the same numbers.
@@ -45,14 +55,11 @@ internal static class BlockedFir
         return y.reshape(groups, block, blocks, batch, each).permute(3, 2, 1, 0, 4).reshape(batch, blocks * block, channels).narrow(1, 0, length);
     }
 
-    /// <summary>Operations of one position of a channel.</summary>
-    internal static double Flops(long taps) => 4.0 * Math.Max(LeastBlock, taps - 1);
-
     // [groups, block, 2 block]: row i has tap i + block - j at column j, where there is one.
     private static Tensor Toeplitz(Tensor h, long block)
     {
         long taps = h.size(1);
-        Tensor at = arange(0, block, 1, int64, h.device).unsqueeze(1) + arange(block, -block, -1, int64, h.device).unsqueeze(0);
+        Tensor at = arange(0, block, 1, int64, h.device).unsqueeze(1) - arange(-block, block, 1, int64, h.device).unsqueeze(0);
         Tensor tap = where(at.lt(0), full([1], taps, int64, h.device), at.clamp(max: taps).to(int64));
         Tensor wide = cat([h, zeros([h.size(0), 1], h.dtype, h.device)], 1);
         return wide.index_select(1, tap.reshape(-1)).reshape(h.size(0), block, 2 * block);

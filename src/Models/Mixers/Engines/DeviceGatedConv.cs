@@ -15,10 +15,11 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// batch there. Spectra are kept for it where they take at most <see cref="KeptBytes"/>, else computed again.
 /// Inputs: the gates side by side [batch, length, 3 channels], or g, a and v; k [taps, channels] and the skip [channels] in single precision.
 /// </remarks>
-internal sealed class DeviceGatedConv(KernelDevice device, bool joined) : autograd.Function
+internal sealed class DeviceGatedConv(KernelDevice device, bool joined, TapWindow? window = null) : autograd.Function
 {
     private static readonly Operator s_transform = new("aten::_fft_c2c"), s_complex = new("aten::view_as_complex"), s_real = new("aten::view_as_real");
     private int _slices;
+    private Tensor? _rate;
 
     /// <summary>Bytes of a slice's spectrum: of 32 channels at 131,072 positions.</summary>
     internal static long SliceBytes { get; set; } = 32 << 20;
@@ -38,6 +39,8 @@ internal sealed class DeviceGatedConv(KernelDevice device, bool joined) : autogr
         (Tensor k, Tensor skip) = (inputs[^2]!.contiguous(), inputs[^1]!.contiguous());
         Shape size = Size(gates[0], k);
         (Tensor g, Tensor a, Tensor v) = Gates(gates, size.Channels);
+        // Per position and of base 2.
+        _rate = window?.Rate.mul(1 / Math.Log(2)).to(float32).contiguous();
         long[] shape = [size.Batch, size.Length, size.Channels];
         Tensor result = empty(shape, g.dtype, g.device);
         Tensor? y = WillDifferentiate ? empty(shape, g.dtype, g.device) : null;
@@ -64,14 +67,16 @@ internal sealed class DeviceGatedConv(KernelDevice device, bool joined) : autogr
         }
 
         _slices = spectra.Count / 2;
-        save_for_backward([k, skip, y, .. gates, .. spectra]);
+        save_for_backward([k, skip, y, _rate, .. gates, .. spectra]);
+        _rate = null;
         return [result];
     }
 
     protected override Tensor?[] backward(Tensor?[] grad_outputs)
     {
         (Tensor k, Tensor skip, Tensor y) = (saved(0)!, saved(1)!, saved(2)!);
-        Tensor[] gates = [.. Enumerable.Range(3, joined ? 1 : 3).Select(i => saved(i)!)];
+        _rate = saved(3);
+        Tensor[] gates = [.. Enumerable.Range(4, joined ? 1 : 3).Select(i => saved(i)!)];
         Shape size = Size(gates[0], k);
         (Tensor g, Tensor a, Tensor v) = Gates(gates, size.Channels);
         Tensor d = grad_outputs[0]!.contiguous();
@@ -91,13 +96,13 @@ internal sealed class DeviceGatedConv(KernelDevice device, bool joined) : autogr
             LongConvKernels.EnterBackward(device, (Cut(g), Cut(a), Cut(v)), Cut(d), Cut(y), Cut(dg), line, dline, clean);
             Tensor transformed = Spectrum(both, size.N);
             Tensor dy = transformed.select(0, 0);
-            int at = 3 + gates.Length + (2 * (int)slice);
+            int at = 4 + gates.Length + (2 * (int)slice);
             (Tensor z, Tensor filter) = kept ? (saved(at)!, saved(at + 1)!) : (transformed.select(0, 1), FilterSpectrum(k, skip, size, c, count));
             Tensor dfilter = empty_like(filter);
             LongConvKernels.MultiplyBackward(device, z, filter, dy, dfilter);
             LongConvKernels.Leave(device, Line(dy), Cut(v), Cut(da), Cut(a), Cut(dv));
             Tensor taps = Line(dfilter);
-            LongConvKernels.Leave(device, taps.unsqueeze(0), null, dk.narrow(0, 0, size.Taps).narrow(1, c, count).unsqueeze(0), null, null);
+            LongConvKernels.Leave(device, taps.unsqueeze(0), null, dk.narrow(0, 0, size.Taps).narrow(1, c, count).unsqueeze(0), null, null, Window(c, count));
             dskip.narrow(0, c, count).copy_(taps.select(1, 0));
 
             Tensor Cut(Tensor t) => t.narrow(2, c, count);
@@ -110,10 +115,12 @@ internal sealed class DeviceGatedConv(KernelDevice device, bool joined) : autogr
     private Tensor FilterSpectrum(Tensor k, Tensor skip, Shape size, long first, long count)
     {
         Tensor line = empty([1, count, 2 * size.N], float32, k.device);
-        LongConvKernels.Enter(device, k.narrow(0, 0, size.Taps).narrow(1, first, count).unsqueeze(0), null, line, false);
+        LongConvKernels.Enter(device, k.narrow(0, 0, size.Taps).narrow(1, first, count).unsqueeze(0), null, line, false, Window(first, count));
         line.select(0, 0).select(1, 0).add_(skip.narrow(0, first, count));
         return Spectrum(line, size.N).select(0, 0);
     }
+
+    private LineWindow? Window(long first, long count) => _rate is null ? null : new LineWindow(_rate.narrow(0, first, count), (float)window!.Value.Shift);
 
     private static Tensor Spectrum(Tensor line, long n)
     {

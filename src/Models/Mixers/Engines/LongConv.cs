@@ -16,16 +16,17 @@ internal static class LongConv
     /// <param name="x">Gates and input side by side, g, a, v: [batch, length, 3 channels].</param>
     /// <param name="k">[taps, channels], at least in single precision.</param>
     /// <param name="skip">d of a skip, y_t += d z_t: [channels].</param>
+    /// <param name="window">A factor of the taps, or null.</param>
     /// <returns>[batch, length, channels] in x's type.</returns>
-    internal static Tensor Gated(Tensor x, Tensor k, Tensor skip)
+    internal static Tensor Gated(Tensor x, Tensor k, Tensor skip, TapWindow? window = null)
     {
         if (DeviceGatedConv.Takes(x, k) is { } device)
         {
-            return new DeviceGatedConv(device, true).apply(x, k, skip)[0]!;
+            return new DeviceGatedConv(device, true, window).apply(x, k, skip)[0]!;
         }
 
         Tensor[] parts = x.chunk(3, 2);
-        return parts[0] * Causal(parts[1] * parts[2], WithSkip(k, skip));
+        return parts[0] * Causal(parts[1] * parts[2], WithSkip(window is { } w ? k * w.Of(k.size(0), k.dtype) : k, skip));
     }
 
     /// <summary>The same with three tensors [batch, length, channels] of one type.</summary>
@@ -53,6 +54,15 @@ internal static class LongConv
 
     /// <summary>Operations of one position: three transforms of 2 L real numbers a channel (the filter's own apart), and the product.</summary>
     internal static double Flops(long channels, long length) => channels * ((10.0 * Math.Log2(2.0 * length)) + 12);
+}
+
+/// <summary>A window exp(j rate) + shift over the taps j of a filter.</summary>
+/// <param name="Rate">[channels], in double precision, at most 0.</param>
+/// <param name="Shift">Of all channels.</param>
+internal readonly record struct TapWindow(Tensor Rate, double Shift)
+{
+    /// <summary>[length, channels].</summary>
+    internal Tensor Of(long length, Torch.ScalarType type) => outer(arange(0, length, 1, type, Rate.device), Rate.to(type)).exp().add(Shift);
 }
 
 /// <summary>Lengths that Fourier transforms are fast at.</summary>

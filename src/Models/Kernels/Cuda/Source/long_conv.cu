@@ -18,9 +18,11 @@ struct GsLong
     float* row0;            // [batch, channels, pitch]: enter: written, null: not wanted; leave: y
     float* row1;            // enter: of d g
     i64 a_stride, v_stride, d_stride, g_stride, s_stride, out0_stride, out1_stride; // of rows [batch, length, channels] of activations
+    const float* rate;      // [channels] or null: a window exp2(t rate) + shift is a factor of the first row, or of y
     int length, channels, pitch;
-    int pad;
+    float shift;
 };
+__device__ __forceinline__ float gs_long_window(const GsLong& p, int c, int t) { return gs_ex2((float)t * p.rate[c]) + p.shift; }
 __device__ __forceinline__ void gs_long_write(float* rows, const float (*tile)[65], int count, int pitch, int c0, int t0, int warp, int lane, bool zero)
 {
     for (int i = warp; i < count; i += 8)
@@ -52,6 +54,7 @@ extern "C" __global__ void __launch_bounds__(256) gs_long_enter(const __grid_con
             {
                 float z = on ? gs_load1(p.a, row * p.a_stride + c) : 0.0f;
                 if (on && p.v != 0) z *= gs_load1(p.v, row * p.v_stride + c);
+                if (on && p.rate != 0) z *= gs_long_window(p, c, t);
                 tile[0][lane][h] = z;
             }
             if (p.d != 0)
@@ -88,7 +91,7 @@ extern "C" __global__ void __launch_bounds__(256) gs_long_leave(const __grid_con
         const int h = i * 8 + warp;
         const i64 row = first + t0 + h;
         if (t0 + h >= p.length) break;
-        const float y = tile[lane][h];
+        const float y = p.rate != 0 ? tile[lane][h] * gs_long_window(p, c, t0 + h) : tile[lane][h];
         gs_store1(p.out0, row * p.out0_stride + c, p.a != 0 ? y * gs_load1(p.a, row * p.a_stride + c) : y);
         if (p.out1 != 0) gs_store1(p.out1, row * p.out1_stride + c, p.v != 0 ? y * gs_load1(p.v, row * p.v_stride + c) : y);
     }
