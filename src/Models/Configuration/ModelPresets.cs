@@ -62,7 +62,7 @@ public static class ModelPresets
             Mlp = new MlpConfig { DFf = 512 },
         }),
         Evo2("tiny", 64, 7, 4, 1024),
-        Evo2("7m", 256, 14, 8, 8192),
+        Evo2("11m", 256, 14, 8, 8192),
         .. MixerFamilies.All.Where(f => f.Letter is null).Select(f => new ModelPreset($"{f.Name}-tiny",
             $"causal {f.Name}, for trying out on a CPU", 1024, new ModelConfig { DModel = 64, NLayer = 2, Layout = f.Name })),
     ];

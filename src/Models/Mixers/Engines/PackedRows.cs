@@ -20,8 +20,7 @@ internal static class PackedRows
     internal static Tensor Run(Tensor x, Tensor ids, Func<Tensor, Tensor> body)
     {
         (long batch, long length) = (x.size(0), x.size(1));
-        // A further row of zeros is what stands behind sequences.
-        Tensor rows = cat([x.reshape(batch * length, -1), zeros([1, x.size(2)], x.dtype, x.device)]);
+        Tensor rows = x.reshape(batch * length, -1);
         var results = new List<Tensor>();
         long[] place = new long[batch * length];
         long done = 0;
@@ -30,17 +29,30 @@ internal static class PackedRows
             (long First, long Count)[] own = [.. group];
             long width = own.Max(s => s.Count);
             long[] from = new long[own.Length * width];
-            Array.Fill(from, batch * length);
+            float[] keep = new float[from.Length];
             for (int r = 0; r < own.Length; r++)
             {
-                for (long t = 0; t < own[r].Count; t++)
+                (long first, long count) = own[r];
+                for (long t = 0; t < width; t++)
                 {
-                    from[(r * width) + t] = own[r].First + t;
-                    place[own[r].First + t] = done + (r * width) + t;
+                    // Behind its end a sequence comes again, times zero: gradients of one row of zeros would all meet there.
+                    from[(r * width) + t] = first + (t % count);
+                    keep[(r * width) + t] = t < count ? 1 : 0;
+                }
+
+                for (long t = 0; t < count; t++)
+                {
+                    place[first + t] = done + (r * width) + t;
                 }
             }
 
-            Tensor y = body(rows.index_select(0, tensor(from, [from.Length], x.device)).reshape(own.Length, width, x.size(2)));
+            Tensor taken = rows.index_select(0, tensor(from, [from.Length], x.device));
+            if (own.Any(s => s.Count < width))
+            {
+                taken = taken * tensor(keep, [keep.Length, 1], x.device).to(x.dtype);
+            }
+
+            Tensor y = body(taken.reshape(own.Length, width, x.size(2)));
             results.Add(y.reshape(from.Length, -1));
             done += from.Length;
         }
