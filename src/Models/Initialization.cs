@@ -1,5 +1,6 @@
 using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Mixers;
+using GenoSeq.Models.Mixers.Convolution;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models;
@@ -38,6 +39,10 @@ internal static class Initialization
                     }
 
                     break;
+                case RecurrentMixer { Fwd: Hyena } hyena:
+                    nn.init.normal_(hyena.InProj!.weight, 0, c.InitializerRange);
+                    Output(hyena.OutProj);
+                    break;
                 case RecurrentMixer recurrent when c.RescalePrenormResidual:
                     Rescaled(recurrent.OutProj.weight);
                     break;
@@ -62,17 +67,31 @@ internal static class Initialization
                     break;
             }
 
-            if (block.Mlp is SparseMlp sparse)
+            switch (block.Mlp)
             {
-                nn.init.normal_(sparse.Router.weight, 0, c.InitializerRange);
-            }
+                case SwiGlu gated:
+                    Gated(gated);
+                    break;
+                case SparseMlp sparse:
+                    nn.init.normal_(sparse.Router.weight, 0, c.InitializerRange);
+                    foreach (SwiGlu expert in sparse.Experts)
+                    {
+                        Gated(expert);
+                    }
 
-            foreach (SwiGlu mlp in block.Mlp switch { SwiGlu one => [one], SparseMlp m => m.Experts, _ => Enumerable.Empty<SwiGlu>() })
-            {
-                nn.init.normal_(mlp.Gate.weight, 0, c.InitializerRange);
-                nn.init.normal_(mlp.Up.weight, 0, c.InitializerRange);
-                Output(mlp.Down);
+                    break;
+                case GeluMlp plain:
+                    nn.init.normal_(plain.Fc1.weight, 0, c.InitializerRange);
+                    Output(plain.Fc2);
+                    break;
             }
+        }
+
+        void Gated(SwiGlu mlp)
+        {
+            nn.init.normal_(mlp.Gate.weight, 0, c.InitializerRange);
+            nn.init.normal_(mlp.Up.weight, 0, c.InitializerRange);
+            Output(mlp.Down);
         }
 
         void Attention(AttentionMixer attention)
@@ -93,12 +112,14 @@ internal static class Initialization
             nn.init.normal_(l.weight, 0, c.InitializerRange / (c.RescalePrenormResidual ? branches : 1));
     }
 
-    // Linear biases start at zero, except dt_proj's, which holds the step sizes.
+    // Biases of linear layers start at zero, except dt_proj's, which holds the step sizes.
     private static void ZeroBiases(nn.Module model)
     {
         foreach ((string name, nn.Parameter p) in model.named_parameters())
         {
-            if (name.EndsWith("_proj.bias", StringComparison.Ordinal) && !name.EndsWith("dt_proj.bias", StringComparison.Ordinal))
+            bool linear = name.EndsWith("_proj.bias", StringComparison.Ordinal) || name.EndsWith("fc1.bias", StringComparison.Ordinal)
+                || name.EndsWith("fc2.bias", StringComparison.Ordinal);
+            if (linear && !name.EndsWith("dt_proj.bias", StringComparison.Ordinal))
             {
                 nn.init.constant_(p, 0);
             }

@@ -39,7 +39,7 @@ public sealed partial class SequenceModel : nn.Module
         Embedding = register_module("embedding", new nn.Embedding(config.VocabSize, config.DModel));
         _layers = register_module("layers", LayerStack.Create(config));
 
-        NormF = register_module("norm_f", new RmsNorm(config.DModel, config.NormEps));
+        NormF = register_module("norm_f", StreamNorm.Of(config));
         Head = register_module("lm_head", new Head(config.DModel, config.VocabSize, config.TieEmbeddings ? Embedding : null));
         if (config.RcEquivariant)
         {
@@ -62,7 +62,7 @@ public sealed partial class SequenceModel : nn.Module
     public IReadOnlyList<Block> Layers => _layers;
 
     /// <summary>The last norm.</summary>
-    public RmsNorm NormF { get; }
+    public StreamNorm NormF { get; }
 
     /// <summary>The output projection.</summary>
     public Head Head { get; }

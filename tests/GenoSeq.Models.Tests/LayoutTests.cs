@@ -79,8 +79,22 @@ public sealed class LayoutTests
             Attention = new AttentionConfig { NHead = 4, NKvHead = 2, RopeTheta = 0 },
             Mlp = new MlpConfig { DFf = 20, Experts = 3, ExpertPeriod = 2, ExpertOffset = 1, RouterLoss = 0.01 },
         };
+        var hyena = new ModelConfig
+        {
+            DModel = 8,
+            NLayer = 2,
+            Layout = "hyena",
+            Norm = "layer",
+            TieEmbeddings = false,
+            InitializerRange = 0.05,
+            Hyena = new HyenaConfig { LMax = 50, EmbDim = 3, FilterOrder = 6, NumInnerMlps = 1, ActivationFreq = 2 },
+            Recurrent = new RecurrentConfig { Bias = true },
+            Mlp = new MlpConfig { Kind = "gelu", DFf = 12, Bias = true },
+        };
         var data = new TheoryData<string, ModelConfig, ModelConfig>
         {
+            { "hyenadna", hyena, hyena },
+            { "hyenadna", hyena with { TieEmbeddings = true, Alphabet = "bytes", VocabSize = 264 }, hyena with { TieEmbeddings = true, Alphabet = "bytes", VocabSize = 264 } },
             { "mamba2", mamba2, mamba2 },
             { "falcon-mamba", falcon, falcon },
             { "jamba", jamba, jamba },
@@ -138,6 +152,35 @@ public sealed class LayoutTests
             Attention = config.Mlp is null ? config.Attention : ModelFile.ReadConfig(folder.Config).Config.Attention,
         });
         Same(plain, folder.Path, sameConfig: false);
+    }
+
+    /// <summary>HyenaDNA's own names, once as they are and once as a model trained with recomputation has them in a .ckpt.</summary>
+    [Fact]
+    public void HyenaDna_Standalone_LoadsUnderEveryName()
+    {
+        ModelConfig config = ModelPresets.Find("hyenadna-tiny-1k")!.Config with { DModel = 8, Mlp = new MlpConfig { Kind = "gelu", DFf = 12, Bias = true } };
+        using var folder = new CheckpointFolder();
+        using SequenceModel model = TestModels.Build(config);
+        ModelFile.Save(model, folder.Path, new Families.Hyena.HyenaDnaStandaloneLayout());
+        folder.Edit(json => Assert.True(json.Remove("genoseq")));
+        Assert.Equal(("hyenadna-standalone", config), (ModelFile.ReadConfig(folder.Config).Layout.Name, ModelFile.ReadConfig(folder.Config).Config));
+        Same(model, folder.Path);
+        Dictionary<string, long[]> stored = folder.Stored();
+        Assert.Contains("backbone.layers.1.mixer.filter_fn.implicit_filter.5.freq", stored.Keys);
+        Assert.Equal([1, 1026, 5], stored["backbone.layers.0.mixer.filter_fn.pos_emb.z"]);
+
+        folder.EditWeights(tensors =>
+        {
+            foreach (string name in stored.Keys)
+            {
+                tensors.Remove(name, out Tensor? value);
+                tensors.Add("model." + name.Replace(".mixer.", ".mixer.layer.", StringComparison.Ordinal).Replace(".mlp.", ".mlp.layer.", StringComparison.Ordinal), value!);
+            }
+        });
+        Same(model, folder.Path);
+
+        folder.Edit(json => json["layer"]!["l_max"] = 1030);
+        Assert.Contains("pos_emb", Assert.Throws<CheckpointException>(() => ModelFile.Load(folder.Path)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -31,6 +31,7 @@ internal static class ModelsCommand
         [RecurrenceClass.ScalarDecay] = "matrix, scalar decay",
         [RecurrenceClass.VectorDecay] = "matrix, vector decay",
         [RecurrenceClass.DeltaRule] = "matrix, delta rule",
+        [RecurrenceClass.Convolution] = "convolution",
         [RecurrenceClass.Network] = "network over chunks",
     };
 

@@ -15,15 +15,15 @@ public sealed class Block : nn.Module
     /// <summary>Joins a mixer, an MLP and their norms.</summary>
     /// <param name="mixer">Mixes along the sequence.</param>
     /// <param name="mlp">Mixes along the channels, or null.</param>
-    /// <param name="dModel">Width of the residual stream.</param>
-    /// <param name="normEps">Epsilon of the norms.</param>
-    public Block(Mixer mixer, ChannelMixer? mlp, int dModel, double normEps)
+    /// <param name="config">The model's settings, of which the norms are made.</param>
+    public Block(Mixer mixer, ChannelMlp? mlp, ModelConfig config)
     {
-        Norm = register_module("norm", new RmsNorm(dModel, normEps));
+        ArgumentNullException.ThrowIfNull(config);
+        Norm = register_module("norm", StreamNorm.Of(config));
         Mixer = register_module("mixer", mixer);
         if (mlp is not null)
         {
-            Norm2 = register_module("norm2", new RmsNorm(dModel, normEps));
+            Norm2 = register_module("norm2", StreamNorm.Of(config));
             Mlp = register_module("mlp", mlp);
         }
 
@@ -31,16 +31,16 @@ public sealed class Block : nn.Module
     }
 
     /// <summary>The norm before the mixer.</summary>
-    public RmsNorm Norm { get; }
+    public StreamNorm Norm { get; }
 
     /// <summary>The mixer.</summary>
     public Mixer Mixer { get; }
 
     /// <summary>The norm before the MLP, or null.</summary>
-    public RmsNorm? Norm2 { get; }
+    public StreamNorm? Norm2 { get; }
 
     /// <summary>The MLP, or null.</summary>
-    public ChannelMixer? Mlp { get; }
+    public ChannelMlp? Mlp { get; }
 
     /// <summary>What the layer keeps for its backward pass, where it runs on a device with kernels.</summary>
     public LayerMemory Memory { get; set; }
@@ -119,10 +119,10 @@ public sealed class Block : nn.Module
         var settings = new LayerSettings(Norm.Eps, x.dtype, Memory, context.Mirrored) { Shards = context.Shards };
         switch (Mixer)
         {
-            case MambaMixer m when Kernels(x, Mixer.ComputeType) is { } device && m.OneProjection(context.Mirrored) is { } directions:
-                return DeviceMambaLayer.Run(device, x, residual, Norm, directions, settings, context.SequenceIds);
-            case AttentionMixer a when Kernels(x, Mixer.ComputeType) is { } device && a.OneOperation(context.Mirrored) is { } shape:
-                return DeviceAttentionLayer.Run(device, x, residual, Norm, a, shape, settings, context.SequenceIds);
+            case MambaMixer m when Norm is RmsNorm norm && Kernels(x, Mixer.ComputeType) is { } device && m.OneProjection(context.Mirrored) is { } directions:
+                return DeviceMambaLayer.Run(device, x, residual, norm, directions, settings, context.SequenceIds);
+            case AttentionMixer a when Norm is RmsNorm norm && Kernels(x, Mixer.ComputeType) is { } device && a.OneOperation(context.Mirrored) is { } shape:
+                return DeviceAttentionLayer.Run(device, x, residual, norm, a, shape, settings, context.SequenceIds);
             default:
                 (Tensor n, Tensor r) = Norm.AddNorm(x, residual, context.Mirrored);
                 return (Mixer.forward(n, context), r);
@@ -132,9 +132,9 @@ public sealed class Block : nn.Module
     // Norm and MLP, likewise.
     private (Tensor Y, Tensor Residual) MixChannels(Tensor x, Tensor residual, in MixContext context)
     {
-        if (Mlp is SwiGlu { HasBias: false } dense && Kernels(x, dense.ComputeType) is { } device)
+        if (Mlp is SwiGlu { HasBias: false } gated && Norm2 is RmsNorm norm && Kernels(x, Mlp.ComputeType) is { } device)
         {
-            return DeviceMlpLayer.Run(device, x, residual, Norm2!, dense, new LayerSettings(Norm2!.Eps, x.dtype, Memory, context.Mirrored));
+            return DeviceMlpLayer.Run(device, x, residual, norm, gated, new LayerSettings(norm.Eps, x.dtype, Memory, context.Mirrored));
         }
 
         (Tensor n, Tensor r) = Norm2!.AddNorm(x, residual, context.Mirrored);

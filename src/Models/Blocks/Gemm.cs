@@ -8,13 +8,18 @@ internal static class Gemm
 {
     /// <summary>
     /// x [..., in] times weight [out, in] transposed. Under the bf16 policy both are rounded to bfloat16, the product is
-    /// accumulated in single precision by the library, and the result comes back in x's type.
+    /// accumulated in single precision by the library (with the bias, where x is of the policy's type), and the result comes back in x's type.
     /// </summary>
     internal static Tensor Linear(Tensor x, Tensor weight, Tensor? bias, ScalarType compute)
     {
         if (compute == x.dtype && weight.dtype == compute)
         {
             return nn.functional.linear(x, weight, bias);
+        }
+
+        if (compute == x.dtype)
+        {
+            return nn.functional.linear(x, weight.to(compute), bias?.to(compute));
         }
 
         Tensor y = nn.functional.linear(x.to(compute), weight.to(compute)).to(x.dtype);

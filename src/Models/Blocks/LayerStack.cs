@@ -15,13 +15,13 @@ internal static class LayerStack
         {
             Mixer mixer = kind == MixerFamilies.SharedAttention ? new SharedAttention(config, shared) : MixerFamilies.Find(kind)!.Create(config);
             shared ??= mixer as SharedAttention;
-            ChannelMixer? mlp = config.Mlp switch
+            ChannelMlp? mlp = config.Mlp switch
             {
                 null => null,
                 { } m when m.IsSparse(layer) => new SparseMlp(m, config.DModel),
-                { } m => new SwiGlu(m, config.DModel),
+                { } m => ChannelMlp.Of(m, config.DModel),
             };
-            layers.Add(new Block(mixer, mlp, config.DModel, config.NormEps));
+            layers.Add(new Block(mixer, mlp, config));
         }
 
         return new nn.ModuleList<Block>(layers);

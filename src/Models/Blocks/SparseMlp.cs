@@ -15,7 +15,7 @@ namespace GenoSeq.Models.Blocks;
 /// takes all blocks, each with its expert's weights. The number of blocks is that of the worst case. Everything is deterministic:
 /// no two rows are ever added by different threads.
 /// </remarks>
-public sealed class SparseMlp : ChannelMixer
+public sealed class SparseMlp : ChannelMlp
 {
     // Blocks on a device: smaller ones copy weights more often, larger ones have more padding.
     private const long BlocksOfExpert = 4;

@@ -1,26 +1,13 @@
 using GenoSeq.Models.Kernels;
 using GenoSeq.Models.Losses;
 using GenoSeq.Models.Mixers;
-using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 using Kernel = GenoSeq.Models.Kernels.SwiGlu;
 
 namespace GenoSeq.Models.Blocks;
 
-/// <summary>What mixes the channels of each position in a layer.</summary>
-public abstract class ChannelMixer : nn.Module
-{
-    /// <summary>Type that matrix products are computed in.</summary>
-    public virtual ScalarType ComputeType { get; set; } = float32;
-
-    /// <summary>x [batch, length, d_model] to the same shape.</summary>
-    /// <param name="x">The normalised stream.</param>
-    /// <param name="side">Collects what the loss adds for the layer; null: nobody asks.</param>
-    public abstract Tensor forward(Tensor x, SideLosses? side = null);
-}
-
 /// <summary>The MLP of a layer: down(silu(gate(x)) * up(x)).</summary>
-public sealed class SwiGlu : ChannelMixer
+public sealed class SwiGlu : ChannelMlp
 {
     private readonly nn.Linear _gate;
     private readonly nn.Linear _up;

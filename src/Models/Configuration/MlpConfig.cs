@@ -1,11 +1,17 @@
 namespace GenoSeq.Models;
 
 /// <summary>
-/// A SwiGLU MLP (Shazeer 2020), down(silu(gate(x)) * up(x)); in every so many layers a mixture of such experts, of which a router chooses
+/// The MLP of a layer; in every so many layers a mixture of such experts, of which a router chooses
 /// some for each position (Lieber et al. 2024, "Jamba").
 /// </summary>
 public sealed record MlpConfig
 {
+    internal const string SwiGlu = "swiglu";
+    internal const string Gelu = "gelu";
+
+    /// <summary><c>swiglu</c> (Shazeer 2020): down(silu(gate(x)) * up(x)); or <c>gelu</c>: fc2(gelu(fc1(x))), as HyenaDNA has it.</summary>
+    public string Kind { get; init; } = SwiGlu;
+
     /// <summary>Width of the hidden layer, of an expert's too.</summary>
     public int DFf { get; init; } = 704;
 
@@ -33,6 +39,8 @@ public sealed record MlpConfig
     /// <summary>Every problem of the settings.</summary>
     public IEnumerable<string> Validate()
     {
+        if (Kind is not (SwiGlu or Gelu)) yield return $"kind must be {SwiGlu} or {Gelu}, not '{Kind}'";
+        if (Kind != SwiGlu && Experts > 1) yield return $"kind must be {SwiGlu} where there are experts, not '{Kind}'";
         if (DFf < 1) yield return $"d_ff must be at least 1, not {DFf}";
         if (Experts < 1) yield return $"experts must be at least 1, not {Experts}";
         if (ExpertsPerToken < 1 || (Experts > 1 && ExpertsPerToken > Experts))

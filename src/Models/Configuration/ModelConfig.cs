@@ -8,6 +8,8 @@ namespace GenoSeq.Models;
 /// </summary>
 public sealed record ModelConfig
 {
+    internal const string LayerNorm = "layer";
+
     /// <summary>Alphabet of the input: <c>caduceus</c> (12 tokens, 16 rows) or <c>bytes</c> (256 bytes, 264 rows).</summary>
     public string Alphabet { get; init; } = "caduceus";
 
@@ -43,6 +45,9 @@ public sealed record ModelConfig
     /// <summary>Settings of the recurrent mixers other than Mamba-1.</summary>
     public RecurrentConfig Recurrent { get; init; } = new();
 
+    /// <summary>Settings of the mixers that convolve.</summary>
+    public HyenaConfig Hyena { get; init; } = new();
+
     /// <summary>Settings of the attention mixers.</summary>
     public AttentionConfig Attention { get; init; } = new();
 
@@ -55,7 +60,10 @@ public sealed record ModelConfig
     /// <summary>Settings of the MLP behind each mixer; none when null.</summary>
     public MlpConfig? Mlp { get; init; }
 
-    /// <summary>Epsilon of the RMS norms.</summary>
+    /// <summary>Norms of the residual stream: <c>rms</c>, or <c>layer</c> (with a bias), as HyenaDNA has them.</summary>
+    public string Norm { get; init; } = "rms";
+
+    /// <summary>Epsilon of the norms.</summary>
     public double NormEps { get; init; } = 1e-5;
 
     /// <summary>The head's weight is the embedding's.</summary>
@@ -106,6 +114,7 @@ public sealed record ModelConfig
         if (NormEps <= 0) yield return $"norm_eps must be positive, not {NormEps}";
         if (LogitCap < 0) yield return $"logit_cap must be positive, or 0 for none, not {LogitCap}";
         if (ZLoss < 0) yield return $"z_loss must be at least 0, not {ZLoss}";
+        if (Norm is not ("rms" or LayerNorm)) yield return $"norm must be rms or layer, not '{Norm}'";
         if (Alphabet is not ("caduceus" or "bytes")) yield return $"alphabet must be caduceus or bytes, not '{Alphabet}'";
         MixerFamily?[] mixers = [.. LayerMixers().Distinct().Select(MixerFamilies.Find)];
         if (mixers.Contains(null))

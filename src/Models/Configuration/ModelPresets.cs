@@ -66,6 +66,23 @@ public static class ModelPresets
         Hybrid("based-7m", "Taylor linear attention and attention in a short window, MLPs (Arora et al. 2024)", "based A", 8, 128),
         Chunks("hnet-tiny", 64, 3, "mamba2 H mamba2", new ChunkingConfig { Layout = "mamba2 A", NLayer = 2 }, "for trying out on a CPU"),
         Chunks("hnet-5m", 256, 5, "mamba2*2 H mamba2*2", new ChunkingConfig { Layout = "mamba2*3 A", NLayer = 8 }, "one level of chunks"),
+        HyenaDna("tiny-1k", 128, 2, 1024, "as published, 1k"),
+        HyenaDna("tiny-1k-d256", 256, 2, 1024, "as published, 1k"),
+        HyenaDna("tiny-16k-d128", 128, 2, 16384, "as published, 16k"),
+        HyenaDna("small-32k", 256, 4, 32768, "as published, 32k"),
+        HyenaDna("medium-160k", 256, 8, 160000, "as published, 160k"),
+        HyenaDna("medium-450k", 256, 8, 450000, "as published, 450k"),
+        HyenaDna("large-1m", 256, 8, 1000000, "as published, 1m"),
+        HyenaDna("d256-n8", 256, 8, 1048576, "of the largest published size, for 2^20 bases"),
+        new("h3-7m", "causal H3, MLPs (Fu et al. 2022)", 8192, new ModelConfig
+        {
+            DModel = 256,
+            NLayer = 10,
+            Layout = "h3",
+            Mlp = new MlpConfig { DFf = 512 },
+        }),
+        Evo2("tiny", 64, 7, 4, 1024),
+        Evo2("11m", 256, 14, 8, 8192),
         .. MixerFamilies.All.Where(f => f.Letter is null).Select(f => new ModelPreset($"{f.Name}-tiny",
             $"causal {f.Name}, for trying out on a CPU", 1024, new ModelConfig { DModel = 64, NLayer = 2, Layout = f.Name })),
     ];
@@ -122,6 +139,31 @@ public static class ModelPresets
             Attention = new AttentionConfig { NHead = 8, SlidingWindow = window },
             Mlp = new MlpConfig { DFf = 512 },
             Recurrent = new RecurrentConfig { DKey = layout.StartsWith("mamba2", StringComparison.Ordinal) ? 64 : 0 },
+        });
+
+    // Filters are stretched over two positions more than the window, as published.
+    private static ModelPreset HyenaDna(string size, int dModel, int nLayer, int context, string what) => new(
+        $"hyenadna-{size}", $"HyenaDNA, causal, {what} (Nguyen et al. 2023)", context, new ModelConfig
+        {
+            DModel = dModel,
+            NLayer = nLayer,
+            Layout = "hyena",
+            Norm = ModelConfig.LayerNorm,
+            Hyena = new HyenaConfig { LMax = context + 2 },
+            Recurrent = new RecurrentConfig { Bias = true },
+            Mlp = new MlpConfig { Kind = MlpConfig.Gelu, DFf = 4 * dModel, Bias = true },
+        });
+
+    // Attention in the fourth of every seven layers.
+    private static ModelPreset Evo2(string size, int dModel, int nLayer, int heads, int context) => new(
+        $"evo2-like-{size}", "causal, Evo 2's pattern of convolutions and attention, MLPs (Brixi et al. 2025)", context, new ModelConfig
+        {
+            DModel = dModel,
+            NLayer = nLayer,
+            Layout = "hyena-se hyena-mr hyena-li A hyena-se hyena-mr hyena-li",
+            NormEps = 1e-6,
+            Attention = new AttentionConfig { NHead = heads },
+            Mlp = new MlpConfig { DFf = ((8 * dModel / 3) + 63) / 64 * 64 },
         });
 
     private static ModelPreset Transformer(string name, int dModel, int nLayer, int heads, bool bidirectional, string what) => new(

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using GenoSeq.Models.Families.Caduceus;
+using GenoSeq.Models.Families.Hyena;
 using GenoSeq.Models.Families.Jamba;
 using GenoSeq.Models.Families.Mamba;
 using GenoSeq.Models.Families.Transformer;
@@ -18,14 +19,14 @@ public abstract class ModelLayout
 
     /// <summary>Every layout; the native one last, since it can express anything.</summary>
     public static IReadOnlyList<ModelLayout> All { get; } =
-        [new CaduceusLayout(), new MambaLayout(), new FalconMambaLayout(), new Mamba2Layout(), new LlamaLayout(), new JambaLayout(), new NativeLayout()];
+        [new CaduceusLayout(), new MambaLayout(), new FalconMambaLayout(), new Mamba2Layout(), new LlamaLayout(), new JambaLayout(), new HyenaDnaLayout(), new HyenaDnaStandaloneLayout(), new NativeLayout()];
 
     /// <summary>The layout that a configuration file is written in.</summary>
     /// <exception cref="CheckpointException">None recognises it.</exception>
     public static ModelLayout Of(JsonObject config, string file) =>
         All.FirstOrDefault(l => l.Recognizes(config)) ?? throw new CheckpointException(
             $"the configuration is of no family that GenoSeq reads (model_type {config["model_type"]?.ToJsonString() ?? "absent"})", file,
-            "model_type caduceus, mamba, falcon_mamba, mamba2, llama, jamba or genoseq, or Caduceus's keys", "see `genoseq models`");
+            "model_type caduceus, mamba, falcon_mamba, mamba2, llama, jamba, hyenadna or genoseq, or the keys of Caduceus or HyenaDNA", "see `genoseq models`");
 
     /// <summary>The first layout that can express a configuration: the one that its checkpoints are written in.</summary>
     public static ModelLayout For(ModelConfig config) => All.First(l => l.CanExpress(config));
@@ -49,6 +50,9 @@ public abstract class ModelLayout
 
     /// <summary>The layout's name of a tensor of ours.</summary>
     public abstract string FileName(string name, ModelConfig config);
+
+    /// <summary>The name that the layout gives to what a file of it calls otherwise, as some programs wrote them.</summary>
+    public virtual string Canonical(string name) => name;
 
     /// <summary>Tensors that files of this layout hold and that are not parameters.</summary>
     public virtual IEnumerable<(string Name, Func<Tensor> Value)> Constants(SequenceModel model) => [];

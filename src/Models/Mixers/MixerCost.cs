@@ -32,7 +32,8 @@ public sealed record MixerCost(long Parameters, long StateBytes, bool Grows, dou
         {
             case RecurrentMixer r:
                 double outer = 2.0 * ((r.InProj?.weight.numel() ?? 0) + r.OutProj.weight.numel());
-                return new MixerCost(mixer.NumParameters, state.Bytes, false, outer + r.Fwd.Flops);
+                return new MixerCost(mixer.NumParameters, r.Fwd.GrowthBytes > 0 ? r.Fwd.GrowthBytes : state.Bytes, r.Fwd.GrowthBytes > 0,
+                    outer + r.Fwd.Flops);
             case MambaMixer m:
                 // A_log is a matrix too, but no projection.
                 long states = m.Fwd.ALog.numel();

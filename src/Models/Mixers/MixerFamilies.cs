@@ -1,3 +1,4 @@
+using GenoSeq.Models.Mixers.Convolution;
 using GenoSeq.Models.Mixers.Recurrent;
 
 namespace GenoSeq.Models.Mixers;
@@ -19,6 +20,9 @@ public enum RecurrenceClass
 
     /// <summary>E4: a matrix for each head, in which a key's value is replaced.</summary>
     DeltaRule,
+
+    /// <summary>E5: a convolution, by FFT where its filter is long.</summary>
+    Convolution,
 
     /// <summary>A network of further layers, over chunks.</summary>
     Network,
@@ -95,6 +99,11 @@ public static class MixerFamilies
         Recurrent("mingru", RecurrenceClass.Diagonal, "minGRU (Feng et al. 2024)", c => new MinGru(c)),
         Recurrent("minlstm", RecurrenceClass.Diagonal, "minLSTM (Feng et al. 2024)", c => new MinLstm(c)),
         Recurrent("hgrn", RecurrenceClass.Diagonal, "HGRN: hierarchically gated linear RNN (Qin et al. 2023)", c => new Hgrn(c)),
+        Convolution("hyena", "Hyena with implicit filters, as in HyenaDNA (Poli et al. 2023, Nguyen et al. 2023)", c => new Hyena(c)),
+        Convolution("h3", "H3: shift and diagonal state-space convolutions (Fu et al. 2022)", c => new H3(c), c => H3.Problems(c).Select(p => $"recurrent.{p}")),
+        Convolution("hyena-se", "StripedHyena 2's short explicit convolution (Ku et al. 2025)", c => new HyenaSe(c)),
+        Convolution("hyena-mr", "StripedHyena 2's medium regularised convolution (Ku et al. 2025)", c => new HyenaMr(c)),
+        Convolution("hyena-li", "StripedHyena 2's long implicit convolution (Ku et al. 2025)", c => new HyenaLi(c)),
     ];
 
     /// <summary>The family of a name, or null.</summary>
@@ -123,6 +132,15 @@ public static class MixerFamilies
     }
 
     private static string? Lettered(char c) => All.FirstOrDefault(f => f.Letter == c)?.Name;
+
+    private static MixerFamily Convolution(string name, string what, Func<ModelConfig, Recurrence> create, Func<ModelConfig, IEnumerable<string>>? problems = null)
+    {
+        MixerFamily family = Recurrent(name, RecurrenceClass.Convolution, what, create);
+        return family with
+        {
+            Problems = c => [.. family.Problems(c), .. c.Hyena.Validate(c.DModel).Select(p => $"hyena.{p}"), .. problems?.Invoke(c) ?? []],
+        };
+    }
 
     private static MixerFamily Recurrent(string name, RecurrenceClass kind, string what, Func<ModelConfig, Recurrence> create,
         Func<ModelConfig, IEnumerable<string>>? problems = null)

@@ -23,6 +23,9 @@ public abstract class Recurrence : nn.Module
     /// <summary>Floating-point operations for each position, in_proj and out_proj left out.</summary>
     public abstract double Flops { get; }
 
+    /// <summary>Bytes that the state of one sequence grows by with every position; 0: it does not grow.</summary>
+    public virtual long GrowthBytes => 0;
+
     /// <summary>The state before the first position.</summary>
     /// <param name="batch">Sequences.</param>
     /// <param name="type">Single or double precision.</param>
@@ -93,7 +96,7 @@ public abstract class Recurrence : nn.Module
         register_parameter(name, new nn.Parameter(values) { NoWeightDecay = true, KeepFloat32 = true });
 }
 
-/// <summary>What a recurrent mixer carries from one position to the next: tensors of fixed size.</summary>
+/// <summary>What a recurrent mixer carries from one position to the next: tensors, of fixed size in all but those that keep their history.</summary>
 public sealed class RecurrentState : MixerState
 {
     private readonly Tensor[] _parts;
@@ -113,7 +116,17 @@ public sealed class RecurrentState : MixerState
     internal override MixerState Row(int row) =>
         new RecurrentState(Array.ConvertAll(_parts, p => p.narrow(0, row, 1).clone().DetachFromDisposeScope())) { Position = Position };
 
-    /// <summary>Positions seen so far, for mixers with rotary positions.</summary>
+    /// <summary>Puts another tensor in a part's place; the state owns it from then on.</summary>
+    /// <param name="part">Which part.</param>
+    /// <param name="value">The new tensor.</param>
+    public void Replace(int part, Tensor value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        _parts[part].Dispose();
+        _parts[part] = value.DetachFromDisposeScope();
+    }
+
+    /// <summary>Positions seen so far, for mixers whose state does not tell.</summary>
     public long Position { get; set; }
 
     /// <inheritdoc/>

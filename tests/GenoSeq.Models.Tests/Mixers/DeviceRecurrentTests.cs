@@ -17,6 +17,9 @@ public sealed class DeviceRecurrentTests
     [InlineData("gla", false)]
     [InlineData("rg-lru", true)]
     [InlineData("s4d", false)]
+    [InlineData("hyena", true)]
+    [InlineData("h3", false)]
+    [InlineData("hyena-se hyena-mr hyena-li", false)]
     public void Step_EitherPrecisionAndMemory_IsTheCpuPaths(string mixer, bool bothStrands)
     {
         using SequenceModel model = Build(mixer, bothStrands);
@@ -79,6 +82,11 @@ public sealed class DeviceRecurrentTests
         {
             DModel = 16,
             Layout = mixer,
+            NLayer = Math.Max(2, mixer.Split(' ').Length),
+            // As HyenaDNA.
+            Norm = mixer == "hyena" ? "layer" : "rms",
+            Mlp = mixer == "hyena" ? new MlpConfig { Kind = "gelu", DFf = 24, Bias = true } : null,
+            Hyena = new HyenaConfig { LMax = 48, FilterOrder = 8, ActivationFreq = 1, MrLength = 20 },
             Bidirectional = bothStrands,
             RcEquivariant = bothStrands,
             Recurrent = new RecurrentConfig { NHead = 2, DKey = mixer switch { "s4d" => 4, "mamba2" => 16, _ => 8 }, Chunk = 16 },

@@ -28,6 +28,11 @@ public sealed class RecurrentMixerTests
         { "mingru", new RecurrentConfig() },
         { "minlstm", new RecurrentConfig() },
         { "hgrn", new RecurrentConfig() },
+        { "hyena", new RecurrentConfig { Bias = true } },
+        { "h3", new RecurrentConfig { DKey = 6, DtMax = 0.5 } },
+        { "hyena-se", new RecurrentConfig() },
+        { "hyena-mr", new RecurrentConfig() },
+        { "hyena-li", new RecurrentConfig() },
     };
 
     [Fact]
@@ -54,7 +59,10 @@ public sealed class RecurrentMixerTests
         long bytes = state.Bytes;
         Tensor stepped = stack([.. Enumerable.Range(0, Length).Select(t => mixer.step(wide.select(1, t), state))], 1);
         Closeness.Check(stepped, chunked, 1e-10, $"{name}: step by step");
-        Assert.Equal(bytes, state.Bytes);
+        if (mixer.Fwd.GrowthBytes == 0)
+        {
+            Assert.Equal(bytes, state.Bytes);
+        }
 
         RecurrentMixer whole = Create(name, settings with { Chunk = 256 });
         ToDouble(whole);
@@ -175,7 +183,12 @@ public sealed class RecurrentMixerTests
 
     private static Tensor Input() => randn([Batch, Length, 12]);
 
-    private static ModelConfig Config(RecurrentConfig settings) => TestModels.Causal() with { Recurrent = settings };
+    private static ModelConfig Config(RecurrentConfig settings) => TestModels.Causal() with
+    {
+        Recurrent = settings,
+        // Filters that end within the sequence and ones that do not, and an MLP that does not multiply rounding by hundreds.
+        Hyena = new HyenaConfig { LMax = 48, FilterOrder = 8, ActivationFreq = 1, FilterGroups = 4, SeLength = 5, MrLength = 20, Poles = 3 },
+    };
 
     // The same parameters for every chunk, away from where gates sit at their start.
     private static RecurrentMixer Create(string name, RecurrentConfig settings, bool bidirectional = false)

@@ -72,7 +72,7 @@ public sealed class S4d : Recurrence
         Tensor first = state?[0] ?? zeros([batch, 2L * _width * _states], u.dtype, u.device);
         Tensor dt = LogDt.to(u.dtype).exp().unsqueeze(1);
         (Tensor re, Tensor im) = (LogAReal.to(u.dtype).exp().neg(), AImag.to(u.dtype));
-        (Tensor cr, Tensor ci) = Held(re, im, dt);
+        (Tensor cr, Tensor ci) = Held(C, re, im, dt);
         long positions = SegmentedRecurrence.Positions(batch * _width * Math.Max(2, 2 * _states / size), size);
         (Tensor y, Tensor last) = SegmentedRecurrence.Run((t, s, i, c) => Chunks(t[0], s, i, c, size), [u], first, sequenceIds, positions,
             re * dt, im * dt, cr, ci);
@@ -80,14 +80,14 @@ public sealed class S4d : Recurrence
         return nn.functional.gelu((y + (u * D.to(u.dtype))).to(x.dtype));
     }
 
-    // C (exp(dt A) - 1) / A, real and imaginary parts [channels, N].
-    private (Tensor Re, Tensor Im) Held(Tensor re, Tensor im, Tensor dt)
+    /// <summary>C (exp(dt A) - 1) / A, real and imaginary parts [channels, N], of C [2, channels, N].</summary>
+    internal static (Tensor Re, Tensor Im) Held(Tensor c, Tensor re, Tensor im, Tensor dt)
     {
         Tensor grown = (re * dt).exp();
         (Tensor er, Tensor ei) = ((grown * (im * dt).cos()) - 1, grown * (im * dt).sin());
         Tensor square = re.square() + im.square();
         (Tensor qr, Tensor qi) = (((er * re) + (ei * im)) / square, ((ei * re) - (er * im)) / square);
-        (Tensor cr, Tensor ci) = (C.select(0, 0).to(re.dtype), C.select(0, 1).to(re.dtype));
+        (Tensor cr, Tensor ci) = (c.select(0, 0).to(re.dtype), c.select(0, 1).to(re.dtype));
         return ((cr * qr) - (ci * qi), (cr * qi) + (ci * qr));
     }
 
