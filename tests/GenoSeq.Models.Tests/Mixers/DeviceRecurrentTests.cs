@@ -42,7 +42,8 @@ public sealed class DeviceRecurrentTests
         Closeness.Check(loss, rough, 5e-3, $"{mixer}: loss in half precision");
         (Tensor later, Dictionary<string, Tensor> recomputed) = Run(model, LayerMemory.Recompute, packed);
         Closeness.Check(rough, later, 1e-5, $"{mixer}: loss in half precision, recomputed");
-        Assert.InRange(Distance(half.Values, recomputed.Values), 0, 1e-3);
+        // With an MLP the gradient of the mixer's output is the sum of two that are rounded by themselves.
+        Assert.InRange(Distance(half.Values, recomputed.Values), 0, mixer == "hyena" ? 5e-3 : 1e-3);
         Assert.All(half.Values, g => Assert.True(g.isfinite().all().ToInt64() == 1));
         // As far from single precision as the CPU path is that rounds at matrix products alone, or at most some times farther. What that is
         // depends on the mixer: keys brought to length 1 have steep gradients where they are short.
