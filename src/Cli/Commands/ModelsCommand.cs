@@ -26,11 +26,12 @@ internal static class ModelsCommand
 
     private static readonly Dictionary<RecurrenceClass, string> s_recurrences = new()
     {
-        [RecurrenceClass.Attention] = "cache",
-        [RecurrenceClass.Diagonal] = "diagonal",
-        [RecurrenceClass.ScalarDecay] = "matrix, scalar decay",
-        [RecurrenceClass.VectorDecay] = "matrix, vector decay",
-        [RecurrenceClass.DeltaRule] = "matrix, delta rule",
+        [RecurrenceClass.Attention] = "attention, cache",
+        [RecurrenceClass.Diagonal] = "E1 diagonal",
+        [RecurrenceClass.ScalarDecay] = "E2 matrix, scalar decay",
+        [RecurrenceClass.VectorDecay] = "E3 matrix, vector decay",
+        [RecurrenceClass.DeltaRule] = "E4 matrix, delta rule",
+        [RecurrenceClass.Sequential] = "E6 sequential",
     };
 
     internal static Command Create(CommandRunner runner) =>

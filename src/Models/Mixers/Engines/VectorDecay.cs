@@ -27,15 +27,35 @@ internal static class VectorDecay
         bool before = false)
     {
         (long heads, long n, long p) = (v.size(2), q.size(3), v.size(3));
-        long whole = chunk <= Block ? chunk : (chunk + Block - 1) / Block * Block;
-        long size = Math.Min(whole, v.size(1) <= Block ? v.size(1) : (v.size(1) + Block - 1) / Block * Block);
+        (long whole, long size) = Sizes(chunk, v.size(1));
         Tensor first = state ?? zeros([v.size(0), heads, n, p], logDecay.dtype, v.device);
+        if (v.size(1) == 1)
+        {
+            return Step(q, k, v, logDecay, first, before);
+        }
+
         long positions = SegmentedRecurrence.Positions(v.size(0) * heads * Math.Max(Math.Min(size, Block) * n, p), whole);
         return SegmentedRecurrence.Run((t, s, i, _) => Chunks(t[0], t[1], t[2], t[3], s, i, size, before), [q, k, v, logDecay], first, ids, positions);
     }
 
+    /// <summary>A chunk in whole blocks, and what it is for a sequence that may be shorter.</summary>
+    internal static (long Chunk, long Size) Sizes(long chunk, long length)
+    {
+        long whole = chunk <= Block ? chunk : (chunk + Block - 1) / Block * Block;
+        return (whole, Math.Min(whole, length <= Block ? length : (length + Block - 1) / Block * Block));
+    }
+
     /// <summary>Floating-point operations for each position.</summary>
     internal static double Flops(int heads, int n, int p, int chunk) => heads * ((2.0 * chunk * (n + p)) + (3.0 * Block * n) + (4.0 * n * p));
+
+    // One position is the recurrence as it stands.
+    private static (Tensor Y, Tensor State) Step(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state, bool before)
+    {
+        Tensor after = (state * g.select(1, 0).exp().unsqueeze(-1))
+            + (k.to(g.dtype).select(1, 0).unsqueeze(-1) * v.to(g.dtype).select(1, 0).unsqueeze(-2));
+        Tensor y = q.to(g.dtype).select(1, 0).unsqueeze(-2).matmul(before ? state : after);
+        return (y.to(v.dtype).squeeze(-2).unsqueeze(1), after);
+    }
 
     private static (Tensor Y, Tensor State) Chunks(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state, Tensor? ids, long size, bool before)
     {
@@ -65,15 +85,37 @@ internal static class VectorDecay
     // (A masked) v, block of rows by block of rows.
     private static Tensor Within(Tensor q, Tensor k, Tensor v, Tensor read, Tensor sums, ChunkMasks? masks, bool before)
     {
+        Tensor[] rows = [.. Rows(q, k, read, sums, masks, before).Select(a => a.to(v.dtype).matmul(v.narrow(3, 0, a.size(4))))];
+        return rows.Length == 1 ? rows[0] : cat(rows, 3);
+    }
+
+    /// <summary>A_ij = sum_n q_in k_jn exp(read_in - sums_jn) for j up to i, within a sequence, else 0.</summary>
+    /// <param name="q">[batch, chunks, heads, C, n].</param>
+    /// <param name="k">[batch, chunks, heads, C, n].</param>
+    /// <param name="read">Sums of log decays up to where a row is read, [batch, chunks, heads, C, n].</param>
+    /// <param name="sums">Sums of log decays up to each position, the same shape.</param>
+    /// <param name="masks">Which positions see each other.</param>
+    /// <param name="before">Only j below i.</param>
+    /// <returns>[batch, chunks, heads, C, C].</returns>
+    internal static Tensor Scores(Tensor q, Tensor k, Tensor read, Tensor sums, ChunkMasks? masks, bool before)
+    {
+        long size = q.size(3);
+        Tensor[] rows = [.. Rows(q, k, read, sums, masks, before).Select(a => a.size(4) == size
+            ? a
+            : cat([a, zeros([.. a.shape[..4], size - a.size(4)], a.dtype, a.device)], -1))];
+        return rows.Length == 1 ? rows[0] : cat(rows, 3);
+    }
+
+    // Rows of A in blocks, without the columns behind the block.
+    private static IEnumerable<Tensor> Rows(Tensor q, Tensor k, Tensor read, Tensor sums, ChunkMasks? masks, bool before)
+    {
         long size = q.size(3);
         long block = Math.Min(Block, size);
         Tensor own = OwnBlocks(q, k, read, sums, block, before);
-        var rows = new Tensor[size / block];
-        for (int i = 0; i < rows.Length; i++)
+        for (long first = 0; first < size; first += block)
         {
-            long first = i * block;
-            Tensor a = own.select(3, i).to(v.dtype);
-            if (i > 0)
+            Tensor a = own.select(3, first / block).to(q.dtype);
+            if (first > 0)
             {
                 Tensor start = sums.narrow(3, first - 1, 1);
                 Tensor left = q.narrow(3, first, block) * (read.narrow(3, first, block) - start).exp().to(q.dtype);
@@ -81,11 +123,8 @@ internal static class VectorDecay
                 a = cat([left.matmul(right.transpose(-1, -2)), a], -1);
             }
 
-            a = ScalarDecay.Masked(a, masks?.Same.narrow(3, first, block).narrow(4, 0, first + block).to(v.dtype));
-            rows[i] = a.matmul(v.narrow(3, 0, first + block));
+            yield return ScalarDecay.Masked(a, masks?.Same.narrow(3, first, block).narrow(4, 0, first + block).to(a.dtype));
         }
-
-        return rows.Length == 1 ? rows[0] : cat(rows, 3);
     }
 
     // A within each block: [batch, chunks, heads, blocks, block, block].
