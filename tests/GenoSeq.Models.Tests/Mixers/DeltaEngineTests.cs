@@ -1,3 +1,4 @@
+using GenoSeq.Emulator;
 using GenoSeq.Models.Kernels;
 using GenoSeq.Models.Mixers.Engines;
 using GenoSeq.Torch;
@@ -91,34 +92,36 @@ public sealed class DeltaEngineTests
         static Tensor Read(Tensor key, Tensor[] w) => nn.functional.silu(key.matmul(w[0])).matmul(w[1]);
     }
 
-    /// <summary>The passes of every vector width in single precision against the operators in double, with heads that no width divides.</summary>
+    /// <summary>The passes of every vector width and of the emulated device against the operators in double precision, with heads that no width divides.</summary>
     [Theory]
-    [InlineData(KernelPath.Scalar)]
-    [InlineData(KernelPath.Vector256)]
-    [InlineData(KernelPath.Vector512)]
-    public void SequentialLstm_OnTheHost_IsTheComposedOne(KernelPath path)
+    [InlineData(KernelPath.Scalar, false, 19, 21)]
+    [InlineData(KernelPath.Vector256, false, 19, 21)]
+    [InlineData(KernelPath.Vector512, false, 19, 21)]
+    [InlineData(KernelPath.Scalar, true, 19, 21)]
+    [InlineData(KernelPath.Scalar, true, 117, 3)]
+    public void SequentialLstm_AnyKernel_IsTheComposedOne(KernelPath path, bool emulated, int width, int length)
     {
         if (!KernelDispatch.IsSupported(path))
         {
             return;
         }
 
-        const int Length = 21, Width = 19;
         using DisposeScope scope = NewDisposeScope();
         using KernelDispatch.Scope use = KernelDispatch.Use(path);
-        Tensor ids = tensor([.. Enumerable.Range(0, 2 * Length).Select(i => i / 8)], 2, Length);
-        Tensor x = (randn([2, Length, 2, 4 * Width]) * 2).requires_grad_(), r = (randn([2, Width, 4 * Width]) * 0.2).requires_grad_();
+        Tensor ids = tensor([.. Enumerable.Range(0, 2 * length).Select(i => i / 8)], 2, length);
+        Tensor x = (randn([2, length, 2, 4 * width]) * 2).requires_grad_(), r = (randn([2, width, 4 * width]) * (1 / Math.Sqrt(width))).requires_grad_();
         Tensor[] wide = [x.detach().to(float64).requires_grad_(), r.detach().to(float64).requires_grad_()];
-        (Tensor h, SequentialLstm.State last) = SequentialLstm.Run(x, r, null, ids);
         (Tensor expected, SequentialLstm.State lastWide) = SequentialLstm.Run(wide[0], wide[1], null, ids);
-        Closeness.Check(expected, h, 1e-5, "h");
-        Closeness.Check(lastWide.C / lastWide.N, last.C / last.N, 1e-5, "c / n");
-        Closeness.Check(lastWide.M, last.M, 1e-5, "m");
+        using EmulatedDevice.Scope device = emulated ? new EmulatedDevice { Seed = 3 }.Use() : default;
+        (Tensor h, SequentialLstm.State last) = SequentialLstm.Run(x, r, null, ids);
+        Closeness.Check(expected, h, 2e-5, "h");
+        Closeness.Check(lastWide.C / lastWide.N, last.C / last.N, 2e-5, "c / n");
+        Closeness.Check(lastWide.M, last.M, 2e-5, "m");
         Tensor w = randn(h.shape);
         Tensor?[] actual = autograd.grad([h], [x, r], [w]);
         Tensor?[] slopes = autograd.grad([expected], wide, [w.to(float64)]);
-        Closeness.Check(slopes[0]!, actual[0]!, 2e-5, "gradient of x");
-        Closeness.Check(slopes[1]!, actual[1]!, 2e-5, "gradient of r");
+        Closeness.Check(slopes[0]!, actual[0]!, 1e-4, "gradient of x");
+        Closeness.Check(slopes[1]!, actual[1]!, 1e-4, "gradient of r");
     }
 
     private static Tensor[] Inputs(string engine, int length, Tensor? ids)

@@ -37,9 +37,8 @@ public sealed class DeviceRecurrentTests
         (Tensor rough, Dictionary<string, Tensor> half) = Run(model, LayerMemory.KeepAll, packed);
         Closeness.Check(loss, rough, 5e-3, $"{mixer}: loss in half precision");
         Assert.All(half.Values, g => Assert.True(g.isfinite().all().ToInt64() == 1));
-        // As far from single precision as the CPU path is that rounds at matrix products alone, or at most some times farther. What that is
-        // depends on the mixer: keys brought to length 1 have steep gradients where they are short.
-        Assert.InRange(Distance(expected.Values, half.Values), 0, 0.05 + (3 * Distance(expected.Values, rounded.Values)));
+        // Close to single precision, and no farther than the CPU path that rounds at matrix products alone, or at most some times.
+        Assert.InRange(Distance(expected.Values, half.Values), 0, Math.Min(0.1, 0.03 + (3 * Distance(expected.Values, rounded.Values))));
     }
 
     [Fact]
@@ -75,6 +74,9 @@ public sealed class DeviceRecurrentTests
         {
             DModel = 16,
             Layout = mixer,
+            // The heads' norm has slopes up to 1 / sqrt(eps) where a head reads next to nothing, which random weights often make it do: no type's digits are
+            // enough for gradients there (docs/numerics.md).
+            NormEps = 0.01,
             Bidirectional = bothStrands,
             RcEquivariant = bothStrands,
             Recurrent = new RecurrentConfig { NHead = 2, DKey = mixer == "s4d" ? 4 : 8, Chunk = 16 },

@@ -1,10 +1,16 @@
+using System.Runtime.InteropServices;
+
 namespace GenoSeq.Models.Kernels.Cpu;
 
-/// <summary>Memory of the sequential LSTM's passes, dense, in single precision; d is the width of a head, 4 d its inputs z, i, f, o.</summary>
+/// <summary>Memory of the sequential LSTM's passes on a CPU or, field by field, of slstm.cu; dense, in single precision; d is the width of a head, 4 d its inputs z, i, f, o.</summary>
+[StructLayout(LayoutKind.Sequential)]
 internal unsafe struct SLstmArguments
 {
     /// <summary>Sizes.</summary>
     public int Batch, Length, Heads, Width;
+
+    /// <summary>On a GPU: R is read from shared memory.</summary>
+    public int SharedR, Pad;
 
     /// <summary>Recurrent weights [heads, d, 4 d]: from a channel to what it adds to the inputs.</summary>
     public float* R;

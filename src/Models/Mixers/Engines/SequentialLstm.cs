@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using GenoSeq.Models.Kernels;
 using GenoSeq.Models.Kernels.Cpu;
+using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -13,8 +14,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// changes no number. Before the first position c = n = 0 and m is so low that nothing of it is left.
 /// </summary>
 /// <remarks>
-/// h_(t-1) inside the gates leaves no parallel form. On a CPU it is one pass of SIMD either way (<see cref="SLstmCpu{TOps, TVec}"/>), elsewhere a dozen
-/// operators a position. R's gradient is one product after the pass.
+/// h_(t-1) inside the gates leaves no parallel form. In single precision it is one pass either way, of SIMD (<see cref="SLstmCpu{TOps, TVec}"/>) or of one
+/// kernel (<see cref="SLstmKernels"/>); in double, and as a reference, a dozen operators a position. R's gradient is one product after the pass.
 /// </remarks>
 internal sealed unsafe class SequentialLstm : autograd.Function
 {
@@ -48,7 +49,8 @@ internal sealed unsafe class SequentialLstm : autograd.Function
     {
         Tensor? keep = ids is null ? null : DiagonalScan.Continues(cat([ids.narrow(1, 0, 1), ids], 1), x.dtype);
         State before = state ?? State.First(x.size(0), x.size(2), r.size(1), x.dtype, x.device);
-        if (!TensorRows.OnKernels(x) || KernelDispatch.Current == KernelPath.Reference)
+        bool host = TensorRows.OnKernels(x) && KernelDispatch.Current != KernelPath.Reference;
+        if (!host && !(x.dtype == float32 && KernelDevices.Of(x) is not null))
         {
             return Composed(x, r, before, keep);
         }
@@ -64,8 +66,8 @@ internal sealed unsafe class SequentialLstm : autograd.Function
         Tensor?[] kept = Array.ConvertAll(inputs, t => t?.contiguous());
         Tensor pre = inputs[0]!.clone().contiguous();
         (long batch, long length, long heads, long width) = (pre.size(0), pre.size(1), pre.size(2), kept[1]!.size(1));
-        Tensor[] states = [.. Enumerable.Range(0, 4).Select(_ => empty([batch, length, heads, width]))];
-        ForHeads(Arguments(kept, pre, states), Pass.Forward);
+        Tensor[] states = [.. Enumerable.Range(0, 4).Select(_ => empty([batch, length, heads, width], float32, pre.device))];
+        ForHeads(pre, Arguments(kept, pre, states), Pass.Forward);
         save_for_backward([pre, .. kept[1..], .. states]);
         return [states[0], .. states[1..].Select(s => s.select(1, length - 1).clone())];
     }
@@ -79,7 +81,7 @@ internal sealed unsafe class SequentialLstm : autograd.Function
         SLstmArguments a = Arguments(inputs, pre, states);
         a.DH = At(dh);
         a.DPre = At(dPre);
-        ForHeads(a, Pass.Backward);
+        ForHeads(pre, a, Pass.Backward);
 
         // R sees h of the position before, unless a sequence begins.
         long length = pre.size(1);
@@ -116,8 +118,14 @@ internal sealed unsafe class SequentialLstm : autograd.Function
 
     private static float* At(Tensor? t) => t is null ? null : (float*)t.data_ptr();
 
-    private static void ForHeads(SLstmArguments a, Pass pass)
+    private static void ForHeads(Tensor x, SLstmArguments a, Pass pass)
     {
+        if (KernelDevices.Of(x) is { } device)
+        {
+            (pass == Pass.Forward ? (Action<KernelDevice, SLstmArguments>)SLstmKernels.Forward : SLstmKernels.Backward)(device, a);
+            return;
+        }
+
         Action<int> item = (KernelDispatch.Current, pass) switch
         {
             (KernelPath.Vector512, Pass.Forward) => i => SLstmCpu<Simd512, Vector512<float>>.Forward(a, i),
