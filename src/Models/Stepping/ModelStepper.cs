@@ -28,7 +28,7 @@ public sealed class ModelStepper : IDisposable
     private readonly Tensor _positions;
     private long _reserved;
 
-    /// <summary>Makes a model's weights ready; later changes of the model are not seen.</summary>
+    /// <summary>Makes a model's weights ready; the model must live and stay as it is as long as the stepper.</summary>
     /// <param name="model">Causal.</param>
     /// <param name="rows">Sequences that are stepped together.</param>
     /// <exception cref="NotSupportedException">The model sees both sides of a position.</exception>

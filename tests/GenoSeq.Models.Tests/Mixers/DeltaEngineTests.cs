@@ -82,12 +82,22 @@ public sealed class DeltaEngineTests
             Tensor?[] g = autograd.grad([loss], leaves, [ones_like(loss)]);
             for (int i = 0; i < 2; i++)
             {
-                momentum[i] = (momentum[i] * Math.Exp(Gate(4))) - (g[i]! * Gate(5));
+                momentum[i] = (momentum[i] * Math.Exp(Gate(4))) - (g[i]! * (Gate(5) / Math.Max(1, g[i]!.norm().item())));
                 weights = [.. weights.Select((w, j) => j == i ? (w * Math.Exp(Gate(3))) + momentum[i] : w)];
             }
 
             Closeness.Check(Read(Row(0), weights).squeeze(-2), y.select(1, t), 1e-10, $"position {t}");
         }
+
+        // Whatever is read, the weights stay within bounds.
+        DeepMemory.Carry carry = new(w1, w2, fresh, zeros([1], float64));
+        x[2] = x[2] * 1e6;
+        for (int i = 0; i < 30; i++)
+        {
+            (_, carry) = carry.InChunks(x, Chunk, false);
+        }
+
+        Assert.InRange(carry.Weights.In.norm().item() + carry.Weights.Out.norm().item(), 0, 1000);
 
         static Tensor Read(Tensor key, Tensor[] w) => nn.functional.silu(key.matmul(w[0])).matmul(w[1]);
     }

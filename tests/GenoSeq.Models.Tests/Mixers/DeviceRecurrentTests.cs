@@ -16,6 +16,10 @@ public sealed class DeviceRecurrentTests
     [InlineData("gla", false)]
     [InlineData("rg-lru", true)]
     [InlineData("s4d", false)]
+    [InlineData("mamba3", false)]
+    [InlineData("rwkv7", true)]
+    [InlineData("titans", false)]
+    [InlineData("slstm", false)]
     public void Step_EitherPrecisionAndMemory_IsTheCpuPaths(string mixer, bool bothStrands)
     {
         using SequenceModel model = Build(mixer, bothStrands);

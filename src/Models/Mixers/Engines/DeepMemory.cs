@@ -26,14 +26,19 @@ internal sealed record DeepMemory(Tensor In, Tensor InMomentum, Tensor Out, Tens
         Tensor z = k.matmul(atIn);
         Tensor s = z.sigmoid();
         Tensor a = z * s;
-        Tensor d2 = (a.matmul(atOut) - v) * rate;
-        Tensor d1 = d2.matmul(atOut.transpose(-1, -2)) * (s * (1 + (z * (1 - s))));
+        Tensor error = a.matmul(atOut) - v;
+        Tensor d1 = Shortened(k, error.matmul(atOut.transpose(-1, -2)) * (s * (1 + (z * (1 - s))))) * rate;
+        Tensor d2 = Shortened(a, error) * rate;
 
         Tensor hidden = nn.functional.silu(Layer(q, k, d1, c, In, InMomentum));
         Tensor y = Layer(hidden, a, d2, c, Out, OutMomentum);
         return (y.transpose(1, 2), new DeepMemory(
             After(c, k, d1, In, InMomentum), NextMomentum(c, k, d1, InMomentum), After(c, a, d2, Out, OutMomentum), NextMomentum(c, a, d2, OutMomentum)));
     }
+
+    // d such that the product of x and d, a position's gradient, is no longer than 1.
+    private static Tensor Shortened(Tensor x, Tensor d) =>
+        d * (x.square().sum([-1], true) * d.square().sum([-1], true)).clamp(min: 1).rsqrt();
 
     // What the weights of every position make of its own row of x.
     private static Tensor Layer(Tensor x, Tensor keys, Tensor gradients, Momentum c, Tensor weights, Tensor momentum) =>

@@ -9,7 +9,9 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// M(k) = silu(k W_1) W_2 that learns to give v for k while it reads. The loss is |M(k_t) - v_t|^2 / 2 and, as in the paper's parallel form (section
 /// 3.2), gradients are taken at the weights at the start of a chunk of c positions, <c>memory_chunk</c>; momentum and forgetting act at every
 /// position: S_t = eta_t S_(t-1) - theta_t grad_t, W_t = (1 - alpha_t) W_(t-1) + S_t, y_t = M_(W_t)(q_t). Projections, convolution, gates and output are
-/// those of <see cref="Titans"/>; theta is sigmoid(.) / c, so that a chunk of one key takes a step of at most one rate.
+/// those of <see cref="Titans"/>; theta is sigmoid(.) / c, so that a chunk of one key takes a step of at most one rate. A layer's gradient of one position is
+/// shortened to a length of at most 1, which the paper does not say: without it nothing keeps the weights from growing past all bounds while they read,
+/// with it they stay below theta / (alpha (1 - eta)).
 /// </summary>
 /// <remarks>
 /// The gradient of a layer is an outer product, so inside a chunk W_t is never formed: what it gives is a product of scores as in attention (Sun et
@@ -28,7 +30,7 @@ public sealed class TitansMlp : ConvolvedRecurrence
         (_hidden, _positions) = (2 * Shape.Key, config.Recurrent.MemoryChunk);
         GateBias = Vector("gate_bias", Titans.InitialGates(Shape.Count, 2));
         using DisposeScope scope = NewDisposeScope();
-        MemoryIn = register_parameter("memory_in", new nn.Parameter(randn([Shape.Count, Shape.Key, _hidden])));
+        MemoryIn = register_parameter("memory_in", new nn.Parameter(randn([Shape.Count, Shape.Key, _hidden]).mul(2 * Math.Pow(_hidden, -0.5))));
         MemoryOut = register_parameter("memory_out", new nn.Parameter(randn([Shape.Count, _hidden, Shape.Value]).mul(Math.Pow(_hidden, -0.5))));
     }
 
