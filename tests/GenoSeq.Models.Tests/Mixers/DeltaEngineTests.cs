@@ -17,13 +17,15 @@ public sealed class DeltaEngineTests
     public static TheoryData<string, int, int, bool, long> Cases()
     {
         var data = new TheoryData<string, int, int, bool, long>();
-        foreach (string engine in new[] { "lowrank", "momentum", "trapezoid" })
+        foreach (string engine in new[] { "lowrank", "bounded", "momentum", "trapezoid" })
         {
             data.Add(engine, 1, 8, false, 1 << 24);
             data.Add(engine, 37, 8, true, 1 << 24);
             data.Add(engine, 35, 32, false, 1 << 24);
             data.Add(engine, 29, 4, true, 1);
         }
+
+        data.Add("bounded", 75, 128, true, 1 << 24);
 
         return data;
     }
@@ -143,6 +145,7 @@ public sealed class DeltaEngineTests
         Tensor[] all = engine switch
         {
             "lowrank" => [Random(Heads, N), Random(Heads, N), Random(Heads, P), Unit(Random(Heads, N)), Unit(Random(Heads, N)) * 0.7, Log(Heads, N), randn([Batch, Heads, N, P], float64)],
+            "bounded" => [.. Inputs("lowrank", length, ids).Select((t, i) => i == 5 ? t.exp() * -1.25 : t)],
             "momentum" => [Random(Heads, N), Unit(Random(Heads, N)), Random(Heads, P), Log(Heads), Log(Heads), Random(Heads).sigmoid(), randn([Batch, Heads, 2 * N, P], float64)],
             _ =>
             [
@@ -157,7 +160,8 @@ public sealed class DeltaEngineTests
 
     private static (Tensor Y, Tensor State) Run(string engine, Tensor[] t, Tensor? ids, int chunk) => engine switch
     {
-        "lowrank" => DiagonalLowRank.Run(new DiagonalLowRank.Inputs(t[0], t[1], t[2], t[3], t[4], t[5]), t[6], ids, chunk),
+        "lowrank" or "bounded" => DiagonalLowRank.Run(
+            new DiagonalLowRank.Inputs(t[0], t[1], t[2], t[3], t[4], t[5]) { Bounded = engine == "bounded" }, t[6], ids, chunk),
         "momentum" => MomentumDelta.Run(new MomentumDelta.Inputs(t[0], t[1], t[2], t[3], t[4], t[5]), t[6], ids, chunk),
         _ => Trapezoid.Run(new Trapezoid.Inputs(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]),
             new Trapezoid.Constants(t[8], t[9], t[10], t[11]), Corner(t[12]), ids, chunk),
@@ -177,7 +181,7 @@ public sealed class DeltaEngineTests
             Tensor[] x = Array.ConvertAll(t, s => s.dim() > 1 && s.size(1) == y.Length && s.size(0) == Batch ? s.select(1, i) : s);
             (y[i], state) = engine switch
             {
-                "lowrank" => LowRank(x, state),
+                "lowrank" or "bounded" => LowRank(x, state),
                 "momentum" => Descent(x, state),
                 _ => Turning(x, state),
             };

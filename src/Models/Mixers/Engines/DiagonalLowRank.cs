@@ -22,7 +22,11 @@ internal static class DiagonalLowRank
     /// <param name="A">What is read: [batch, length, heads, n], of the log decays' type.</param>
     /// <param name="B">Where it is added, scaled: as A.</param>
     /// <param name="LogDecay">At most 0: [batch, length, heads, n], single or double precision.</param>
-    internal readonly record struct Inputs(Tensor Q, Tensor K, Tensor V, Tensor A, Tensor B, Tensor LogDecay);
+    internal readonly record struct Inputs(Tensor Q, Tensor K, Tensor V, Tensor A, Tensor B, Tensor LogDecay)
+    {
+        /// <summary>No log decay is below -1.25, which makes the products cheaper.</summary>
+        internal bool Bounded { get; init; }
+    }
 
     /// <summary>Runs the recurrence. |exp g + b a| of at most 1 keeps it from growing.</summary>
     /// <param name="x">The inputs.</param>
@@ -40,8 +44,8 @@ internal static class DiagonalLowRank
         }
 
         (long whole, long size) = VectorDecay.Sizes(chunk, x.V.size(1));
-        long positions = SegmentedRecurrence.Positions(batch * heads * ((4 * Math.Min(size, 16) * n) + (4 * size) + p), whole);
-        return SegmentedRecurrence.Run((t, s, i, _) => Chunks(new Inputs(t[0], t[1], t[2], t[3], t[4], t[5]), s, i, size),
+        long positions = SegmentedRecurrence.Positions(batch * heads * ((x.Bounded ? 8 * n : 4 * Math.Min(size, 16) * n) + (4 * size) + p), whole);
+        return SegmentedRecurrence.Run((t, s, i, _) => Chunks(new Inputs(t[0], t[1], t[2], t[3], t[4], t[5]) { Bounded = x.Bounded }, s, i, size),
             [x.Q, x.K, x.V, x.A, x.B, x.LogDecay], first, ids, positions);
     }
 
@@ -75,8 +79,8 @@ internal static class DiagonalLowRank
         Tensor? fromStart = masks?.FromStart.unsqueeze(-1);
         Tensor? toEnd = masks?.ToEnd.unsqueeze(-1);
 
-        Tensor system = VectorDecay.Scores(a, b, read, sums, masks, before: true).neg();
-        Tensor right = VectorDecay.Scores(a, k, read, sums, masks, before: true).matmul(v.to(wide));
+        Tensor system = VectorDecay.Scores(a, b, read, sums, masks, true, x.Bounded).neg();
+        Tensor right = VectorDecay.Scores(a, k, read, sums, masks, true, x.Bounded).matmul(v.to(wide));
         Tensor entered = a * ScalarDecay.Masked(read.exp(), fromStart);
         Tensor[] solved = s_solve.Call(system, cat([right, entered], -1), false, true, true).split([p, n], -1);
         Tensor remaining = ScalarDecay.Masked((total - sums).exp(), toEnd);
@@ -88,8 +92,8 @@ internal static class DiagonalLowRank
         (Tensor entering, Tensor last) = StatePassing.Shift(after, state);
 
         Tensor added = (solved[0] + solved[1].matmul(entering)).to(narrow);
-        Tensor y = VectorDecay.Scores(q, b.to(narrow), sums, sums, masks, before: false).matmul(added)
-            + VectorDecay.Scores(q, k.to(narrow), sums, sums, masks, before: false).matmul(v)
+        Tensor y = VectorDecay.Scores(q, b.to(narrow), sums, sums, masks, false, x.Bounded).matmul(added)
+            + VectorDecay.Scores(q, k.to(narrow), sums, sums, masks, false, x.Bounded).matmul(v)
             + (q * ScalarDecay.Masked(sums.exp(), fromStart).to(narrow)).matmul(entering.to(narrow));
         y = y.transpose(2, 3).reshape(batch, chunks * size, heads, p);
         return (length == chunks * size ? y : y.narrow(1, 0, length), last);

@@ -12,6 +12,7 @@ namespace GenoSeq.Models.Mixers.Engines;
 internal static class VectorDecay
 {
     private const int Block = 16;
+    private const int BoundedBlock = 64;
 
     /// <summary>Runs the recurrence.</summary>
     /// <param name="q">[batch, length, heads, n].</param>
@@ -96,11 +97,14 @@ internal static class VectorDecay
     /// <param name="sums">Sums of log decays up to each position, the same shape.</param>
     /// <param name="masks">Which positions see each other.</param>
     /// <param name="before">Only j below i.</param>
+    /// <param name="bounded">
+    /// No log decay is below -1.25: then the exponential may be split in two over 64 positions, one part being at most e^80, and a block is one product.
+    /// </param>
     /// <returns>[batch, chunks, heads, C, C].</returns>
-    internal static Tensor Scores(Tensor q, Tensor k, Tensor read, Tensor sums, ChunkMasks? masks, bool before)
+    internal static Tensor Scores(Tensor q, Tensor k, Tensor read, Tensor sums, ChunkMasks? masks, bool before, bool bounded)
     {
         long size = q.size(3);
-        Tensor[] rows = [.. Rows(q, k, read, sums, masks, before).Select(a => a.size(4) == size
+        Tensor[] rows = [.. (bounded ? BoundedRows(q, k, read, sums, masks, before) : Rows(q, k, read, sums, masks, before)).Select(a => a.size(4) == size
             ? a
             : cat([a, zeros([.. a.shape[..4], size - a.size(4)], a.dtype, a.device)], -1))];
         return rows.Length == 1 ? rows[0] : cat(rows, 3);
@@ -124,6 +128,20 @@ internal static class VectorDecay
             }
 
             yield return ScalarDecay.Masked(a, masks?.Same.narrow(3, first, block).narrow(4, 0, first + block).to(a.dtype));
+        }
+    }
+
+    private static IEnumerable<Tensor> BoundedRows(Tensor q, Tensor k, Tensor read, Tensor sums, ChunkMasks? masks, bool before)
+    {
+        long size = q.size(3);
+        for (long first = 0; first < size; first += BoundedBlock)
+        {
+            long block = Math.Min(BoundedBlock, size - first), seen = first + block;
+            Tensor start = first == 0 ? zeros_like(sums.narrow(3, 0, 1)) : sums.narrow(3, first - 1, 1);
+            Tensor left = q.narrow(3, first, block) * (read.narrow(3, first, block) - start).exp().to(q.dtype);
+            Tensor right = k.narrow(3, 0, seen) * (start - sums.narrow(3, 0, seen)).exp().to(k.dtype);
+            Tensor a = left.matmul(right.transpose(-1, -2)).tril(before ? first - 1 : first);
+            yield return ScalarDecay.Masked(a, masks?.Same.narrow(3, first, block).narrow(4, 0, seen).to(a.dtype));
         }
     }
 

@@ -134,8 +134,9 @@ public sealed class Rwkv7 : HeadRecurrence
         Tensor gate = Linear(Linear(mixed[5], Gate1).sigmoid(), Gate2);
         Tensor removal = UnitLength(Heads(key.to(wide) * Xi.to(wide)));
         Tensor k = Heads((key.to(wide) * (((rate - 1) * Alpha.to(wide)) + 1)).to(x.dtype));
-        (Tensor y, Tensor last) = DiagonalLowRank.Run(
-            new DiagonalLowRank.Inputs(r, k, v, removal.neg(), removal * Heads(rate), Heads(decay)), state?[1], sequenceIds, Chunk);
+        // Decays are at least exp(-e^(-1/2)) = 0.55.
+        var inputs = new DiagonalLowRank.Inputs(r, k, v, removal.neg(), removal * Heads(rate), Heads(decay)) { Bounded = true };
+        (Tensor y, Tensor last) = DiagonalLowRank.Run(inputs, state?[1], sequenceIds, Chunk);
         state?[1].copy_(last);
         Tensor normed = (Joined(UnitRms(y - y.mean([-1], true), null, NormEps)) * Cast(NormWeight, x)) + Cast(NormBias, x);
         return gate * (normed + Joined((r * Cast(Rho, x) * k).sum([-1], true) * v));
