@@ -20,8 +20,14 @@ internal static class Initialization
             nn.init.normal_(model.Head.weight, 0, c.InitializerRange);
         }
 
+        Layers(model.Layers, c);
+        ZeroBiases(model);
+    }
+
+    private static void Layers(IEnumerable<Block> layers, ModelConfig c)
+    {
         double branches = Math.Sqrt((c.Mlp is null ? 1 : 2) * c.NLayer);
-        foreach (Block block in model.Layers)
+        foreach (Block block in layers)
         {
             switch (block.Mixer)
             {
@@ -36,16 +42,32 @@ internal static class Initialization
                     Rescaled(recurrent.OutProj.weight);
                     break;
                 case AttentionMixer attention:
-                    foreach (nn.Linear l in attention.InputProjections())
+                    Attention(attention);
+                    Output(attention.OutputProjection);
+                    break;
+                case SharedAttention shared:
+                    Output(shared.OutProj);
+                    if (shared.IsFirst)
                     {
-                        nn.init.normal_(l.weight, 0, c.InitializerRange);
+                        Attention(shared.Shared.Attention);
+                        foreach (nn.Linear l in new[] { shared.Shared.Attention.OutputProjection, shared.Shared.Mlp.Gate, shared.Shared.Mlp.Up, shared.Shared.Mlp.Down })
+                        {
+                            nn.init.normal_(l.weight, 0, c.InitializerRange);
+                        }
                     }
 
-                    Output(attention.OutputProjection);
+                    break;
+                case DynamicChunking chunking:
+                    Layers(chunking.Layers, chunking.Network);
                     break;
             }
 
-            if (block.Mlp is { } mlp)
+            if (block.Mlp is SparseMlp sparse)
+            {
+                nn.init.normal_(sparse.Router.weight, 0, c.InitializerRange);
+            }
+
+            foreach (SwiGlu mlp in block.Mlp switch { SwiGlu one => [one], SparseMlp m => m.Experts, _ => Enumerable.Empty<SwiGlu>() })
             {
                 nn.init.normal_(mlp.Gate.weight, 0, c.InitializerRange);
                 nn.init.normal_(mlp.Up.weight, 0, c.InitializerRange);
@@ -53,7 +75,13 @@ internal static class Initialization
             }
         }
 
-        ZeroBiases(model);
+        void Attention(AttentionMixer attention)
+        {
+            foreach (nn.Linear l in attention.InputProjections())
+            {
+                nn.init.normal_(l.weight, 0, c.InitializerRange);
+            }
+        }
 
         void Rescaled(Tensor weight)
         {

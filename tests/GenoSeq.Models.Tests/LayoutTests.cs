@@ -67,9 +67,23 @@ public sealed class LayoutTests
                 DtLimitMax = 2,
             },
         };
+        ModelConfig falcon = TestModels.Causal() with { Mamba = new MambaConfig { DState = 4, DtRank = 1, StabilityNorms = "plain", StabilityEps = 1e-4 } };
+        var jamba = new ModelConfig
+        {
+            DModel = 16,
+            NLayer = 4,
+            Layout = "M M A",
+            NormEps = 1e-6,
+            TieEmbeddings = false,
+            Mamba = new MambaConfig { DState = 4, DtRank = 3, StabilityNorms = "weighted", StabilityEps = 1e-6 },
+            Attention = new AttentionConfig { NHead = 4, NKvHead = 2, RopeTheta = 0 },
+            Mlp = new MlpConfig { DFf = 20, Experts = 3, ExpertPeriod = 2, ExpertOffset = 1, RouterLoss = 0.01 },
+        };
         var data = new TheoryData<string, ModelConfig, ModelConfig>
         {
             { "mamba2", mamba2, mamba2 },
+            { "falcon-mamba", falcon, falcon },
+            { "jamba", jamba, jamba },
             { "caduceus", ps, ps },
             { "caduceus", plain, plain },
             { "caduceus", TestModels.Caduceus(false), TestModels.Caduceus(false) },
@@ -86,6 +100,7 @@ public sealed class LayoutTests
         TestModels.Causal("M A", 3) with { Attention = new AttentionConfig { NHead = 2, SlidingWindow = 5, RopeScale = 2 } },
         TestModels.Caduceus(true) with { Alphabet = "bytes", VocabSize = 264 },
         TestModels.Caduceus(true) with { TieEmbeddings = false },
+        TestModels.Causal() with { LogitCap = 30 },
         TestModels.Causal("A") with { Bidirectional = true, Mlp = new MlpConfig { DFf = 8 } },
     ];
 
@@ -107,7 +122,7 @@ public sealed class LayoutTests
     public void Save_EachFamily_LoadsAsItWas(string layout, ModelConfig config, ModelConfig inTheirKeys)
     {
         // Settings that no key of the layout can say.
-        ModelConfig unusual = config with { Attention = config.Attention with { RopeScale = config.Mlp is null ? 3 : 1 } };
+        ModelConfig unusual = config with { Attention = config.Attention with { RopeScale = config.Mlp is null || config.Attention.RopeTheta == 0 ? 3 : 1 } };
         using var folder = new CheckpointFolder();
         using SequenceModel model = TestModels.Build(unusual);
         ModelFile.Save(model, folder.Path);

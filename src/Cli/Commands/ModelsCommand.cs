@@ -32,6 +32,7 @@ internal static class ModelsCommand
         [RecurrenceClass.VectorDecay] = "E3 matrix, vector decay",
         [RecurrenceClass.DeltaRule] = "E4 matrix, delta rule",
         [RecurrenceClass.Sequential] = "E6 sequential",
+        [RecurrenceClass.Network] = "network over chunks",
     };
 
     internal static Command Create(CommandRunner runner) =>
@@ -49,7 +50,7 @@ internal static class ModelsCommand
         families.WriteToOut(context.Streams);
         context.Streams.Out.WriteLine();
         Mixers().WriteToOut(context.Streams);
-        context.Streams.Out.WriteLine($"(for a layer of d_model {Text(CostWidth)} with default settings; in model.layout M is {MixerFamilies.Mamba} and A {MixerFamilies.Attention})");
+        context.Streams.Out.WriteLine($"(for a layer of d_model {Text(CostWidth)} with default settings; in model.layout M is {MixerFamilies.Mamba}, A {MixerFamilies.Attention}, S {MixerFamilies.SharedAttention}, H {MixerFamilies.DynamicChunking})");
         context.Streams.Out.WriteLine();
         var presets = new ConsoleTable("preset", "family", "d_model", "layers", "context", "parameters", "what it is");
         foreach (ModelPreset p in ModelPresets.All)

@@ -29,6 +29,7 @@ public static class DecodeBenchmark
     /// <param name="rows">Sequences that are stepped together.</param>
     /// <param name="positions">Where to measure; below 1,000 the prompt is the position.</param>
     /// <param name="steps">Steps that are timed.</param>
+    /// <exception cref="NotSupportedException">A layer has no step of its own: no counter makes its state that of a far position.</exception>
     public static IReadOnlyList<DecodeTime> Run(SequenceModel model, int rows, IReadOnlyList<int> positions, int steps)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -36,6 +37,11 @@ public static class DecodeBenchmark
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using var stepper = new ModelStepper(model, rows);
+        if (!stepper.CanBeCaptured)
+        {
+            throw new NotSupportedException("a layer without a step of its own cannot be put at a position that it has not read");
+        }
+
         int vocabulary = model.Config.VocabSize;
         using var sampler = new TokenSampler(stepper, new SamplingRule([.. Enumerable.Range(0, Math.Min(vocabulary, 512))], 1, 0, 1, 1), Block);
         using var graph = new SampledSteps(sampler, model.Device, 3, null);

@@ -54,6 +54,15 @@ public sealed class RmsNorm : nn.Module
             : NormKernels.Forward(device, null, sum, w, _eps, activation, false, false)).Y;
     }
 
+    /// <summary>Normalises a residual stream, differentiably; the result has the activation type on a device with kernels.</summary>
+    /// <param name="sum">[..., d_model], single precision or the activation type.</param>
+    /// <param name="mirrored">Channels are reversed.</param>
+    /// <param name="activation">Type of the result there.</param>
+    internal Tensor OfStream(Tensor sum, bool mirrored, Torch.ScalarType activation) =>
+        sum.dtype != activation && KernelDevices.Of(sum) is { } device && sum.size(-1) % 8 == 0 && sum.size(-1) <= NormKernels.MaxWidth
+            ? new DeviceAddNorm(device, _eps, activation, false).OfSum(sum, mirrored ? weight.flip(0) : weight)
+            : AddNorm(sum, null, mirrored, false).Normed;
+
     private (Tensor Normed, Tensor? Residual) AddNorm(Tensor x, Tensor? residual, bool mirrored, bool keepSum)
     {
         ArgumentNullException.ThrowIfNull(x);

@@ -1,4 +1,5 @@
 using GenoSeq.Models.Kernels;
+using GenoSeq.Models.Losses;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -6,8 +7,20 @@ using Kernel = GenoSeq.Models.Kernels.SwiGlu;
 
 namespace GenoSeq.Models.Blocks;
 
+/// <summary>What mixes the channels of each position in a layer.</summary>
+public abstract class ChannelMixer : nn.Module
+{
+    /// <summary>Type that matrix products are computed in.</summary>
+    public virtual ScalarType ComputeType { get; set; } = float32;
+
+    /// <summary>x [batch, length, d_model] to the same shape.</summary>
+    /// <param name="x">The normalised stream.</param>
+    /// <param name="side">Collects what the loss adds for the layer; null: nobody asks.</param>
+    public abstract Tensor forward(Tensor x, SideLosses? side = null);
+}
+
 /// <summary>The MLP of a layer: down(silu(gate(x)) * up(x)).</summary>
-public sealed class SwiGlu : nn.Module
+public sealed class SwiGlu : ChannelMixer
 {
     private readonly nn.Linear _gate;
     private readonly nn.Linear _up;
@@ -24,9 +37,6 @@ public sealed class SwiGlu : nn.Module
         _down = register_module("down_proj", new nn.Linear(config.DFf, dModel, config.Bias));
     }
 
-    /// <summary>Type that matrix products are computed in.</summary>
-    public ScalarType ComputeType { get; set; } = float32;
-
     internal bool HasBias => _gate.bias is not null;
 
     internal nn.Linear Gate => _gate;
@@ -35,12 +45,12 @@ public sealed class SwiGlu : nn.Module
 
     internal nn.Linear Down => _down;
 
-    /// <summary>x [batch, length, d_model] to the same shape.</summary>
-    public Tensor forward(Tensor x)
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x, SideLosses? side = null)
     {
         Tensor gate = Gemm.Linear(x, _gate.weight, _gate.bias, ComputeType);
         Tensor up = Gemm.Linear(x, _up.weight, _up.bias, ComputeType);
-        Tensor product = TensorRows.OnKernels(gate) ? new GatedProduct().apply(gate, up)[0]! : nn.functional.silu(gate) * up;
+        Tensor product = TensorRows.OnKernels(gate) && gate.numel() > 0 ? new GatedProduct().apply(gate, up)[0]! : nn.functional.silu(gate) * up;
         return Gemm.Linear(product, _down.weight, _down.bias, ComputeType);
     }
 

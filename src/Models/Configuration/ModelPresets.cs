@@ -38,14 +38,34 @@ public static class ModelPresets
             Layout = "M M M A",
             Attention = new AttentionConfig { NHead = 8, SlidingWindow = 2048 },
         }),
+        Ratio(5, 12), Ratio(7, 16), Ratio(10, 11),
+        new("falcon-mamba-7m", "causal Mamba with norms of dt, B and C (Zuo et al. 2024)", 131072,
+            new ModelConfig { DModel = 256, NLayer = 16, Mamba = new MambaConfig { StabilityNorms = "plain" } }),
+        Jamba("jamba-tiny", 64, 4, "M M A M", "for trying out on a CPU"),
+        Jamba("jamba-11m", 256, 8, "M*4 A M*3", "seven Mamba to one attention, experts in every other layer (Lieber et al. 2024)"),
+        new("zamba-7m", "causal hybrid: Mamba and one attention block at several depths (Glorioso et al. 2024)", 8192, new ModelConfig
+        {
+            DModel = 256,
+            NLayer = 14,
+            Layout = "M*6 S",
+            Attention = new AttentionConfig { NHead = 8 },
+            Shared = new SharedConfig { DFf = 512 },
+        }),
+        Hybrid("nemotron-h-11m", "six Mamba-2 to one attention, MLPs (NVIDIA 2025)", "mamba2*3 A mamba2*3", 14, 0),
         new("mamba2-7m", "causal Mamba-2", 131072, Mamba2(256, 16)),
         new("caduceus-mamba2-tiny", "Caduceus-PS with Mamba-2, for trying out on a CPU", 1024,
             Mamba2(64, 2) with { Bidirectional = true, RcEquivariant = true }),
+        new("caduceus-gated-deltanet-tiny", "Caduceus-PS with Gated DeltaNet, for trying out on a CPU", 1024,
+            new ModelConfig { DModel = 64, NLayer = 2, Layout = "gated-deltanet", Bidirectional = true, RcEquivariant = true }),
+        new("caduceus-attention-tiny", "Caduceus-PS with attention, for trying out on a CPU", 1024,
+            new ModelConfig { DModel = 64, NLayer = 2, Layout = "A", Bidirectional = true, RcEquivariant = true, Mlp = new MlpConfig { DFf = 192 } }),
         new("caduceus-mamba2-131k", "Caduceus-PS with Mamba-2", 131072, Mamba2(256, 16) with { Bidirectional = true, RcEquivariant = true }),
         Hybrid("samba-7m", "Mamba and attention in a window, MLPs (Ren et al. 2024)", "M A", 12, 2048),
         Hybrid("griffin-7m", "two RG-LRU to one attention in a window, MLPs (De et al. 2024)", "rg-lru*2 A", 9, 1024),
         Hybrid("mamba2-hybrid-7m", "seven Mamba-2 to one attention, MLPs", "mamba2*3 A mamba2*4", 8, 0),
         Hybrid("based-7m", "Taylor linear attention and attention in a short window, MLPs (Arora et al. 2024)", "based A", 8, 128),
+        Chunks("hnet-tiny", 64, 3, "mamba2 H mamba2", new ChunkingConfig { Layout = "mamba2 A", NLayer = 2 }, "for trying out on a CPU"),
+        Chunks("hnet-5m", 256, 5, "mamba2*2 H mamba2*2", new ChunkingConfig { Layout = "mamba2*3 A", NLayer = 8 }, "one level of chunks"),
         .. MixerFamilies.All.Where(f => f.Letter is null).Select(f => new ModelPreset($"{f.Name}-tiny",
             $"causal {f.Name}, for trying out on a CPU", 1024, new ModelConfig { DModel = 64, NLayer = 2, Layout = f.Name })),
     ];
@@ -61,6 +81,37 @@ public static class ModelPresets
 
     private static ModelConfig Mamba2(int dModel, int nLayer) =>
         new() { DModel = dModel, NLayer = nLayer, Layout = "mamba2", Recurrent = new RecurrentConfig { DKey = 64 } };
+
+    private static ModelPreset Ratio(int mamba, int layers) => new(
+        $"hybrid-{mamba}to1", $"causal {mamba}:1 mixture of Mamba and attention", 8192, new ModelConfig
+        {
+            DModel = 256,
+            NLayer = layers,
+            Layout = $"M*{mamba} A",
+            Attention = new AttentionConfig { NHead = 8, SlidingWindow = 2048 },
+        });
+
+    private static ModelPreset Jamba(string name, int dModel, int nLayer, string layout, string what) => new(
+        name, $"causal hybrid: Jamba, {what}", 8192, new ModelConfig
+        {
+            DModel = dModel,
+            NLayer = nLayer,
+            Layout = layout,
+            NormEps = 1e-6,
+            Mamba = new MambaConfig { StabilityNorms = "weighted" },
+            Attention = new AttentionConfig { NHead = 8, NKvHead = 2, RopeTheta = 0 },
+            Mlp = new MlpConfig { DFf = 2 * dModel, Experts = 4, ExpertPeriod = 2, ExpertOffset = 1 },
+        });
+
+    private static ModelPreset Chunks(string name, int dModel, int nLayer, string layout, ChunkingConfig chunking, string what) => new(
+        name, $"causal H-Net: {what} (Hwang et al. 2025)", 8192, new ModelConfig
+        {
+            DModel = dModel,
+            NLayer = nLayer,
+            Layout = layout,
+            Chunking = chunking,
+            Recurrent = new RecurrentConfig { DKey = 64 },
+        });
 
     private static ModelPreset Hybrid(string name, string what, string layout, int nLayer, int window) => new(
         name, $"causal hybrid: {what}", 8192, new ModelConfig

@@ -22,6 +22,9 @@ public enum RecurrenceClass
 
     /// <summary>E6: one position, or one chunk, after the other.</summary>
     Sequential,
+
+    /// <summary>A network of further layers, over chunks.</summary>
+    Network,
 }
 
 /// <summary>A kind of mixer that layouts name.</summary>
@@ -47,6 +50,12 @@ public static class MixerFamilies
     /// <summary>The name of softmax attention.</summary>
     public const string Attention = "attention";
 
+    /// <summary>The name of the attention block that several depths share.</summary>
+    public const string SharedAttention = "shared-attention";
+
+    /// <summary>The name of the layer with a network over chunks.</summary>
+    public const string DynamicChunking = "dynamic-chunking";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<MixerFamily> All { get; } =
     [
@@ -60,7 +69,19 @@ public static class MixerFamilies
             Letter = 'A',
             Problems = c => c.Attention.Validate(c.DModel).Select(p => $"attention.{p}"),
         },
-        Recurrent("mamba2", RecurrenceClass.ScalarDecay, "Mamba-2 (Dao and Gu 2024)", c => new Mamba2(c), Mamba2.Problems),
+        new(SharedAttention, RecurrenceClass.Attention, "attention block that all its depths share, over stream and embeddings (Glorioso et al. 2024, Zamba)",
+            c => new SharedAttention(c))
+        {
+            Letter = 'S',
+            Problems = c => c.Attention.Validate(2 * c.DModel).Select(p => $"attention.{p}").Concat(c.Shared.Validate().Select(p => $"shared.{p}")),
+        },
+        new(DynamicChunking, RecurrenceClass.Network, "a network over chunks whose boundaries are learned (Hwang et al. 2025, H-Net)",
+            c => new DynamicChunking(c))
+        {
+            Letter = 'H',
+            Problems = c => c.Chunking.Validate(c).Select(p => $"chunking.{p}"),
+        },
+        Recurrent(Mamba2.LayoutName, RecurrenceClass.ScalarDecay, "Mamba-2 (Dao and Gu 2024)", c => new Mamba2(c), Mamba2.Problems),
         Recurrent("mamba3", RecurrenceClass.ScalarDecay, "Mamba-3: trapezoids, turning states, SISO or MIMO (arXiv 2603.15569)", c => new Mamba3(c), Mamba3.Problems),
         Recurrent("retnet", RecurrenceClass.ScalarDecay, "retention with fixed decays (Sun et al. 2023)", c => new RetNet(c)),
         Recurrent("simple-gla", RecurrenceClass.ScalarDecay, "gated linear attention, one gate a head (Yang et al. 2024)", c => new SimpleGla(c)),

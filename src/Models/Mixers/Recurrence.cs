@@ -1,3 +1,4 @@
+using GenoSeq.Models.Mixers.Engines;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -35,6 +36,17 @@ public abstract class Recurrence : nn.Module
     /// <returns>[batch, length, <see cref="OutputWidth"/>].</returns>
     public abstract Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds);
 
+    /// <summary>Runs over whole sequences in either direction.</summary>
+    /// <param name="x">[batch, length, <see cref="InputWidth"/>].</param>
+    /// <param name="sequenceIds">As in <see cref="forward"/>.</param>
+    /// <param name="reverse">Read from the last position to the first; the result lies as x does.</param>
+    /// <returns>[batch, length, <see cref="OutputWidth"/>].</returns>
+    public virtual Tensor Read(Tensor x, Tensor? sequenceIds, bool reverse)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return reverse ? forward(x.flip(1), null, sequenceIds?.flip(1)).flip(1) : forward(x, null, sequenceIds);
+    }
+
     /// <summary>Type of gates, decays and states beside an activation.</summary>
     protected static ScalarType StateType(Tensor x) => x.dtype == float64 ? float64 : float32;
 
@@ -54,6 +66,17 @@ public abstract class Recurrence : nn.Module
         Tensor normed = wide * wide.square().mean([-1], true).add(eps).rsqrt();
         return (weight is null ? normed : normed * Cast(weight, normed)).to(x.dtype);
     }
+
+    /// <summary>Each head's RMS norm times weight times silu(z), or sigmoid(z).</summary>
+    /// <param name="y">[batch, length, heads, width].</param>
+    /// <param name="z">[batch, length, heads * width].</param>
+    /// <param name="weight">[width], or null.</param>
+    /// <param name="eps">Of the norm.</param>
+    /// <param name="silu">Else sigmoid.</param>
+    /// <returns>[batch, length, heads * width].</returns>
+    protected static Tensor GatedHeads(Tensor y, Tensor z, Tensor? weight, double eps, bool silu = true) => NormGate.Device(y, z, weight) is { } device
+        ? NormGate.Run(device, y, z, weight, eps, silu)
+        : Joined(UnitRms(y, weight, eps)) * (silu ? nn.functional.silu(z) : z.sigmoid());
 
     /// <summary>x over the last dimension brought to length 1, computed at least in single precision.</summary>
     protected static Tensor UnitLength(Tensor x)
@@ -96,6 +119,8 @@ public sealed class RecurrentState : MixerState
 {
     private readonly Tensor[] _parts;
 
+    private RecurrentState(Tensor[] parts) => _parts = parts;
+
     /// <summary>A state of zeros.</summary>
     /// <param name="type">Element type.</param>
     /// <param name="device">Device.</param>
@@ -117,6 +142,8 @@ public sealed class RecurrentState : MixerState
             _parts[i].select(0, entry).copy_(from._parts[i].select(0, fromEntry));
         }
     }
+
+    internal override MixerState Row(int row) => new RecurrentState(Array.ConvertAll(_parts, p => p.narrow(0, row, 1).clone().DetachFromDisposeScope()));
 
     /// <inheritdoc/>
     public override long Bytes => _parts.Sum(p => p.numel() * p.dtype.ElementSize());

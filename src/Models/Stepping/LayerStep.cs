@@ -14,7 +14,7 @@ internal abstract class LayerStep : IDisposable
     {
         Norm = Weight(block.Norm.weight);
         Eps = (float)block.Norm.Eps;
-        if (block.Mlp is { } mlp)
+        if (block.Mlp is SwiGlu mlp)
         {
             Norm2 = Weight(block.Norm2!.weight);
             GateUp = Joined(mlp.Gate.weight, mlp.Up.weight);
@@ -98,6 +98,8 @@ internal sealed class MambaStep : LayerStep
     private readonly Tensor _dtBias;
     private readonly Tensor _a;
     private readonly Tensor _skip;
+    private readonly Tensor?[] _norms;
+    private readonly float _normEps;
     private readonly MambaState _state;
 
     internal MambaStep(Block block, MambaMixer mixer, MambaConfig config, int rows) : base(block)
@@ -112,6 +114,8 @@ internal sealed class MambaStep : LayerStep
         _dtBias = Weight(p.DtProj.bias!);
         _a = Keep(p.ALog.detach().to(float32).exp().neg());
         _skip = Weight(p.D);
+        _norms = Array.ConvertAll(p.Inner()[^ProjectionNorms.Count..], w => w is null ? null : Weight(w));
+        _normEps = p.Norms is null ? 0 : (float)config.StabilityEps;
         _state = new MambaState(rows, config.DConv - 1, (int)_skip.size(0), config.DState, _skip.device);
     }
 
@@ -133,6 +137,10 @@ internal sealed class MambaStep : LayerStep
         DtBias = _dtBias.data_ptr(),
         A = _a.data_ptr(),
         Skip = _skip.data_ptr(),
+        NormDt = _norms[0]?.data_ptr() ?? 0,
+        NormB = _norms[1]?.data_ptr() ?? 0,
+        NormC = _norms[2]?.data_ptr() ?? 0,
+        NormEps = _normEps,
         Out = to.data_ptr(),
         Rows = rows,
         Channels = (int)_skip.size(0),

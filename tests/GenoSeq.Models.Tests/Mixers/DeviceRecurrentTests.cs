@@ -12,6 +12,7 @@ public sealed class DeviceRecurrentTests
 {
     [Theory]
     [InlineData("mamba2", true)]
+    [InlineData("mlstm", false)]
     [InlineData("gated-deltanet", false)]
     [InlineData("gla", false)]
     [InlineData("rg-lru", true)]
@@ -34,12 +35,15 @@ public sealed class DeviceRecurrentTests
         {
             (Tensor again, Dictionary<string, Tensor> actual) = Run(model, memory, packed);
             Closeness.Check(loss, again, 1e-5, $"{mixer}: loss");
-            Assert.All(expected, g => Closeness.Check(g.Value, actual[g.Key], 2e-4, $"{mixer}, {memory}: {g.Key}"));
+            Assert.All(expected, g => Closeness.Check(g.Value, actual[g.Key], 5e-4, $"{mixer}, {memory}: {g.Key}"));
         }
 
         model.SetComputeType(bfloat16);
         (Tensor rough, Dictionary<string, Tensor> half) = Run(model, LayerMemory.KeepAll, packed);
         Closeness.Check(loss, rough, 5e-3, $"{mixer}: loss in half precision");
+        (Tensor later, Dictionary<string, Tensor> recomputed) = Run(model, LayerMemory.Recompute, packed);
+        Closeness.Check(rough, later, 1e-5, $"{mixer}: loss in half precision, recomputed");
+        Assert.InRange(Distance(half.Values, recomputed.Values), 0, 1e-3);
         Assert.All(half.Values, g => Assert.True(g.isfinite().all().ToInt64() == 1));
         // Close to single precision, and no farther than the CPU path that rounds at matrix products alone, or at most some times.
         Assert.InRange(Distance(expected.Values, half.Values), 0, Math.Min(0.1, 0.03 + (3 * Distance(expected.Values, rounded.Values))));
@@ -83,7 +87,7 @@ public sealed class DeviceRecurrentTests
             NormEps = 0.01,
             Bidirectional = bothStrands,
             RcEquivariant = bothStrands,
-            Recurrent = new RecurrentConfig { NHead = 2, DKey = mixer == "s4d" ? 4 : 8, Chunk = 16 },
+            Recurrent = new RecurrentConfig { NHead = 2, DKey = mixer switch { "s4d" => 4, "mamba2" => 16, _ => 8 }, Chunk = 16 },
         });
     }
 

@@ -14,10 +14,14 @@ public sealed class ModelStepperTests
     private static readonly Dictionary<string, ModelConfig> s_configs = new()
     {
         ["mamba"] = TestModels.Causal("M", 2, 16) with { Mamba = new MambaConfig { DState = 16 } },
-        ["mamba, odd sizes"] = TestModels.Causal("M", 2, 12) with { Mamba = new MambaConfig { DConv = 1, DState = 3, DtRank = 5, Bias = true, ConvBias = false } },
+        ["mamba, odd sizes"] = TestModels.Causal("M", 2, 12) with { Mamba = new MambaConfig { DConv = 1, DState = 3, DtRank = 5, Bias = true, ConvBias = false, StabilityNorms = "plain" } },
         ["grouped attention"] = TestModels.Causal("A", 2, 16) with { Attention = new AttentionConfig { NHead = 4, NKvHead = 2, Bias = true, RopeScale = 2 } },
-        ["window"] = TestModels.Causal("A", 2, 16) with { Attention = new AttentionConfig { NHead = 2, SlidingWindow = 7, RopeTheta = 0 } },
-        ["hybrid"] = TestModels.Causal("M A", 3, 16) with { Mlp = new MlpConfig { DFf = 24, Bias = true }, TieEmbeddings = false },
+        ["window"] = TestModels.Causal("A", 2, 16) with { Attention = new AttentionConfig { NHead = 2, SlidingWindow = 7, RopeTheta = 0 }, LogitCap = 1 },
+        ["no kernels"] = TestModels.Causal("M mamba2 S H", 4, 16) with { Recurrent = new RecurrentConfig { NHead = 2, DKey = 4 }, Mlp = new MlpConfig { DFf = 8, Experts = 3 } },
+        ["hybrid"] = TestModels.Causal("M A", 3, 16) with
+        {
+            Mamba = new MambaConfig { DState = 4, StabilityNorms = "weighted" }, Mlp = new MlpConfig { DFf = 24, Bias = true }, TieEmbeddings = false,
+        },
     };
 
     public static TheoryData<string, bool> Models()
@@ -26,7 +30,10 @@ public sealed class ModelStepperTests
         foreach (string name in s_configs.Keys)
         {
             data.Add(name, false);
-            data.Add(name, true);
+            if (name != "no kernels")
+            {
+                data.Add(name, true);
+            }
         }
 
         return data;
@@ -63,7 +70,7 @@ public sealed class ModelStepperTests
             }
         }
 
-        Assert.Equal(bytes, stepper.StateBytes);
+        Assert.True(bytes == stepper.StateBytes || !stepper.CanBeCaptured);
     }
 
     public static TheoryData<string, bool> Families()

@@ -12,6 +12,7 @@ public sealed class GoldenModelTests
     [InlineData("mamba-hf")]
     [InlineData("llama-hf")]
     [InlineData("mamba2-hf")]
+    [InlineData("jamba-hf")]
     public void Reference_Recorded_IsReproduced(string name)
     {
         string folder = Repository.SharedPath("golden");

@@ -14,8 +14,12 @@ namespace GenoSeq.Cli.Commands.Bench;
 /// <summary><c>genoseq bench decode</c>: the time of a step of generation, mixer by mixer, at positions far apart.</summary>
 internal sealed class DecodeCommand
 {
+    // The others are stepped row by row from states that only reading makes.
+    private static readonly MixerFamily[] s_families =
+        [.. MixerFamilies.All.Where(f => f.Name is not (MixerFamilies.SharedAttention or MixerFamilies.DynamicChunking))];
+
     private readonly Option<string?> _json = BenchCommand.JsonOption();
-    private readonly Option<string?> _mixers = new("--mixers") { Description = "Mixers, separated by commas [default: all but attention]", HelpName = "NAMES" };
+    private readonly Option<string?> _mixers = new("--mixers") { Description = "Mixers, separated by commas [default: the recurrent ones]", HelpName = "NAMES" };
     private readonly Option<string> _positions = new("--positions") { Description = "Positions, separated by commas", DefaultValueFactory = _ => "1000,1000000", HelpName = "LIST" };
     private readonly Option<int> _dModel = new("--d-model") { Description = "Width of the models", DefaultValueFactory = _ => 256, HelpName = "N" };
     private readonly Option<int> _layers = new("--layers") { Description = "Their layers", DefaultValueFactory = _ => 4, HelpName = "N" };
@@ -87,7 +91,8 @@ internal sealed class DecodeCommand
     }
 
     private static MixerFamily[] Families(string? names) => names is null
-        ? [.. MixerFamilies.All.Where(f => f.Class != RecurrenceClass.Attention)]
-        : [.. names.Split(',', StringSplitOptions.TrimEntries).Select(n => MixerFamilies.Find(n)
-            ?? throw new ConfigException(new ConfigProblem("--mixers", $"there is no mixer '{n}'", null, string.Join(", ", MixerFamilies.All.Select(f => f.Name)), "--mixers mamba2,retnet")))];
+        ? [.. s_families.Where(f => f.Class != RecurrenceClass.Attention)]
+        : [.. names.Split(',', StringSplitOptions.TrimEntries).Select(n => s_families.FirstOrDefault(f => f.Name == n)
+            ?? throw new ConfigException(new ConfigProblem("--mixers", $"there is no mixer '{n}' with steps at any position", null,
+                string.Join(", ", s_families.Select(f => f.Name)), "--mixers mamba2,retnet")))];
 }

@@ -6,7 +6,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// Engine E2: S_t = exp(g_t) S_(t-1) + k_t v_t^T, y_t = S_t^T q_t for each head, with one log decay g_t of at most 0 for each
 /// position (Dao and Gu 2024, "Transformers are SSMs", the SSD algorithm). Within a chunk of C positions
 /// y = (q k^T o D) v + exp(G) q S_in with D_ij = exp(G_i - G_j) for i >= j, G being the sums of g; between chunks
-/// S_out = exp(G_C) S_in + k^T (exp(G_C - G) v): products of matrices, and one short recurrence. All exponents are at most 0.
+/// S_out = exp(G_C) S_in + k^T (exp(G_C - G) v): products of matrices, and one short recurrence. All exponents are at most 0. Where kernels take
+/// it (<see cref="ScalarDecayKernel"/>) they run it; libtorch's operators are their twin, and the whole of one position.
 /// </summary>
 internal static class ScalarDecay
 {
@@ -17,9 +18,24 @@ internal static class ScalarDecay
     /// <param name="logDecay">[batch, length, heads], single or double precision.</param>
     /// <param name="state">[batch, heads, n, p] in logDecay's type, or null: zeros.</param>
     /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
-    /// <param name="chunk">Positions of a chunk.</param>
+    /// <param name="chunk">Positions of a chunk; kernels have their own.</param>
+    /// <param name="scale">Factors of v [batch, length, heads] in logDecay's type, or null.</param>
+    /// <param name="skip">Share of v in y, [heads] single precision, or null.</param>
     /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, n, p].</returns>
-    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk)
+    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk,
+        Tensor? scale = null, Tensor? skip = null)
+    {
+        if (v.size(1) > 1 && ScalarDecayKernel.Device(q, v, logDecay) is { } device)
+        {
+            return ScalarDecayKernel.Run(device, q, k, v, logDecay, state, ids, scale, skip);
+        }
+
+        (Tensor y, Tensor last) = Composed(q, k, scale is null ? v : v * scale.to(v.dtype).unsqueeze(-1), logDecay, state, ids, chunk);
+        return (skip is null ? y : y + (v * skip.to(v.dtype).unsqueeze(-1)), last);
+    }
+
+    /// <summary>The same of libtorch's operators, on any device and in double precision too.</summary>
+    internal static (Tensor Y, Tensor State) Composed(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk)
     {
         long heads = v.size(2);
         long size = Math.Min(chunk, v.size(1));

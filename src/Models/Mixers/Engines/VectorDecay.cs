@@ -7,7 +7,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// the state (Yang et al. 2024, "Gated Linear Attention Transformers"). Between chunks as in <see cref="ScalarDecay"/>. Within a chunk
 /// A_ij = sum_n q_in k_jn exp(G_in - G_jn), which is a product of matrices only when the exponential is split in two; to keep both
 /// parts at most 1, a chunk is cut into blocks of 16 positions: against earlier blocks both refer to the sums at the block's
-/// start, and within a block the exponentials of the differences are formed one by one.
+/// start, and within a block the exponentials of the differences are formed one by one. Where kernels take it (<see cref="VectorDecayKernel"/>)
+/// they run it; libtorch's operators are their twin, and the whole of one position.
 /// </summary>
 internal static class VectorDecay
 {
@@ -21,11 +22,16 @@ internal static class VectorDecay
     /// <param name="logDecay">[batch, length, heads, n], single or double precision.</param>
     /// <param name="state">[batch, heads, n, p] in logDecay's type, or null: zeros.</param>
     /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
-    /// <param name="chunk">Positions of a chunk; rounded up to whole blocks.</param>
+    /// <param name="chunk">Positions of a chunk; rounded up to whole blocks. Kernels have their own.</param>
     /// <param name="before">y_t reads S_(t-1) in place of S_t.</param>
     /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, n, p].</returns>
     internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk,
-        bool before = false)
+        bool before = false) => v.size(1) > 1 && VectorDecayKernel.Device(q, v, logDecay) is { } device
+            ? VectorDecayKernel.Run(device, q, k, v, logDecay, state, ids, before)
+            : Composed(q, k, v, logDecay, state, ids, chunk, before);
+
+    /// <summary>The same of libtorch's operators, on any device and in double precision too.</summary>
+    internal static (Tensor Y, Tensor State) Composed(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk, bool before)
     {
         (long heads, long n, long p) = (v.size(2), q.size(3), v.size(3));
         (long whole, long size) = Sizes(chunk, v.size(1));
@@ -138,9 +144,10 @@ internal static class VectorDecay
         {
             long block = Math.Min(BoundedBlock, size - first), seen = first + block;
             Tensor start = first == 0 ? zeros_like(sums.narrow(3, 0, 1)) : sums.narrow(3, first - 1, 1);
-            Tensor left = q.narrow(3, first, block) * (read.narrow(3, first, block) - start).exp().to(q.dtype);
-            Tensor right = k.narrow(3, 0, seen) * (start - sums.narrow(3, 0, seen)).exp().to(k.dtype);
-            Tensor a = left.matmul(right.transpose(-1, -2)).tril(before ? first - 1 : first);
+            // Not rounded to bf16: the decays' gradients are differences of what either factor gets, equal where a position reads itself.
+            Tensor left = q.narrow(3, first, block) * (read.narrow(3, first, block) - start).exp();
+            Tensor right = k.narrow(3, 0, seen) * (start - sums.narrow(3, 0, seen)).exp();
+            Tensor a = left.matmul(right.transpose(-1, -2)).tril(before ? first - 1 : first).to(q.dtype);
             yield return ScalarDecay.Masked(a, masks?.Same.narrow(3, first, block).narrow(4, 0, seen).to(a.dtype));
         }
     }

@@ -43,6 +43,6 @@ public sealed class GatedDeltaNet : ConvolvedRecurrence
         Tensor g = nn.functional.softplus(parts[3].to(wide) + DtBias.to(wide)) * ALog.to(wide).exp().neg();
         (Tensor y, Tensor last) = DeltaRule.Run(q, k, v, g, parts[2].to(wide).sigmoid(), state?[1], sequenceIds, Chunk);
         state?[1].copy_(last);
-        return Joined(UnitRms(y, NormWeight, NormEps)) * nn.functional.silu(parts[1]);
+        return GatedHeads(y, parts[1], NormWeight, NormEps);
     }
 }

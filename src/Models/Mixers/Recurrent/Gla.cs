@@ -43,6 +43,6 @@ public sealed class Gla : HeadRecurrence
         (Tensor y, Tensor last) = VectorDecay.Run(q, Heads(parts[1]), Heads(parts[2]), Heads(g),
             state?[0], sequenceIds, Chunk);
         state?[0].copy_(last);
-        return Joined(UnitRms(y, NormWeight, NormEps)) * nn.functional.silu(parts[3]);
+        return GatedHeads(y, parts[3], NormWeight, NormEps);
     }
 }

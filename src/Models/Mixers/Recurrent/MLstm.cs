@@ -59,7 +59,7 @@ public sealed class MLstm : HeadRecurrence
         (Tensor y, Tensor last) = ScalarDecay.Run(q, Heads(parts[1]), cat([v * i, i], -1), f, state?[0], sequenceIds, Chunk);
         state?[0].copy_(last);
         y = y.narrow(-1, 0, Shape.Value) / y.narrow(-1, Shape.Value, 1).abs().clamp(min: 1);
-        return Joined(UnitRms(y, NormWeight, NormEps)) * parts[3].sigmoid();
+        return GatedHeads(y, parts[3], NormWeight, NormEps, silu: false);
     }
 
     private static Tensor Capped(Tensor x) => (x * (1 / Cap)).tanh() * Cap;

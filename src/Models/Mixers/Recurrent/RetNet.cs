@@ -53,7 +53,7 @@ public sealed class RetNet : HeadRecurrence
         Tensor? before = state is null ? null : TurnedBack(state[0], 1);
         (Tensor y, Tensor last) = ScalarDecay.Run(q, k, Heads(parts[2]), decay, before, sequenceIds, Chunk);
         state?[0].copy_(length == 1 ? last : TurnedBack(last, length - 1));
-        return Joined(UnitRms(y, null, NormEps)) * nn.functional.silu(parts[3]);
+        return GatedHeads(y, parts[3], null, NormEps);
     }
 
     // The rows of a state [batch, heads, n, p], so many positions back.

@@ -43,6 +43,6 @@ public sealed class SimpleGla : HeadRecurrence
         Tensor g = LogSigmoid(parts[4].to(wide) + DecayBias.to(wide)) * (1 / Normalizer);
         (Tensor y, Tensor last) = ScalarDecay.Run(q, Heads(parts[1]), Heads(parts[2]), g, state?[0], sequenceIds, Chunk);
         state?[0].copy_(last);
-        return Joined(UnitRms(y, NormWeight, NormEps)) * nn.functional.silu(parts[3]);
+        return GatedHeads(y, parts[3], NormWeight, NormEps);
     }
 }

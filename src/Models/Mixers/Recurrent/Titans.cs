@@ -39,7 +39,7 @@ public sealed class Titans : ConvolvedRecurrence
         (Tensor keep, Tensor momentum, Tensor rate) = Gates(parts[2], GateBias);
         (Tensor y, Tensor last) = MomentumDelta.Run(new MomentumDelta.Inputs(q, k, v, keep, momentum, rate), state?[1], sequenceIds, Chunk);
         state?[1].copy_(last);
-        return Joined(UnitRms(y, NormWeight, NormEps)) * nn.functional.silu(parts[1]);
+        return GatedHeads(y, parts[1], NormWeight, NormEps);
     }
 
     /// <summary>Little is forgotten at first (2 % a position), half of a step goes on, and the rate is sigmoid(rate).</summary>

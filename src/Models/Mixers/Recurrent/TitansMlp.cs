@@ -94,6 +94,6 @@ public sealed class TitansMlp : ConvolvedRecurrence
             }
         }
 
-        return Joined(UnitRms(y.to(x.dtype), NormWeight, NormEps)) * nn.functional.silu(parts[1]);
+        return GatedHeads(y.to(x.dtype), parts[1], NormWeight, NormEps);
     }
 }
