@@ -26,12 +26,13 @@ internal static class ModelsCommand
 
     private static readonly Dictionary<RecurrenceClass, string> s_recurrences = new()
     {
-        [RecurrenceClass.Attention] = "cache",
-        [RecurrenceClass.Diagonal] = "diagonal",
-        [RecurrenceClass.ScalarDecay] = "matrix, scalar decay",
-        [RecurrenceClass.VectorDecay] = "matrix, vector decay",
-        [RecurrenceClass.DeltaRule] = "matrix, delta rule",
-        [RecurrenceClass.Convolution] = "convolution",
+        [RecurrenceClass.Attention] = "attention, cache",
+        [RecurrenceClass.Diagonal] = "E1 diagonal",
+        [RecurrenceClass.ScalarDecay] = "E2 matrix, scalar decay",
+        [RecurrenceClass.VectorDecay] = "E3 matrix, vector decay",
+        [RecurrenceClass.DeltaRule] = "E4 matrix, delta rule",
+        [RecurrenceClass.Convolution] = "E5 convolution",
+        [RecurrenceClass.Sequential] = "E6 sequential",
         [RecurrenceClass.Network] = "network over chunks",
     };
 

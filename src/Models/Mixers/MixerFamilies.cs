@@ -24,6 +24,9 @@ public enum RecurrenceClass
     /// <summary>E5: a convolution, by FFT where its filter is long.</summary>
     Convolution,
 
+    /// <summary>E6: one position, or one chunk, after the other.</summary>
+    Sequential,
+
     /// <summary>A network of further layers, over chunks.</summary>
     Network,
 }
@@ -83,6 +86,7 @@ public static class MixerFamilies
             Problems = c => c.Chunking.Validate(c).Select(p => $"chunking.{p}"),
         },
         Recurrent(Mamba2.LayoutName, RecurrenceClass.ScalarDecay, "Mamba-2 (Dao and Gu 2024)", c => new Mamba2(c), Mamba2.Problems),
+        Recurrent("mamba3", RecurrenceClass.ScalarDecay, "Mamba-3: trapezoids, turning states, SISO or MIMO (arXiv 2603.15569)", c => new Mamba3(c), Mamba3.Problems),
         Recurrent("retnet", RecurrenceClass.ScalarDecay, "retention with fixed decays (Sun et al. 2023)", c => new RetNet(c)),
         Recurrent("simple-gla", RecurrenceClass.ScalarDecay, "gated linear attention, one gate a head (Yang et al. 2024)", c => new SimpleGla(c)),
         Recurrent("linear-attention", RecurrenceClass.ScalarDecay, "linear attention (Katharopoulos et al. 2020)", c => new LinearAttention(c)),
@@ -91,8 +95,12 @@ public static class MixerFamilies
         Recurrent("gla", RecurrenceClass.VectorDecay, "gated linear attention (Yang et al. 2024)", c => new Gla(c)),
         Recurrent("hgrn2", RecurrenceClass.VectorDecay, "HGRN2: gated linear RNN with a matrix state (Qin et al. 2024)", c => new Hgrn2(c)),
         Recurrent("rwkv6", RecurrenceClass.VectorDecay, "RWKV-6 time mixing (Peng et al. 2024)", c => new Rwkv6(c)),
+        Recurrent("rwkv7", RecurrenceClass.DeltaRule, "RWKV-7 time mixing (Peng et al. 2025)", c => new Rwkv7(c)),
         Recurrent("deltanet", RecurrenceClass.DeltaRule, "DeltaNet (Yang et al. 2024)", c => new DeltaNet(c)),
         Recurrent("gated-deltanet", RecurrenceClass.DeltaRule, "Gated DeltaNet (Yang et al. 2024)", c => new GatedDeltaNet(c)),
+        Recurrent("titans", RecurrenceClass.DeltaRule, "Titans' memory, linear: momentum and forgetting (Behrouz et al. 2024)", c => new Titans(c)),
+        Recurrent("titans-mlp", RecurrenceClass.Sequential, "Titans' memory, an MLP that learns as it reads (Behrouz et al. 2024)", c => new TitansMlp(c)),
+        Recurrent("slstm", RecurrenceClass.Sequential, "xLSTM's scalar memory (Beck et al. 2024)", c => new SLstm(c)),
         Recurrent("s4d", RecurrenceClass.Diagonal, "diagonal state-space model (Gu et al. 2022)", c => new S4d(c)),
         Recurrent("lru", RecurrenceClass.Diagonal, "linear recurrent unit (Orvieto et al. 2023)", c => new Lru(c)),
         Recurrent("rg-lru", RecurrenceClass.Diagonal, "Griffin's gated linear recurrent unit (De et al. 2024)", c => new RgLru(c), RgLru.Problems),

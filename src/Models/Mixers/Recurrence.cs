@@ -91,6 +91,27 @@ public abstract class Recurrence : nn.Module
     /// <summary>log sigmoid(x).</summary>
     protected static Tensor LogSigmoid(Tensor x) => nn.functional.softplus(x.neg()).neg();
 
+    /// <summary>The position before each, zeros before a sequence's first.</summary>
+    /// <param name="x">[batch, length, width].</param>
+    /// <param name="last">x of the position before the first [batch, 1, width], overwritten by the last of x; or null.</param>
+    /// <param name="sequenceIds">int32 [batch, length], or null.</param>
+    protected static Tensor Earlier(Tensor x, Tensor? last, Tensor? sequenceIds)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        long length = x.size(1);
+        Tensor first = last?.to(x.dtype).clone() ?? zeros_like(x.narrow(1, 0, 1));
+        Tensor before = length == 1 ? first : cat([first, x.narrow(1, 0, length - 1)], 1);
+        last?.copy_(x.narrow(1, length - 1, 1));
+        return sequenceIds is null ? before : before * Engines.DiagonalScan.Continues(cat([sequenceIds.narrow(1, 0, 1), sequenceIds], 1), x.dtype);
+    }
+
+    /// <summary>A linear layer in the activation's type.</summary>
+    protected static Tensor Linear(Tensor x, nn.Linear layer)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        return Blocks.Gemm.Linear(x, Cast(layer.weight, x), layer.bias is null ? null : Cast(layer.bias, x), x.dtype);
+    }
+
     /// <summary>A vector parameter outside weight decay.</summary>
     protected nn.Parameter Vector(string name, Tensor values) =>
         register_parameter(name, new nn.Parameter(values) { NoWeightDecay = true, KeepFloat32 = true });
@@ -112,6 +133,18 @@ public sealed class RecurrentState : MixerState
 
     /// <summary>A part, in the order of the shapes.</summary>
     public Tensor this[int part] => _parts[part];
+
+    /// <summary>Copies one batch entry of another state of the same shapes into one of this.</summary>
+    /// <param name="entry">Batch entry that is overwritten.</param>
+    /// <param name="from">The other state.</param>
+    /// <param name="fromEntry">Its batch entry.</param>
+    internal void CopyEntry(long entry, RecurrentState from, long fromEntry)
+    {
+        for (int i = 0; i < _parts.Length; i++)
+        {
+            _parts[i].select(0, entry).copy_(from._parts[i].select(0, fromEntry));
+        }
+    }
 
     internal override MixerState Row(int row) =>
         new RecurrentState(Array.ConvertAll(_parts, p => p.narrow(0, row, 1).clone().DetachFromDisposeScope())) { Position = Position };

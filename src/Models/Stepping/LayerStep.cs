@@ -33,8 +33,8 @@ internal abstract class LayerStep : IDisposable
 
     internal float Eps { get; }
 
-    /// <summary>The mixer's first product [outputs, d_model], and its bias.</summary>
-    internal abstract (Tensor Weight, Tensor? Bias) In { get; }
+    /// <summary>The mixer's first product [outputs, d_model], and its bias; without a weight the mixer takes the norm as it is.</summary>
+    internal abstract (Tensor? Weight, Tensor? Bias) In { get; }
 
     /// <summary>The mixer's last product [d_model, inputs], and its bias.</summary>
     internal abstract (Tensor Weight, Tensor? Bias) Out { get; }
@@ -67,6 +67,7 @@ internal abstract class LayerStep : IDisposable
 
     internal static LayerStep Of(Block block, ModelConfig config, int rows) => block.Mixer switch
     {
+        RecurrentMixer r => new RecurrentStep(block, r, rows),
         MambaMixer m => new MambaStep(block, m, config.Mamba, rows),
         AttentionMixer a => new AttentionStep(block, a, config.Attention, config.DModel, rows),
         _ => throw new NotSupportedException($"{block.Mixer.GetType().Name} has no step"),
@@ -123,7 +124,7 @@ internal sealed class MambaStep : LayerStep
         _state = new MambaState(rows, config.DConv - 1, (int)_skip.size(0), config.DState, _skip.device);
     }
 
-    internal override (Tensor Weight, Tensor? Bias) In { get; }
+    internal override (Tensor? Weight, Tensor? Bias) In { get; }
 
     internal override (Tensor Weight, Tensor? Bias) Out { get; }
 
@@ -188,14 +189,14 @@ internal sealed class AttentionStep : LayerStep
         In = (Joined(mixer.QProj.weight, mixer.KProj.weight, mixer.VProj.weight),
             mixer.QProj.bias is null ? null : Joined(mixer.QProj.bias, mixer.KProj.bias!, mixer.VProj.bias!));
         Out = (Weight(mixer.OProj.weight), mixer.OProj.bias is null ? null : Weight(mixer.OProj.bias));
-        Device device = In.Weight.device;
+        Device device = Out.Weight.device;
         _part = Keep(empty([rows, config.NHead, Splits, _head + 2], float32, device));
         long capacity = config.SlidingWindow > 0 ? config.SlidingWindow : FirstCapacity;
         _keys = zeros([rows, config.KvHeads, capacity, _head], float32, device).DetachFromDisposeScope();
         _values = zeros([rows, config.KvHeads, capacity, _head], float32, device).DetachFromDisposeScope();
     }
 
-    internal override (Tensor Weight, Tensor? Bias) In { get; }
+    internal override (Tensor? Weight, Tensor? Bias) In { get; }
 
     internal override (Tensor Weight, Tensor? Bias) Out { get; }
 

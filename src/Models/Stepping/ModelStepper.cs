@@ -8,9 +8,10 @@ namespace GenoSeq.Models.Stepping;
 /// is for good, and a step is a few launches that a CUDA graph can repeat. In single precision, whatever the model's policy.
 /// </summary>
 /// <remarks>
-/// The numbers are those of <see cref="SequenceModel.step"/> but for rounding; a row's are the same bits whatever the other rows are. Mamba
+/// The numbers are those of <see cref="SequenceModel.step"/> but for rounding. Of Mamba-1 and attention a row's are the same bits whatever the other
+/// rows are; the other recurrent mixers' products are the library's, whose sums may be in another order for another number of rows. Recurrent
 /// layers and sliding windows need the same memory and time at every position, full attention both in proportion to it. Where a layer
-/// has no kernels for a step, rows are stepped one by one as <see cref="SequenceModel.step"/> does, under the model's policy.
+/// has no step of its own, rows are stepped one by one as <see cref="SequenceModel.step"/> does, under the model's policy.
 /// </remarks>
 public sealed class ModelStepper : IDisposable
 {
@@ -30,7 +31,7 @@ public sealed class ModelStepper : IDisposable
     private readonly SequenceModel _model;
     private long _reserved;
 
-    /// <summary>Makes a model's weights ready; later changes of the model are not seen.</summary>
+    /// <summary>Makes a model's weights ready; the model must live and stay as it is as long as the stepper.</summary>
     /// <param name="model">Causal.</param>
     /// <param name="rows">Sequences that are stepped together.</param>
     /// <exception cref="NotSupportedException">The model sees both sides of a position.</exception>
@@ -59,7 +60,7 @@ public sealed class ModelStepper : IDisposable
         _kernels = StepKernels.Of(_embedding);
         _x = Room(rows, _width);
         _sums = [Room(rows, _width), Room(rows, _width)];
-        _wide = Room(rows, _layers.Select(l => Math.Max(l.In.Weight.size(0), l.GateUp?.size(0) ?? 0)).DefaultIfEmpty().Max());
+        _wide = Room(rows, _layers.Select(l => Math.Max(l.In.Weight?.size(0) ?? _width, l.GateUp?.size(0) ?? 0)).DefaultIfEmpty().Max());
         _mid = Room(rows, _layers.Select(l => l.Out.Weight.size(1)).DefaultIfEmpty().Max());
         Logits = Room(rows, config.VocabSize);
         Ids = zeros([rows], int32, device).DetachFromDisposeScope();
@@ -80,7 +81,7 @@ public sealed class ModelStepper : IDisposable
     /// <summary>Bytes of the states.</summary>
     public long StateBytes => _plain?.StateBytes ?? _layers.Sum(l => l.StateBytes);
 
-    /// <summary>Whether a CUDA graph can repeat a step: every layer has kernels for it.</summary>
+    /// <summary>Whether a CUDA graph can repeat a step: every layer has a step of its own.</summary>
     public bool CanBeCaptured => _plain is null;
 
     internal StepKernels Kernels => _kernels;
@@ -192,7 +193,7 @@ public sealed class ModelStepper : IDisposable
     private static Tensor Ready(Tensor parameter) => parameter.detach().to(float32).contiguous().alias().DetachFromDisposeScope();
 
     // The residual stream moves from one buffer to the other: all blocks of a product read the old one.
-    private Tensor Normed(Tensor norm, float eps, Tensor? residual, ref int next, (Tensor Weight, Tensor? Bias) product, Tensor output)
+    private Tensor Normed(Tensor norm, float eps, Tensor? residual, ref int next, (Tensor? Weight, Tensor? Bias) product, Tensor output)
     {
         Tensor sum = _sums[next];
         next = 1 - next;
@@ -202,13 +203,13 @@ public sealed class ModelStepper : IDisposable
             Residual = residual?.data_ptr() ?? 0,
             Sum = sum.data_ptr(),
             Norm = norm.data_ptr(),
-            Weight = product.Weight.data_ptr(),
+            Weight = product.Weight?.data_ptr() ?? 0,
             Bias = product.Bias?.data_ptr() ?? 0,
             Out = output.data_ptr(),
             Eps = eps,
             Rows = Rows,
             Inputs = _width,
-            Outputs = (int)product.Weight.size(0),
+            Outputs = (int)(product.Weight?.size(0) ?? _width),
         });
         return sum;
     }

@@ -7,7 +7,7 @@ namespace GenoSeq.Models.Stepping;
 
 /// <summary>
 /// The rows of a stepper whose model has layers without a step of their own: each has the states of <see cref="SequenceModel.step"/> and is
-/// stepped by itself. Slower than kernels, and no CUDA graph repeats it, since states change on the host.
+/// stepped by itself. Slower than steps of all rows, and no CUDA graph repeats it, since states change on the host.
 /// </summary>
 internal sealed class PlainRows : IDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class PlainRows : IDisposable
 
     /// <summary>Whether a model needs them.</summary>
     internal static bool Needed(SequenceModel model) =>
-        model.Layers.Any(l => l.Mixer is not (MambaMixer or AttentionMixer) || l.Mlp is not (null or SwiGlu));
+        model.Layers.Any(l => l.Mixer is not (MambaMixer or AttentionMixer or RecurrentMixer) || l.Mlp is not (null or SwiGlu));
 
     internal long StateBytes => _states.Sum(s => s.Bytes);
 

@@ -1,4 +1,5 @@
 using GenoSeq.Emulator;
+using GenoSeq.Models.Mixers;
 using GenoSeq.Models.Stepping;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -70,6 +71,64 @@ public sealed class ModelStepperTests
         }
 
         Assert.True(bytes == stepper.StateBytes || !stepper.CanBeCaptured);
+    }
+
+    public static TheoryData<string, bool> Families()
+    {
+        var data = new TheoryData<string, bool>();
+        foreach (MixerFamily family in MixerFamilies.All)
+        {
+            data.Add(family.Name, false);
+        }
+
+        // A convolution by a kernel, no in_proj, a state that is not zero at first.
+        foreach (string name in new[] { "gated-deltanet", "rwkv7", "titans-mlp" })
+        {
+            data.Add(name, true);
+        }
+
+        return data;
+    }
+
+    /// <summary>Rows at different positions, one behind a prompt that ends amid a chunk, one taken up anew: the numbers of a forward pass, in a state that stays as large.</summary>
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Step_EveryFamily_IsForward(string name, bool emulated)
+    {
+        const int Prompt = 11, Steps = 12, Again = 4;
+        ModelConfig config = TestModels.Causal(name, 2, 16) with { Recurrent = new RecurrentConfig { NHead = 2, DKey = 8, Chunk = 8, MemoryChunk = 5, Rank = name == "mamba3" ? 2 : 1 } };
+        using SequenceModel model = TestModels.Build(config);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable mode = no_grad();
+        Tensor ids = TestModels.Ids(TestModels.Sequences(2, Prompt + Steps));
+        Tensor expected = model.forward(ids);
+        using ModelState prompt = model.initial_state(1);
+        model.extend(ids.narrow(0, 1, 1).narrow(1, 0, 7), prompt);
+        model.extend(ids.narrow(0, 1, 1).narrow(1, 7, Prompt - 7), prompt);
+        using EmulatedDevice.Scope device = emulated ? new EmulatedDevice().Use() : default;
+        using var stepper = new ModelStepper(model, 2);
+        MixerCost cost = MixerCost.Of(MixerFamilies.Find(name)!, config, 1);
+        if (!cost.Grows)
+        {
+            Assert.Equal(2 * 2 * cost.StateBytes, stepper.StateBytes);
+        }
+
+        stepper.Load(1, prompt, 0, Prompt);
+        for (int t = 0; t < Steps; t++)
+        {
+            if (t == Again)
+            {
+                stepper.Clear(0);
+            }
+
+            int[] at = [t < Again ? t : t - Again, Prompt + t];
+            stepper.Ids.copy_(tensor(at.Select((p, row) => (int)ids.select(0, row).select(0, p).ToInt64()).ToArray(), 2));
+            stepper.Step();
+            for (int row = 0; row < 2; row++)
+            {
+                Closeness.Check(expected.select(0, row).select(0, at[row]), stepper.Logits.select(0, row), 1e-4, $"{name}, row {row}, position {at[row]}");
+            }
+        }
     }
 
     [Theory]

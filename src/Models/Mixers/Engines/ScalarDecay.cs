@@ -7,7 +7,7 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// position (Dao and Gu 2024, "Transformers are SSMs", the SSD algorithm). Within a chunk of C positions
 /// y = (q k^T o D) v + exp(G) q S_in with D_ij = exp(G_i - G_j) for i >= j, G being the sums of g; between chunks
 /// S_out = exp(G_C) S_in + k^T (exp(G_C - G) v): products of matrices, and one short recurrence. All exponents are at most 0. Where kernels take
-/// it (<see cref="ScalarDecayKernel"/>) they run it; libtorch's operators are their twin.
+/// it (<see cref="ScalarDecayKernel"/>) they run it; libtorch's operators are their twin, and the whole of one position.
 /// </summary>
 internal static class ScalarDecay
 {
@@ -25,7 +25,7 @@ internal static class ScalarDecay
     internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk,
         Tensor? scale = null, Tensor? skip = null)
     {
-        if (ScalarDecayKernel.Device(q, v, logDecay) is { } device)
+        if (v.size(1) > 1 && ScalarDecayKernel.Device(q, v, logDecay) is { } device)
         {
             return ScalarDecayKernel.Run(device, q, k, v, logDecay, state, ids, scale, skip);
         }
@@ -40,6 +40,11 @@ internal static class ScalarDecay
         long heads = v.size(2);
         long size = Math.Min(chunk, v.size(1));
         Tensor before = state ?? zeros([v.size(0), heads, q.size(3), v.size(3)], logDecay.dtype, v.device);
+        if (v.size(1) == 1)
+        {
+            return Step(q, k, v, logDecay, before);
+        }
+
         long positions = SegmentedRecurrence.Positions(v.size(0) * heads * Math.Max(size, v.size(3)), chunk);
         return SegmentedRecurrence.Run((t, s, i, _) => Chunks(t[0], t[1], t[2], t[3], s, i, size), [q, k, v, logDecay], before, ids, positions);
     }
@@ -48,7 +53,18 @@ internal static class ScalarDecay
     internal static double Flops(int heads, int groups, int n, int p, int chunk) =>
         (2.0 * chunk * ((groups * n) + (heads * p))) + (4.0 * heads * n * p);
 
-    private static (Tensor Y, Tensor State) Chunks(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state, Tensor? ids, long size)
+    /// <summary>One position, which is the recurrence as it stands.</summary>
+    internal static (Tensor Y, Tensor State) Step(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state)
+    {
+        (long batch, long heads, long p, long groups, long n) = (v.size(0), v.size(2), v.size(3), q.size(2), q.size(3));
+        Tensor written = k.to(g.dtype).reshape(batch, groups, 1, n, 1) * v.to(g.dtype).reshape(batch, groups, heads / groups, 1, p);
+        Tensor after = (state * g.exp().reshape(batch, heads, 1, 1)) + written.reshape(batch, heads, n, p);
+        Tensor y = q.to(g.dtype).reshape(batch, groups, 1, 1, n).matmul(after.reshape(batch, groups, heads / groups, n, p));
+        return (y.to(v.dtype).reshape(batch, 1, heads, p), after);
+    }
+
+    /// <summary>The same over one stretch, with ids [batch, 1 + length] that begin one position earlier, in chunks of so many positions.</summary>
+    internal static (Tensor Y, Tensor State) Chunks(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state, Tensor? ids, long size)
     {
         (long batch, long length, long heads, long p) = (v.size(0), v.size(1), v.size(2), v.size(3));
         (long groups, long n) = (q.size(2), q.size(3));

@@ -38,7 +38,7 @@ struct GsStepLinear
     const float* residual;  // norm: [rows, inputs] or null
     float* sum;             // norm: x + residual, not residual's memory
     const float* norm;      // norm: [inputs], else null
-    const float* weight;    // [outputs, inputs]
+    const float* weight;    // [outputs, inputs]; null: out = f(x), outputs = inputs
     const float* bias;      // [outputs] or null
     float* out;             // [rows, outputs]
     float eps;
@@ -84,6 +84,11 @@ extern "C" __global__ void __launch_bounds__(256) gs_step_linear(const __grid_co
     }
     const int j = blockIdx.x * 8 + warp;
     if (j >= p.outputs) return;
+    if (p.weight == 0)
+    {
+        if (lane < count) p.out[(i64)(first + lane) * p.outputs + j] = x[lane * p.inputs + j];
+        return;
+    }
     const float* w = p.weight + (i64)j * p.inputs;
     float sum[GS_STEP_ROWS];
 #pragma unroll
