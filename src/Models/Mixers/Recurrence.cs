@@ -146,8 +146,9 @@ public sealed class RecurrentState : MixerState
         }
     }
 
+    // A part with one entry may be that of the whole batch, as Hyena's filter is.
     internal override MixerState Row(int row) =>
-        new RecurrentState(Array.ConvertAll(_parts, p => p.narrow(0, row, 1).clone().DetachFromDisposeScope())) { Position = Position };
+        new RecurrentState(Array.ConvertAll(_parts, p => p.narrow(0, Math.Min(row, p.size(0) - 1), 1).clone().DetachFromDisposeScope())) { Position = Position };
 
     /// <summary>Puts another tensor in a part's place; the state owns it from then on.</summary>
     /// <param name="part">Which part.</param>

@@ -12,11 +12,6 @@ internal abstract class LayerStep : IDisposable
 
     private protected LayerStep(Block block)
     {
-        if (block.Norm is not RmsNorm || block.Mlp is not (null or SwiGlu))
-        {
-            throw new NotSupportedException("LayerNorm and MLPs without gates have no step");
-        }
-
         Norm = Weight(block.Norm.weight);
         Eps = (float)block.Norm.Eps;
         if (block.Mlp is SwiGlu mlp)

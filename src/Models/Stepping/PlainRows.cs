@@ -22,7 +22,8 @@ internal sealed class PlainRows : IDisposable
 
     /// <summary>Whether a model needs them.</summary>
     internal static bool Needed(SequenceModel model) =>
-        model.Layers.Any(l => l.Mixer is not (MambaMixer or AttentionMixer or RecurrentMixer) || l.Mlp is not (null or SwiGlu));
+        model.Layers.Any(l => l.Mixer is not (MambaMixer or AttentionMixer or RecurrentMixer { Fwd.GrowthBytes: 0 })
+            || l.Mlp is not (null or SwiGlu) || l.Norm is not RmsNorm);
 
     internal long StateBytes => _states.Sum(s => s.Bytes);
 

@@ -164,7 +164,7 @@ public sealed class RecurrentMixerTests
 
     public static TheoryData<string> Families() => [.. MixerFamilies.All.Where(f => f.Letter is null or 'M' or 'A').Select(f => f.Name)];
 
-    /// <summary>Every family's preset learns a short period.</summary>
+    /// <summary>Every family's preset learns a short period; Hyena's filters come from sines of ten times their argument, so it takes smaller steps.</summary>
     [Theory]
     [MemberData(nameof(Families))]
     public void Train_Preset_LowersTheLoss(string name)
@@ -174,7 +174,7 @@ public sealed class RecurrentMixerTests
         using DisposeScope scope = NewDisposeScope();
         manual_seed(3);
         using SequenceModel model = ModelFile.Create(config);
-        using var optimizer = new optim.AdamW([new optim.ParamGroup([.. model.named_parameters()], 0)], 0.01);
+        using var optimizer = new optim.AdamW([new optim.ParamGroup([.. model.named_parameters()], 0)], name == "hyena" ? 0.002 : 0.01);
         Tensor ids = TestModels.Ids([.. Enumerable.Range(0, 2).Select(r => Enumerable.Range(r, 33).Select(t => 7 + (t * t % 5)).ToArray())]);
         double first = 0, last = 0;
         for (int step = 0; step < 6; step++)

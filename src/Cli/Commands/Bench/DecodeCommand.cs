@@ -16,7 +16,7 @@ internal sealed class DecodeCommand
 {
     // The others are stepped row by row from states that only reading makes.
     private static readonly MixerFamily[] s_families =
-        [.. MixerFamilies.All.Where(f => f.Name is not (MixerFamilies.SharedAttention or MixerFamilies.DynamicChunking))];
+        [.. MixerFamilies.All.Where(f => f.Name is not (MixerFamilies.SharedAttention or MixerFamilies.DynamicChunking or "hyena"))];
 
     private readonly Option<string?> _json = BenchCommand.JsonOption();
     private readonly Option<string?> _mixers = new("--mixers") { Description = "Mixers, separated by commas [default: the recurrent ones]", HelpName = "NAMES" };

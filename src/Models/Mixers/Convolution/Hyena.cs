@@ -31,12 +31,12 @@ public sealed class Hyena : GatedConvolution
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
-        new(type, device, ShortShape(batch), [batch, 0, Width], [0, Width]);
+        new(type, device, ShortShape(batch), [batch, 0, Width], [1, 0, Width]);
 
     private protected override Tensor Whole(Tensor gates) => LongConv.Gated(
         gates, Filter.Raw(gates.size(1), StateType(gates)), Filter.bias, Filter.Window());
 
-    // Part 1: z of all positions, with room behind them; part 2: the filter, last tap first, as long as the room.
+    // Part 1: z of all positions, with room behind them; part 2: the filter for all entries, last tap first, as long as the room.
     private protected override Tensor Further(Tensor z, RecurrentState state)
     {
         (long before, long count) = (state.Position, z.size(1));
@@ -49,7 +49,7 @@ public sealed class Hyena : GatedConvolution
         Tensor history = state[1].narrow(1, 0, length);
         history.narrow(1, before, count).copy_(z);
         state.Position = length;
-        Tensor taps = state[2].narrow(0, state[2].size(0) - length, length);
+        Tensor taps = state[2].select(0, 0).narrow(0, state[2].size(1) - length, length);
         return count == 1
             ? (history * taps).sum([1], true).to(z.dtype)
             : LongConv.Causal(history, taps.flip(0)).narrow(1, before, count).to(z.dtype);
@@ -62,6 +62,6 @@ public sealed class Hyena : GatedConvolution
         wide.narrow(1, 0, old.size(1)).copy_(old);
         Tensor taps = LongConv.WithSkip(Filter.Raw(room, old.dtype) * Filter.Window().Of(room, old.dtype), Filter.bias).flip(0);
         state.Replace(1, wide);
-        state.Replace(2, taps);
+        state.Replace(2, taps.unsqueeze(0));
     }
 }
