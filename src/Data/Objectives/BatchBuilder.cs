@@ -9,7 +9,7 @@ namespace GenoSeq.Data;
 /// One fill at a time: a builder is not to be shared between threads; <see cref="Fork"/> makes another for the same
 /// data.
 /// </remarks>
-public sealed class BatchBuilder
+public sealed class BatchBuilder : IBatchSource
 {
     private readonly SampleEncoder _encoder;
     private readonly ParallelRows _rows;
@@ -46,6 +46,8 @@ public sealed class BatchBuilder
     /// <summary>Another builder of the same samples, for another thread.</summary>
     /// <param name="threads">Threads that fill one batch; 0 takes one for each processor.</param>
     public BatchBuilder Fork(int threads = 1) => new(_encoder, threads);
+
+    IBatchSource IBatchSource.Fork(int threads) => Fork(threads);
 
     /// <summary>A builder of the same windows whose strands and corruption are drawn from another seed.</summary>
     /// <param name="seed">The seed.</param>
