@@ -90,6 +90,8 @@ read -r passed failed skipped < <(bash scripts/test-summary.sh "${records[@]}")
 ((passed + failed > 0)) || complaints+=("no test ran")
 printf '\nAll test projects: %d s\n' $((SECONDS - started))
 for complaint in "${complaints[@]}"; do printf 'error: %s\n' "$complaint"; done
+# Names of failed tests once more, at the end, where a log that is cut at the front still has them.
+sed -nE 's/.*<UnitTestResult [^>]*testName="([^"]*)"[^>]*outcome="Failed".*/failed: \1/p' "${records[@]}" </dev/null
 summary="$passed passed, $failed failed, $skipped skipped"
 if [[ -n ${GENOSEQ_TEST_SUMMARY:-} ]]; then printf '%s\n' "$summary" >"$GENOSEQ_TEST_SUMMARY"; else printf '%s\n' "$summary"; fi
 ((failed == 0 && ${#complaints[@]} == 0))
