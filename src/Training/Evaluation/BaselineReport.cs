@@ -85,18 +85,41 @@ public static class BaselineReport
         return new ReportTable(rows, positions, rows.Find(r => r.Name == config.Report.MustBeat));
     }
 
+    /// <summary>Bits per base of one baseline, fitted on the training part, at the targets of held-out windows.</summary>
+    /// <param name="name">The baseline.</param>
+    /// <param name="data">Whose training part it is fitted on.</param>
+    /// <param name="builder">Makes the held-out batches.</param>
+    /// <param name="sampler">Their windows.</param>
+    /// <param name="windows">How many of them.</param>
+    /// <param name="causal">Labels are those of the next base.</param>
+    internal static double Bits(string name, TrainingData data, BatchBuilder builder, IWindowSampler sampler, long windows, bool causal)
+    {
+        (string, CountModel)[] models = [(name, Fit(name, data))];
+        double[] sums = new double[1];
+        long positions = 0;
+        byte[] bases = new byte[builder.Length + 1];
+        Batch batch = builder.CreateBatch(1);
+        for (long w = 0; w < windows; w++)
+        {
+            builder.Fill(new SampleRange(w, 1), batch);
+            positions += Score(data.Genome, sampler.PackSegments, batch, 0, causal ? 1 : 0, bases, models, sums);
+        }
+
+        return positions > 0 ? sums[0] / positions : double.NaN;
+    }
+
     private delegate ReadOnlySpan<GenomeInterval> SegmentsOf(int pack);
 
     private static long Score(GenomeSource genome, SegmentsOf segments, Batch batch, int row, int shift, byte[] buffer,
         (string Name, CountModel Model)[] baselines, double[] sums)
     {
         SampleWindow window = batch.Windows[row];
-        int rowStart = row * batch.Length + window.PadLeft;
+        int rowStart = (row * batch.Length) + window.PadLeft;
         if (window.Pack < 0)
         {
             int length = window.Length + (shift > 0 && window.HasNext ? 1 : 0);
             genome.Read(window.Contig, window.Start, buffer.AsSpan(0, length));
-            return Score(buffer.AsSpan(0, length), batch.Labels.AsSpan(rowStart + window.PadLeft, window.Length), shift, baselines, sums);
+            return Score(buffer.AsSpan(0, length), batch.Labels.AsSpan(rowStart, window.Length), shift, baselines, sums);
         }
 
         // Every segment of a pack is scored by itself, as the model sees it.

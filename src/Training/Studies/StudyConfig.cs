@@ -30,6 +30,9 @@ public sealed record StudyConfig : IValidated
     /// <summary>Names of axes whose values have a sweep each; of the others the first value decides for all.</summary>
     public IReadOnlyList<string> SweepOver { get; init; } = [];
 
+    /// <summary>Share of the budget that trials of a sweep train for.</summary>
+    public double SweepShare { get; init; } = 1;
+
     /// <summary>The metrics, the most important first: it is the one of learning curves and sweeps.</summary>
     public IReadOnlyList<StudyMetricConfig> Metrics { get; init; } = [];
 
@@ -48,6 +51,7 @@ public sealed record StudyConfig : IValidated
         if (Seeds.Distinct().Count() < Seeds.Count) yield return "seeds: one appears twice";
         if (Seeds.Any(s => s < 0)) yield return "seeds: must not be negative";
         if (LearningRates.Any(r => !(r > 0 && double.IsFinite(r)))) yield return "learning_rates: must be positive";
+        if (!(SweepShare is > 0 and <= 1)) yield return $"sweep_share: must be above 0 and at most 1, not {SweepShare}";
         if (Metrics.Count == 0) yield return "metrics: name at least one";
         if (Metrics.Select(m => m.Name).Distinct().Count() < Metrics.Count) yield return "metrics: a name appears twice";
         if (Claims.Select(c => c.Name).Distinct().Count() < Claims.Count) yield return "claims: a name appears twice";

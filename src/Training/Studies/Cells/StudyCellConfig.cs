@@ -1,0 +1,212 @@
+using System.Text.Json.Serialization;
+using GenoSeq.Data;
+using GenoSeq.Models;
+using GenoSeq.Training.Configuration;
+
+namespace GenoSeq.Training.Studies;
+
+/// <summary>What a cell of a study does.</summary>
+public enum StudyKind
+{
+    /// <summary>Trains on genomes and measures bits per base.</summary>
+    Language,
+
+    /// <summary>Trains on a synthetic task and measures accuracy.</summary>
+    Task,
+
+    /// <summary>Trains nothing and measures speed and memory.</summary>
+    Cost,
+}
+
+/// <summary>Settings of a cell: a group for each thing that a study may vary.</summary>
+public sealed record StudyCellConfig : IValidated
+{
+    /// <summary>language, task or cost.</summary>
+    public StudyKind Kind { get; init; }
+
+    /// <summary>The model.</summary>
+    public ModelConfig Model { get; init; } = new();
+
+    /// <summary>Genomes, for kind language, and for tasks with a real background.</summary>
+    public DataConfig? Data { get; init; }
+
+    /// <summary>What is predicted on genomes.</summary>
+    public ObjectiveConfig Objective { get; init; } = new() { Kind = ObjectiveKind.Causal };
+
+    /// <summary>How it is trained.</summary>
+    public StudyTrainConfig Train { get; init; } = new();
+
+    /// <summary>For how long.</summary>
+    public StudyBudgetConfig Budget { get; init; } = new();
+
+    /// <summary>What is measured of what was trained.</summary>
+    public StudyEvaluateConfig Evaluate { get; init; } = new();
+
+    /// <summary>What is measured of kind cost.</summary>
+    public StudyCostConfig Cost { get; init; } = new();
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        foreach (string p in Model.Validate()) yield return $"model: {p}";
+        if (Kind == StudyKind.Language && Data is null) yield return "data: kind language needs genomes";
+        if (Kind == StudyKind.Language && (Objective.Kind == ObjectiveKind.Causal) == Model.Bidirectional)
+        {
+            yield return Model.Bidirectional
+                ? "objective: kind is causal, but the model is bidirectional and would see what it is to predict; use mlm"
+                : "objective: kind is mlm, but the model is causal; use causal";
+        }
+
+        if (Kind == StudyKind.Language && Objective.RcAugment && Model.RcEquivariant) yield return "objective: rc_augment adds nothing to an equivariant model";
+        if (Kind == StudyKind.Language && Data is { } d && Train.GlobalBatchSize < d.ContextLength)
+        {
+            yield return $"train: global_batch_size is {Train.GlobalBatchSize} tokens, less than one window of data.context_length {d.ContextLength}";
+        }
+    }
+}
+
+/// <summary>How a cell is trained. The learning rate is the study's where it has a list of them.</summary>
+public sealed record StudyTrainConfig : IValidated
+{
+    /// <summary>Tokens in one optimizer step, rounded down to whole windows, at least one.</summary>
+    public long GlobalBatchSize { get; init; } = 8192;
+
+    /// <summary>Windows in one forward and backward pass; 0: as many as one step has.</summary>
+    public int MicroBatchSize { get; init; }
+
+    /// <summary>Largest learning rate.</summary>
+    public double LearningRate { get; init; } = 2e-3;
+
+    /// <summary>Learning rate at the end of the cosine, as a share of the largest.</summary>
+    public double FinalShare { get; init; } = 0.1;
+
+    /// <summary>Share of the steps that warms up.</summary>
+    public double WarmupShare { get; init; } = 0.05;
+
+    /// <summary>Decoupled weight decay of matrices.</summary>
+    public double WeightDecay { get; init; } = 0.1;
+
+    /// <summary>AdamW's first decay rate.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>AdamW's second decay rate.</summary>
+    public double Beta2 { get; init; } = 0.95;
+
+    /// <summary>Largest global gradient norm; 0: no clipping.</summary>
+    public double ClipNorm { get; init; } = 1;
+
+    /// <summary>fp32, or bf16 for matrix products.</summary>
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    /// <summary>What the backward pass computes again.</summary>
+    public Recompute Recompute { get; init; } = Recompute.Auto;
+
+    /// <summary>Capture steps as CUDA graphs.</summary>
+    public CudaGraphUse CudaGraph { get; init; } = CudaGraphUse.Auto;
+
+    /// <summary>Length warm-up (kind language): bases in a window of the first stage, doubling until data.context_length; 0: none.</summary>
+    public int StartLength { get; init; }
+
+    /// <summary>Share of the steps that the stages before the last have together.</summary>
+    public double LengthWarmupShare { get; init; } = 0.5;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (GlobalBatchSize < 1) yield return $"global_batch_size: must be at least 1, not {GlobalBatchSize}";
+        if (MicroBatchSize < 0) yield return $"micro_batch_size: must be 0 or positive, not {MicroBatchSize}";
+        if (!(LearningRate > 0)) yield return $"learning_rate: must be positive, not {LearningRate}";
+        if (!(FinalShare is >= 0 and <= 1)) yield return $"final_share: must be from 0 to 1, not {FinalShare}";
+        if (!(WarmupShare is >= 0 and < 1)) yield return $"warmup_share: must be at least 0 and less than 1, not {WarmupShare}";
+        if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";
+        if (Beta1 is not (>= 0 and < 1)) yield return $"beta1: must be in [0, 1), not {Beta1}";
+        if (Beta2 is not (>= 0 and < 1)) yield return $"beta2: must be in [0, 1), not {Beta2}";
+        if (!(ClipNorm >= 0)) yield return $"clip_norm: must not be negative, not {ClipNorm}";
+        if (StartLength is not 0 and < 2) yield return $"start_length: must be 0 or at least 2, not {StartLength}";
+        if (!(LengthWarmupShare is > 0 and < 1)) yield return $"length_warmup_share: must be between 0 and 1, not {LengthWarmupShare}";
+    }
+}
+
+/// <summary>For how long a cell is trained: one of the three.</summary>
+public sealed record StudyBudgetConfig : IValidated
+{
+    /// <summary>Tokens: matched data.</summary>
+    public double Tokens { get; init; }
+
+    /// <summary>Floating-point operations, as counted from the model: matched compute.</summary>
+    public double Flops { get; init; }
+
+    /// <summary>Seconds of training on the device at hand: matched time. The steps that fit are estimated by timing the first ones.</summary>
+    public double Seconds { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        double[] all = [Tokens, Flops, Seconds];
+        if (all.Any(v => !(v >= 0 && double.IsFinite(v)))) yield return "must not be negative";
+        if (all.Count(v => v > 0) > 1) yield return "must be one of tokens, flops and seconds";
+    }
+}
+
+/// <summary>What is measured of what was trained.</summary>
+public sealed record StudyEvaluateConfig : IValidated
+{
+    /// <summary>Points of the learning curve, the last one at the end.</summary>
+    public int CurvePoints { get; init; } = 8;
+
+    /// <summary>Tokens of held-out data for each point of the curve.</summary>
+    public long CurveTokens { get; init; } = 65536;
+
+    /// <summary>Tokens of held-out data for what is measured at the end; 0 (kind language): the whole test part.</summary>
+    public long Tokens { get; init; } = 262144;
+
+    /// <summary>Lengths at which the trained model is measured beside the one that it was trained at.</summary>
+    public IReadOnlyList<int> Lengths { get; init; } = [];
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (CurvePoints < 1) yield return $"curve_points: must be at least 1, not {CurvePoints}";
+        if (CurveTokens < 1) yield return $"curve_tokens: must be at least 1, not {CurveTokens}";
+        if (Tokens < 0) yield return $"tokens: must not be negative, not {Tokens}";
+        if (Lengths.Any(l => l < 2)) yield return "lengths: must be at least 2";
+    }
+}
+
+/// <summary>What kind cost measures: a training step, reading a sequence, and a step of generation.</summary>
+public sealed record StudyCostConfig : IValidated
+{
+    /// <summary>Tokens of a training step, in windows of each length; at least one window.</summary>
+    public long StepTokens { get; init; } = 131072;
+
+    /// <summary>Lengths.</summary>
+    public IReadOnlyList<int> Lengths { get; init; } = [2048, 16384, 131072, 1048576];
+
+    /// <summary>Timed steps.</summary>
+    public int Repeats { get; init; } = 3;
+
+    /// <summary>Timed steps of generation; 0: generation is not measured.</summary>
+    public int DecodeSteps { get; init; } = 128;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (StepTokens < 1) yield return $"step_tokens: must be at least 1, not {StepTokens}";
+        if (Lengths.Count == 0 || Lengths.Any(l => l < 2)) yield return "lengths: name at least one, each at least 2";
+        if (Repeats < 1) yield return $"repeats: must be at least 1, not {Repeats}";
+        if (DecodeSteps < 0) yield return $"decode_steps: must not be negative, not {DecodeSteps}";
+    }
+}
+
+/// <summary>Source-generated metadata of a cell's settings.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    Converters =
+    [
+        typeof(SnakeCaseEnumConverter<StudyKind>), typeof(SnakeCaseEnumConverter<ObjectiveKind>), typeof(SnakeCaseEnumConverter<ReplaceWith>),
+        typeof(SnakeCaseEnumConverter<Precision>), typeof(SnakeCaseEnumConverter<Recompute>), typeof(SnakeCaseEnumConverter<CudaGraphUse>),
+        typeof(SnakeCaseEnumConverter<WindowRule>), typeof(SnakeCaseEnumConverter<GapPolicy>), typeof(SnakeCaseEnumConverter<WindowPadding>),
+    ])]
+[JsonSerializable(typeof(StudyCellConfig))]
+public sealed partial class StudyCellJson : JsonSerializerContext;
