@@ -12,7 +12,7 @@ namespace GenoSeq.Data;
 public sealed class BatchBuilder : IBatchSource
 {
     private readonly SampleEncoder _encoder;
-    private readonly ParallelRows _rows;
+    private readonly ParallelRows<SampleEncoder.Scratch> _rows;
 
     /// <summary>Prepares filling.</summary>
     /// <param name="genome">Where bases come from.</param>
@@ -31,7 +31,7 @@ public sealed class BatchBuilder : IBatchSource
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         _encoder = encoder;
-        _rows = new ParallelRows(encoder, threads == 0 ? Environment.ProcessorCount : threads);
+        _rows = new ParallelRows<SampleEncoder.Scratch>(encoder, threads == 0 ? Environment.ProcessorCount : threads);
     }
 
     /// <summary>The alphabet in use.</summary>
@@ -67,11 +67,7 @@ public sealed class BatchBuilder : IBatchSource
     public void Fill(SampleRange samples, Batch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        ArgumentOutOfRangeException.ThrowIfNegative(samples.First);
-        ArgumentOutOfRangeException.ThrowIfNegative(samples.Count);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(samples.Count, batch.Capacity);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(batch.Length, Length, nameof(batch));
-        batch.Samples = samples;
+        batch.Begin(samples, Length);
         _rows.Run(batch, samples.Count);
     }
 
