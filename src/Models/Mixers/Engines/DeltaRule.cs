@@ -38,9 +38,17 @@ internal static class DeltaRule
         return SegmentedRecurrence.Run((t, s, i, _) => Chunks(t[0], t[1], t[2], t[3], t[4], s, i, size), [q, k, v, logDecay, beta], before, ids, positions);
     }
 
-    /// <summary>Floating-point operations for each position.</summary>
-    internal static double Flops(int heads, int n, int p, int chunk) =>
-        heads * ((2.0 * chunk * ((2 * n) + p)) + (chunk * (n + p)) + (2.0 * n * ((3 * p) + n)) + (6.0 * n * n * n / chunk));
+    /// <summary>
+    /// What it costs: in a chunk of C positions k k^T and q k^T, the triangular system's n + p columns, K'^T W, K'^T U, W S, q S and the scores'
+    /// product, and the chunks' affine maps joined in rounds; a step decays S, reads k, writes k and reads q.
+    /// </summary>
+    internal static MixerWork Work(long heads, long n, long p, long chunk) => new(
+        length =>
+        {
+            long c = Math.Min(chunk, length);
+            return heads * ((2.0 * c * ((2 * n) + p)) + (c * (n + p)) + (2.0 * n * ((3 * p) + n)) + (StatePassing.MatrixFlops(n, p) / c));
+        },
+        _ => 7.0 * heads * n * p);
 
     // One position is the recurrence as it stands.
     private static (Tensor Y, Tensor State) Step(Tensor q, Tensor k, Tensor v, Tensor g, Tensor beta, Tensor state)

@@ -49,9 +49,19 @@ internal static class DiagonalLowRank
             [x.Q, x.K, x.V, x.A, x.B, x.LogDecay], first, ids, positions);
     }
 
-    /// <summary>Floating-point operations for each position.</summary>
-    internal static double Flops(int heads, int n, int p, int chunk) =>
-        (4 * VectorDecay.Flops(heads, n, 0, chunk)) + (heads * ((2.0 * chunk * ((3 * p) + n)) + (2.0 * n * ((5 * p) + n)) + (6.0 * n * n * n / chunk)));
+    /// <summary>
+    /// What it costs: in a chunk of C positions four matrices of scores, three products of them with p columns, the triangular system's n + p
+    /// columns, b'^T W, [b', k']^T [U'; V], W S and q S, and the chunks' affine maps joined in rounds; a step decays S, reads a, writes b and k, and
+    /// reads q.
+    /// </summary>
+    internal static MixerWork Work(long heads, long n, long p, long chunk) => new(
+        length =>
+        {
+            long c = VectorDecay.Sizes(chunk, length).Size;
+            return heads * ((8 * n * VectorDecay.BoundedColumns(c)) + (6.0 * c * p) + (c * (n + p)) + (2.0 * n * n) + (8.0 * n * p)
+                + (StatePassing.MatrixFlops(n, p) / c));
+        },
+        _ => 9.0 * heads * n * p);
 
     // One position is the recurrence as it stands.
     private static (Tensor Y, Tensor State) Step(Inputs x, Tensor state)

@@ -42,9 +42,19 @@ internal static class MomentumDelta
             [x.Q, x.K, x.V, x.LogKeep, x.LogMomentum, x.Rate], first, ids, positions);
     }
 
-    /// <summary>Floating-point operations for each position.</summary>
-    internal static double Flops(int heads, int n, int p, int chunk) =>
-        heads * ((2.0 * chunk * ((2 * n) + p)) + (chunk * ((2 * n) + p + 6)) + (4.0 * n * ((3 * p) + (2 * n))) + (16.0 * n * n * n / chunk));
+    /// <summary>
+    /// What it costs: in a chunk of C positions k k^T and q k^T, the triangular system's 2 n + p columns, what it writes into and reads from a state
+    /// of 2 n rows, the coefficients' recurrence, and the chunks' affine maps of 2 n rows joined in rounds; a step reads k, moves and writes the
+    /// momentum, forgets, adds it, and reads q.
+    /// </summary>
+    internal static MixerWork Work(long heads, long n, long p, long chunk) => new(
+        length =>
+        {
+            long c = Math.Min(chunk, length);
+            return heads * ((2.0 * c * ((2 * n) + p)) + (c * ((2 * n) + p)) + Momentum.Flops(c) + (4.0 * n * ((3 * p) + (2 * n)))
+                + (StatePassing.MatrixFlops(2 * n, p) / c));
+        },
+        _ => 9.0 * heads * n * p);
 
     // One position is the recurrence as it stands.
     private static (Tensor Y, Tensor State) Step(Inputs x, Tensor state)
