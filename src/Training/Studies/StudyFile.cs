@@ -43,7 +43,7 @@ public static class StudyFile
         }
 
         tree = tree.WithOverrides(overrides ?? []);
-        StudyConfig config = ConfigBinder.Bind(tree.Without(BaseKey, ModelsKey, AxesKey, SmokeKey), StudyJson.Default.StudyConfig);
+        StudyConfig config = ConfigBinder.Bind(Worded(tree.Without(BaseKey, ModelsKey, AxesKey, SmokeKey)), StudyJson.Default.StudyConfig);
         JsonObject root = tree.ToNode();
         var problems = new List<ConfigProblem>();
         StudyModel[] models = [.. Entries(root, tree, ModelsKey, problems).Select(e => Model(e.Entry, e.Path, tree, problems))];
@@ -59,6 +59,29 @@ public static class StudyFile
         Unique(axes.Select(a => a.Name), AxesKey, tree, problems);
         Names(config, models, axes, tree, problems);
         return problems.Count == 0 ? new Study(config, models, axes, tree.Part(BaseKey)) : throw new ConfigException(problems);
+    }
+
+    // Values of conditions are words; in a file they may stand as the numbers that they are.
+    private static ConfigTree Worded(ConfigTree tree)
+    {
+        JsonObject root = tree.ToNode();
+        foreach ((string key, string[] groups) in new[] { ("claims", new[] { "of.at", "against.at" }), ("plots", ["at"]) })
+        {
+            for (int i = 0; i < ((root[key] as JsonArray)?.Count ?? 0); i++)
+            {
+                foreach (string group in groups)
+                {
+                    string path = $"{ConfigPath.Append(key, i)}.{group}";
+                    JsonNode? at = group.Split('.').Aggregate(root[key]![i], (node, k) => (node as JsonObject)?[k]);
+                    foreach ((string condition, JsonNode? value) in at as JsonObject ?? [])
+                    {
+                        tree = value is JsonValue v && !v.TryGetValue(out string? _) ? tree.With($"{path}.{condition}", Text(value), tree.LocationOf($"{path}.{condition}")) : tree;
+                    }
+                }
+            }
+        }
+
+        return tree;
     }
 
     private static IEnumerable<(JsonObject Entry, string Path)> Entries(JsonObject root, ConfigTree tree, string key, List<ConfigProblem> problems)

@@ -56,7 +56,7 @@ internal sealed class CellTraining(StudyCellConfig settings, double rate, long s
             AtomicFile.WriteAllText(file, JsonSerializer.Serialize(progress, ProgressJson.Default.Progress));
         }
 
-        RunConfig run = RunOf(data.Length, progress.Steps);
+        RunConfig run = RunOf(data, progress.Steps);
         var store = new CheckpointStore(Path.Combine(folder, "checkpoints"), "", 1);
         using var trainer = new Trainer(run, null, model, store, null, new SilentObserver());
         if (store.Last() is { } last)
@@ -72,7 +72,7 @@ internal sealed class CellTraining(StudyCellConfig settings, double rate, long s
         string? diverged = null;
         foreach (LengthStage stage in new LengthSchedule(run).Stages.Where(s => s.EndStep > trainer.State.Step))
         {
-            double flopsPerStep = CellFlops.TrainingPerToken(settings.Model, stage.Length) * stage.WindowsPerStep * stage.Length;
+            double flopsPerStep = ModelFlops.Of(settings.BuiltModel, stage.Length, stage.WindowsPerStep).TrainingPerToken() * stage.WindowsPerStep * stage.Length;
             using var batches = new BatchPrefetcher(data.Train(stage.Length), step => stage.Samples(step), stage.WindowsPerStep, trainer.State.Step, stage.EndStep,
                 new BatchPrefetcherOptions { Capacity = 2, Attach = device.Type == DeviceType.CUDA ? PinnedPages.Of : null });
             trainer.Prepare(stage);
@@ -145,14 +145,14 @@ internal sealed class CellTraining(StudyCellConfig settings, double rate, long s
     private long StepsOf(IStudyData data, double share)
     {
         StudyBudgetConfig budget = settings.Budget;
-        RunConfig one = RunOf(data.Length, 1000);
+        RunConfig one = RunOf(data, 1000);
         IReadOnlyList<LengthStage> stages = new LengthSchedule(one).Stages;
         double tokens = Mean(s => (double)s.WindowsPerStep * s.Length);
         double perStep = budget switch
         {
-            { Flops: > 0 } => Mean(s => CellFlops.TrainingPerToken(settings.Model, s.Length) * s.WindowsPerStep * s.Length),
+            { Flops: > 0 } => Mean(s => ModelFlops.Of(settings.BuiltModel, s.Length, s.WindowsPerStep).TrainingPerToken() * s.WindowsPerStep * s.Length),
             { Seconds: > 0 } => Time(data),
-            _ => tokens,
+            _ => tokens * data.BasesPerToken,
         };
         double amount = budget.Flops > 0 ? budget.Flops : budget.Seconds > 0 ? budget.Seconds : budget.Tokens;
         return amount > 0
@@ -164,7 +164,7 @@ internal sealed class CellTraining(StudyCellConfig settings, double rate, long s
 
     private double Time(IStudyData data)
     {
-        RunConfig run = RunOf(data.Length, 1000);
+        RunConfig run = RunOf(data, 1000);
         LengthStage stage = new LengthSchedule(run).Stages[^1];
         using SequenceModel model = PretrainRun.CreateModel(run);
         using var trainer = new Trainer(run, null, model, null, null, new SilentObserver());
@@ -188,8 +188,9 @@ internal sealed class CellTraining(StudyCellConfig settings, double rate, long s
         return Stopwatch.GetElapsedTime(begun).TotalSeconds / TimedSteps;
     }
 
-    private RunConfig RunOf(int length, long steps)
+    private RunConfig RunOf(IStudyData data, long steps)
     {
+        int length = data.Length;
         StudyTrainConfig t = settings.Train;
         int doublings = 0;
         for (long l = t.StartLength; t.StartLength > 0 && l < length; l *= 2)
@@ -201,13 +202,13 @@ internal sealed class CellTraining(StudyCellConfig settings, double rate, long s
         {
             Seed = seed,
             Device = device.ToString(),
-            Model = settings.Model,
+            Model = settings.BuiltModel,
             Data = (settings.Data ?? new DataConfig()) with { ContextLength = length },
             Objective = settings.Objective,
             Train = new TrainConfig
             {
                 Steps = steps,
-                GlobalBatchSize = Math.Max(t.GlobalBatchSize, length),
+                GlobalBatchSize = Math.Max((long)(t.GlobalBatchSize / data.BasesPerToken), length),
                 MicroBatchSize = t.MicroBatchSize,
                 LearningRate = rate,
                 MinLearningRate = rate * t.FinalShare,

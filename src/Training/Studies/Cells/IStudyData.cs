@@ -8,6 +8,9 @@ internal interface IStudyData : IDisposable
     /// <summary>Tokens of a training sample.</summary>
     public int Length { get; }
 
+    /// <summary>Bases that a token stands for: budgets and batches count bases. 1 where tokens are counted.</summary>
+    public double BasesPerToken { get; }
+
     /// <summary>Training samples.</summary>
     /// <param name="length">Tokens of a sample: <see cref="Length"/>, or less in a length warm-up.</param>
     public IBatchSource Train(int length);
@@ -42,6 +45,8 @@ internal sealed record StudyProbe(IBatchSource Source, long Samples, ProbeNames 
 internal sealed record ProbeNames(string? Bits, string? Accuracy, string? Exact)
 {
     internal static ProbeNames Language { get; } = new("bits_per_base", "base_accuracy", null);
+
+    internal static ProbeNames Copy(string copy) => new($"{copy}_bits", null, null);
 
     internal static ProbeNames Task { get; } = new("answer_bits", "accuracy", "exact");
 }

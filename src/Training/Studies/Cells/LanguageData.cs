@@ -19,7 +19,7 @@ internal sealed class LanguageData : IStudyData
     internal LanguageData(StudyCellConfig settings, long seed)
     {
         _settings = settings;
-        _run = new RunConfig { Seed = seed, Model = settings.Model, Data = settings.Data!, Objective = settings.Objective };
+        _run = new RunConfig { Seed = seed, Model = settings.BuiltModel, Data = settings.Data!, Objective = settings.Objective };
         _data = new TrainingData(_run);
         if (_data.ValidationBuilder is null)
         {
@@ -28,9 +28,16 @@ internal sealed class LanguageData : IStudyData
         }
     }
 
-    public int Length => _data.TrainBuilder.Length;
+    public int Length => Source(_data.TrainBuilder, _data, _data.TrainSampler).Length;
 
-    public StudyProbe Validation => new(_data.ValidationBuilder!, Windows(_data.ValidationSampler!, _settings.Evaluate.CurveTokens), ProbeNames.Language);
+    public double BasesPerToken => _settings switch
+    {
+        { Filler: { } f } => 1.0 / f.Factor,
+        { Kmer: { Overlapping: false } k } => k.K,
+        _ => 1,
+    };
+
+    public StudyProbe Validation => Probe(_data, _data.ValidationBuilder!, _data.ValidationSampler!, _settings.Evaluate.CurveTokens);
 
     /// <summary>The genomes.</summary>
     internal TrainingData Genomes => _data;
@@ -42,17 +49,26 @@ internal sealed class LanguageData : IStudyData
     internal long TestWindows => Windows(TestSampler, _settings.Evaluate.Tokens);
 
     public IBatchSource Train(int length) => length == Length
-        ? _data.TrainBuilder
+        ? Source(_data.TrainBuilder, _data, _data.TrainSampler)
         : _data.TrainBuilderFor(length).WithSeed(LengthSchedule.SeedOf(_run.Seed, length));
 
     public IEnumerable<StudyProbe> Probes()
     {
-        yield return Test(_data) with { At = At(Length) };
-        foreach (int length in _settings.Evaluate.Lengths.Where(l => l != Length).Distinct())
+        StudyEvaluateConfig evaluate = _settings.Evaluate;
+        yield return Probe(_data, TestBuilder(_data), TestSampler, evaluate.Tokens) with { At = evaluate.Lengths.Count == 0 ? [] : At("length", Length) };
+        foreach (int length in evaluate.Lengths.Where(l => l != Length).Distinct())
         {
             var other = new TrainingData(_run with { Data = _run.Data with { ContextLength = length } });
             _others.Add(other);
-            yield return Test(other) with { At = At(length) };
+            yield return Probe(other, TestBuilder(other), other.TestSampler ?? other.ValidationSampler!, evaluate.Tokens) with { At = At("length", length) };
+        }
+
+        foreach (int distance in evaluate.Repeats is null ? [] : evaluate.Distances)
+        {
+            RepeatProbeOptions options = evaluate.Repeats! with { SpacerLength = distance };
+            yield return Repeat(options with { Segment = 1, Control = false }, "first_copy", distance);
+            yield return Repeat(options with { Segment = 2, Control = false }, "second_copy", distance);
+            yield return Repeat(options with { Segment = 2, Control = true }, "control", distance);
         }
     }
 
@@ -66,12 +82,30 @@ internal sealed class LanguageData : IStudyData
         _data.Dispose();
     }
 
-    private StudyProbe Test(TrainingData data) =>
-        new(TestBuilder(data), Windows(data.TestSampler ?? data.ValidationSampler!, _settings.Evaluate.Tokens), ProbeNames.Language);
+    private StudyProbe Repeat(RepeatProbeOptions options, string copy, int distance)
+    {
+        var source = new RepeatProbe(_data.Genome, TestSampler, _data.Alphabet, options, 0);
+        return new StudyProbe(source, Math.Max(1, _settings.Evaluate.Tokens / source.Length), ProbeNames.Copy(copy)) { At = At("distance", distance) };
+    }
 
-    // A study without lengths has no use for one in its conditions.
-    private Dictionary<string, string> At(int length) => _settings.Evaluate.Lengths.Count == 0 ? []
-        : new Dictionary<string, string> { ["length"] = length.ToString(CultureInfo.InvariantCulture) };
+    private StudyProbe Probe(TrainingData data, BatchBuilder builder, IWindowSampler sampler, long tokens)
+    {
+        IBatchSource source = Source(builder, data, sampler);
+        return new StudyProbe(source, Windows(sampler, tokens), ProbeNames.Language)
+        {
+            // Overlapping words have one new base each.
+            BasesPerTarget = _settings.Kmer is { Overlapping: false } k ? k.K : 1,
+        };
+    }
+
+    private IBatchSource Source(BatchBuilder builder, TrainingData data, IWindowSampler sampler) => _settings switch
+    {
+        { Filler: { } filler } => new FillerBatches(data.Genome, sampler, data.Alphabet, filler, _run.Seed),
+        { Kmer: { } kmer } => new KmerBatches(data.Genome, sampler, kmer),
+        _ => builder,
+    };
+
+    private static Dictionary<string, string> At(string name, int value) => new() { [name] = value.ToString(CultureInfo.InvariantCulture) };
 
     private static long Windows(IWindowSampler sampler, long tokens)
     {

@@ -29,7 +29,7 @@ internal sealed record StudyCell(StudyModel Model, IReadOnlyList<(string Axis, S
             tree = tree.With(change.Path, JsonNode.Parse(change.Json), change.Location);
         }
 
-        return ConfigBinder.Bind(tree, StudyCellJson.Default.StudyCellConfig);
+        return ConfigBinder.Bind(tree, StudyCellJson.Default.StudyCellConfig, StudyCellConfig.Problems);
     }
 
     /// <inheritdoc/>

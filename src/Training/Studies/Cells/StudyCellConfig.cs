@@ -33,6 +33,15 @@ public sealed record StudyCellConfig : IValidated
     /// <summary>What is predicted on genomes.</summary>
     public ObjectiveConfig Objective { get; init; } = new() { Kind = ObjectiveKind.Causal };
 
+    /// <summary>The task, for kind task.</summary>
+    public SyntheticTaskOptions? Task { get; init; }
+
+    /// <summary>Genomes thinned with filler; null: as they are. Lengths, batches and budgets in tokens count bases.</summary>
+    public FillerOptions? Filler { get; init; }
+
+    /// <summary>Genomes as words of k bases; null: base by base. Lengths, batches and budgets in tokens count bases; the model's vocabulary follows.</summary>
+    public KmerOptions? Kmer { get; init; }
+
     /// <summary>How it is trained.</summary>
     public StudyTrainConfig Train { get; init; } = new();
 
@@ -45,10 +54,32 @@ public sealed record StudyCellConfig : IValidated
     /// <summary>What is measured of kind cost.</summary>
     public StudyCostConfig Cost { get; init; } = new();
 
+    /// <summary>The model with the vocabulary of its words.</summary>
+    internal ModelConfig BuiltModel => Kmer is null ? Model : Model with { VocabSize = (((1 << (2 * Kmer.K)) + 2 + 7) / 8) * 8 };
+
+    /// <summary>Problems of options that do not know the binder.</summary>
+    internal static IEnumerable<string>? Problems(object options) => options switch
+    {
+        SyntheticTaskOptions t => t.Validate(),
+        FillerOptions f => f.Validate(),
+        KmerOptions k => k.Validate(),
+        RepeatProbeOptions r => r.Validate(),
+        _ => null,
+    };
+
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {
         foreach (string p in Model.Validate()) yield return $"model: {p}";
+        if (Kind == StudyKind.Task && Task is null) yield return "task: kind task needs one";
+        if (Kind == StudyKind.Task && Data is not null && Task is { Kind: not SyntheticKind.Needle }) yield return "data: only a needle is planted in genomes";
+        if (Kind != StudyKind.Language && (Filler is not null || Kmer is not null)) yield return "kind: filler and words are made of genomes; must be language";
+        if (Filler is not null && Kmer is not null) yield return "filler: does not go with words (kmer)";
+        if ((Filler is not null || Kmer is not null) && (Objective.Kind != ObjectiveKind.Causal || Objective.RcAugment)) yield return "objective: filler and words are predicted forward; must be causal without rc_augment";
+        if ((Filler is not null || Kmer is not null) && (Train.StartLength > 0 || Evaluate.Lengths.Count > 0 || Evaluate.Repeats is not null)) yield return "evaluate: filler and words have one length";
+        if (Kind == StudyKind.Task && Train.StartLength > 0 && Task is { } task && Train.StartLength < SyntheticTasks.MinLength(task)) yield return $"train: start_length is {Train.StartLength}, and the task needs {SyntheticTasks.MinLength(task)} tokens";
+        if (Evaluate.Repeats is not null && (Kind != StudyKind.Language || Model.Bidirectional)) yield return "evaluate: repeats are read by causal models of genomes";
+        if (Evaluate.Distances.Count > 0 && Evaluate.Repeats is null && Task is not { Kind: SyntheticKind.Needle }) yield return "evaluate: distances are those of a needle or of repeats";
         if (Kind == StudyKind.Language && Data is null) yield return "data: kind language needs genomes";
         if (Kind == StudyKind.Language && (Objective.Kind == ObjectiveKind.Causal) == Model.Bidirectional)
         {
@@ -130,7 +161,7 @@ public sealed record StudyTrainConfig : IValidated
 /// <summary>For how long a cell is trained: one of the three.</summary>
 public sealed record StudyBudgetConfig : IValidated
 {
-    /// <summary>Tokens: matched data.</summary>
+    /// <summary>Tokens: matched data; of genomes bases, whatever tokens they are made into.</summary>
     public double Tokens { get; init; }
 
     /// <summary>Floating-point operations, as counted from the model: matched compute.</summary>
@@ -163,13 +194,44 @@ public sealed record StudyEvaluateConfig : IValidated
     /// <summary>Lengths at which the trained model is measured beside the one that it was trained at.</summary>
     public IReadOnlyList<int> Lengths { get; init; } = [];
 
+    /// <summary>Distances at which it is measured: tokens from a needle to its question, or bases between the copies of <see cref="Repeats"/>.</summary>
+    public IReadOnlyList<int> Distances { get; init; } = [];
+
+    /// <summary>What the loss on repeats is measured with; null: it is not measured. Spacer and copy are those of each measurement.</summary>
+    public RepeatProbeOptions? Repeats { get; init; }
+
+    /// <summary>Labelled sets that the trained model is tuned on; null: none.</summary>
+    public DownstreamConfig? Downstream { get; init; }
+
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {
+        if (Distances.Any(d => d < 0)) yield return "distances: must not be negative";
+        if (Repeats is not null && Distances.Count == 0) yield return "distances: name at least one for repeats";
         if (CurvePoints < 1) yield return $"curve_points: must be at least 1, not {CurvePoints}";
         if (CurveTokens < 1) yield return $"curve_tokens: must be at least 1, not {CurveTokens}";
         if (Tokens < 0) yield return $"tokens: must not be negative, not {Tokens}";
         if (Lengths.Any(l => l < 2)) yield return "lengths: must be at least 2";
+    }
+}
+
+/// <summary>Labelled sets that a trained model is tuned on, as `genoseq benchmark` does.</summary>
+public sealed record DownstreamConfig : IValidated
+{
+    /// <summary>File of a suite.</summary>
+    public string Suite { get; init; } = "";
+
+    /// <summary>Name of a recipe in it.</summary>
+    public string Recipe { get; init; } = "";
+
+    /// <summary>Names of its tasks; empty: all.</summary>
+    public IReadOnlyList<string> Tasks { get; init; } = [];
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (Suite.Length == 0) yield return "suite: is empty";
+        if (Recipe.Length == 0) yield return "recipe: is empty";
     }
 }
 
@@ -207,6 +269,8 @@ public sealed record StudyCostConfig : IValidated
         typeof(SnakeCaseEnumConverter<StudyKind>), typeof(SnakeCaseEnumConverter<ObjectiveKind>), typeof(SnakeCaseEnumConverter<ReplaceWith>),
         typeof(SnakeCaseEnumConverter<Precision>), typeof(SnakeCaseEnumConverter<Recompute>), typeof(SnakeCaseEnumConverter<CudaGraphUse>),
         typeof(SnakeCaseEnumConverter<WindowRule>), typeof(SnakeCaseEnumConverter<GapPolicy>), typeof(SnakeCaseEnumConverter<WindowPadding>),
+        typeof(SnakeCaseEnumConverter<SyntheticKind>), typeof(SnakeCaseEnumConverter<SyntheticFiller>), typeof(SnakeCaseEnumConverter<LookupOrder>),
+        typeof(SnakeCaseEnumConverter<PermutationGroup>), typeof(SnakeCaseEnumConverter<PermutationInputs>), typeof(SnakeCaseEnumConverter<FillerSpacing>),
     ])]
 [JsonSerializable(typeof(StudyCellConfig))]
 public sealed partial class StudyCellJson : JsonSerializerContext;

@@ -54,7 +54,8 @@ internal sealed class StudyCellRunner(StudyPlan plan, Device device)
     private StudyRecord Train(StudyRecord record, StudyCell cell, StudyCellConfig settings, double rate, CancellationToken stop)
     {
         using IStudyData data = StudyDataSets.Open(settings, cell.Seed);
-        using SequenceModel model = PretrainRun.CreateModel(new RunConfig { Seed = cell.Seed, Device = device.ToString(), Model = settings.Model });
+        using SequenceModel model = PretrainRun.CreateModel(new RunConfig { Seed = cell.Seed, Device = device.ToString(), Model = settings.BuiltModel });
+        ModelFlops flops = ModelFlops.Of(settings.BuiltModel, data.Length);
         var training = new CellTraining(settings, rate, cell.Seed, device, plan.Folder.WorkOf(cell));
         CellTraining.Outcome outcome = training.Run(model, data, cell.TrialRate is null ? 1 : plan.Request.Study.Config.SweepShare, stop);
         var measured = new List<StudyMeasurement>();
@@ -63,6 +64,11 @@ internal sealed class StudyCellRunner(StudyPlan plan, Device device)
             foreach (StudyProbe probe in data.Probes())
             {
                 measured.AddRange(ProbeRunner.Run(model, probe, training.Rows(probe.Source), stop));
+            }
+
+            if (settings.Evaluate.Downstream is { } sets)
+            {
+                measured.AddRange(DownstreamProbe.Run(model, sets, cell.Seed, device, plan.Folder.WorkOf(cell), plan.Request.Version, stop));
             }
 
             measured.Add(new StudyMeasurement("train_tokens_per_s", outcome.Tokens / outcome.Seconds));
@@ -74,8 +80,8 @@ internal sealed class StudyCellRunner(StudyPlan plan, Device device)
         {
             LearningRate = rate,
             Parameters = model.NumParameters,
-            FlopsPerToken = CellFlops.TrainingPerToken(settings.Model, data.Length),
-            StateBytes = StateBytes(model, data.Length),
+            FlopsPerToken = flops.TrainingPerToken(),
+            StateBytes = settings.Model.Bidirectional ? 0 : flops.StateBytes(1, data.Length),
             Steps = outcome.Steps,
             Tokens = outcome.Tokens,
             Flops = outcome.Flops,
@@ -93,7 +99,7 @@ internal sealed class StudyCellRunner(StudyPlan plan, Device device)
         return record with
         {
             Parameters = model.NumParameters,
-            FlopsPerToken = CellFlops.TrainingPerToken(settings.Model, settings.Cost.Lengths[^1]),
+            FlopsPerToken = ModelFlops.Of(settings.Model, settings.Cost.Lengths[0]).TrainingPerToken(),
             Measurements = measured,
             Diverged = notes.Count > 0 ? string.Join("; ", notes) : null,
         };
@@ -121,21 +127,4 @@ internal sealed class StudyCellRunner(StudyPlan plan, Device device)
         Settings = plan.SettingsOf(cell).Json,
         Cost = new StudyCost(0, 0, 0, cell.Model.Reference is null ? device.ToString() : "cpu", plan.Request.Version, ""),
     };
-
-    // Of a causal model; one that sees both sides has no state.
-    private static long StateBytes(SequenceModel model, int length)
-    {
-        if (!model.IsCausal)
-        {
-            return 0;
-        }
-
-        using IDisposable mode = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        return model.Config.LayerMixers().Sum(name =>
-        {
-            Models.Mixers.MixerCost cost = Models.Mixers.MixerCost.Of(Models.Mixers.MixerFamilies.Find(name)!, model.Config, length);
-            return cost.Grows ? cost.StateBytes * length : cost.StateBytes;
-        });
-    }
 }

@@ -10,6 +10,7 @@ internal static class StudyDataSets
     internal static IStudyData Open(StudyCellConfig settings, long seed) => settings.Kind switch
     {
         StudyKind.Language => new LanguageData(settings, seed),
+        StudyKind.Task => new TaskData(settings, seed),
         _ => throw new StudyCellException($"kind {settings.Kind} trains nothing"),
     };
 }
