@@ -156,7 +156,7 @@ internal sealed class CellTraining(StudyCellConfig settings, double rate, long s
         };
         double amount = budget.Flops > 0 ? budget.Flops : budget.Seconds > 0 ? budget.Seconds : budget.Tokens;
         return amount > 0
-            ? Math.Max(1, (long)Math.Round(amount * share / perStep))
+            ? Math.Max(1, (long)Math.Round(amount * share * settings.Train.BudgetShare / perStep))
             : throw new ConfigException(new ConfigProblem("base.budget", "there is none", null, "one of tokens, flops and seconds", "budget: { tokens: 1e6 }"));
 
         double Mean(Func<LengthStage, double> of) => stages.Sum(s => (s.EndStep - s.FirstStep) * of(s)) / stages[^1].EndStep;

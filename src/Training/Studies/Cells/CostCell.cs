@@ -26,7 +26,7 @@ internal sealed class CostCell(StudyCellConfig settings, long seed, Device devic
         {
             Seed = seed,
             Device = device.ToString(),
-            Model = settings.Model,
+            Model = settings.BuiltModel,
             Objective = settings.Objective,
             Train = new TrainConfig { Precision = settings.Train.Precision, Recompute = settings.Train.Recompute, CudaGraph = settings.Train.CudaGraph },
         };

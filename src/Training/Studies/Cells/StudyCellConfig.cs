@@ -27,6 +27,9 @@ public sealed record StudyCellConfig : IValidated
     /// <summary>The model.</summary>
     public ModelConfig Model { get; init; } = new();
 
+    /// <summary>Width of the MLPs that the model has, as a multiple of d_model, rounded up to a multiple of 64; 0: as model.mlp says.</summary>
+    public double MlpWidth { get; init; }
+
     /// <summary>Genomes, for kind language, and for tasks with a real background.</summary>
     public DataConfig? Data { get; init; }
 
@@ -54,8 +57,12 @@ public sealed record StudyCellConfig : IValidated
     /// <summary>What is measured of kind cost.</summary>
     public StudyCostConfig Cost { get; init; } = new();
 
-    /// <summary>The model with the vocabulary of its words.</summary>
-    internal ModelConfig BuiltModel => Kmer is null ? Model : Model with { VocabSize = (((1 << (2 * Kmer.K)) + 2 + 7) / 8) * 8 };
+    /// <summary>The model with the vocabulary of its words and the width of its MLPs.</summary>
+    internal ModelConfig BuiltModel => Model with
+    {
+        VocabSize = Kmer is null ? Model.VocabSize : ((1 << (2 * Kmer.K)) + 2 + 7) / 8 * 8,
+        Mlp = MlpWidth > 0 ? Model.Mlp is { } mlp ? mlp with { DFf = ((int)Math.Round(MlpWidth * Model.DModel) + 63) / 64 * 64 } : null : Model.Mlp,
+    };
 
     /// <summary>Problems of options that do not know the binder.</summary>
     internal static IEnumerable<string>? Problems(object options) => options switch
@@ -71,6 +78,7 @@ public sealed record StudyCellConfig : IValidated
     public IEnumerable<string> Validate()
     {
         foreach (string p in Model.Validate()) yield return $"model: {p}";
+        if (!(MlpWidth >= 0 && MlpWidth <= 64)) yield return $"mlp_width: must be from 0 to 64, not {MlpWidth}";
         if (Kind == StudyKind.Task && Task is null) yield return "task: kind task needs one";
         if (Kind == StudyKind.Task && Data is not null && Task is { Kind: not SyntheticKind.Needle }) yield return "data: only a needle is planted in genomes";
         if (Kind != StudyKind.Language && (Filler is not null || Kmer is not null)) yield return "kind: filler and words are made of genomes; must be language";
@@ -114,6 +122,9 @@ public sealed record StudyTrainConfig : IValidated
     /// <summary>Share of the steps that warms up.</summary>
     public double WarmupShare { get; init; } = 0.05;
 
+    /// <summary>Share of the budget that is trained, for tries.</summary>
+    public double BudgetShare { get; init; } = 1;
+
     /// <summary>Decoupled weight decay of matrices.</summary>
     public double WeightDecay { get; init; } = 0.1;
 
@@ -149,6 +160,7 @@ public sealed record StudyTrainConfig : IValidated
         if (!(LearningRate > 0)) yield return $"learning_rate: must be positive, not {LearningRate}";
         if (!(FinalShare is >= 0 and <= 1)) yield return $"final_share: must be from 0 to 1, not {FinalShare}";
         if (!(WarmupShare is >= 0 and < 1)) yield return $"warmup_share: must be at least 0 and less than 1, not {WarmupShare}";
+        if (!(BudgetShare is > 0 and <= 1)) yield return $"budget_share: must be above 0 and at most 1, not {BudgetShare}";
         if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";
         if (Beta1 is not (>= 0 and < 1)) yield return $"beta1: must be in [0, 1), not {Beta1}";
         if (Beta2 is not (>= 0 and < 1)) yield return $"beta2: must be in [0, 1), not {Beta2}";

@@ -95,11 +95,11 @@ internal sealed class StudyCellRunner(StudyPlan plan, Device device)
     private StudyRecord Cost(StudyRecord record, StudyCellConfig settings, long seed, CancellationToken stop)
     {
         (IReadOnlyList<StudyMeasurement> measured, IReadOnlyList<string> notes) = new CostCell(settings, seed, device, plan.Request.Decode).Run(stop);
-        using SequenceModel model = ModelFile.Create(settings.Model);
+        using SequenceModel model = ModelFile.Create(settings.BuiltModel);
         return record with
         {
             Parameters = model.NumParameters,
-            FlopsPerToken = ModelFlops.Of(settings.Model, settings.Cost.Lengths[0]).TrainingPerToken(),
+            FlopsPerToken = ModelFlops.Of(settings.BuiltModel, settings.Cost.Lengths[0]).TrainingPerToken(),
             Measurements = measured,
             Diverged = notes.Count > 0 ? string.Join("; ", notes) : null,
         };

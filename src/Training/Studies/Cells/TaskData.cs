@@ -73,7 +73,7 @@ internal sealed class TaskData : IStudyData
     {
         if (!_genomes.TryGetValue(length, out TrainingData? data))
         {
-            data = new TrainingData(new RunConfig { Seed = _seed, Model = _settings.Model, Data = _settings.Data! with { ContextLength = length }, Objective = _settings.Objective });
+            data = new TrainingData(new RunConfig { Seed = _seed, Model = _settings.BuiltModel, Data = _settings.Data! with { ContextLength = length }, Objective = _settings.Objective });
             _genomes[length] = data;
             if (data.ValidationSampler is null)
             {
