@@ -100,8 +100,9 @@ internal sealed class CellTraining(StudyCellConfig settings, double rate, long s
                 flops += flopsPerStep;
                 if (IsPoint(trainer.State.Step, progress.Steps))
                 {
+                    // To the end, also when asked to stop: the checkpoint behind this step must not lack its point.
                     curve.Add(new StudyCurvePoint(trainer.State.Tokens, flops, Math.Round(seconds, 4),
-                        ProbeRunner.First(model, data.Validation, Rows(data.Validation.Source), stop)));
+                        ProbeRunner.First(model, data.Validation, Rows(data.Validation.Source), CancellationToken.None)));
                 }
 
                 if (trainer.State.Step % CollectEvery == 0)
