@@ -8,6 +8,9 @@ namespace GenoSeq.Data.Tests.Synthetic;
 /// </summary>
 internal static class TaskSolver
 {
+    // All orders of 0, 1, …, as numbers written out and sorted.
+    private static readonly Dictionary<int, List<int[]>> s_orders = new() { [3] = Sorted(3), [5] = Sorted(5) };
+
     internal static string Letters(ReadOnlySpan<int> ids)
     {
         var text = new StringBuilder(ids.Length);
@@ -122,7 +125,7 @@ internal static class TaskSolver
         int width = things == 3 ? 2 : 4;
         int code = o.Inputs == PermutationInputs.Elements ? width : 1;
         int step = code + width - 1;
-        List<int[]> all = Sorted(things);
+        List<int[]> all = s_orders[things];
         int[] state = [.. Enumerable.Range(0, things)];
         for (int at = 0; at + step <= inputs.Length; at += step)
         {
@@ -144,7 +147,6 @@ internal static class TaskSolver
         }
     }
 
-    // All orders of 0, 1, …, as numbers written out and sorted.
     private static List<int[]> Sorted(int things) =>
         [.. Enumerable.Range(0, (int)Math.Pow(10, things))
             .Select(n => n.ToString($"D{things}", System.Globalization.CultureInfo.InvariantCulture))
