@@ -25,16 +25,16 @@ public sealed record ReportTable(IReadOnlyList<ReportRow> Rows, long Positions, 
 }
 
 /// <summary>
-/// Compares a model with count models at the same held-out positions. Count models are fitted on the same training part and
-/// see the true bases around a position; the model sees its own corrupted input. The comparison favours the count models.
+/// Compares a model with statistical ones at the same held-out positions. These are fitted on the same training part and
+/// see the true bases around a position, or before it, within the model's window; the model sees its own corrupted input. The comparison favours the baselines.
 /// </summary>
 public static class BaselineReport
 {
     /// <summary>Fits a baseline on the training part.</summary>
-    /// <param name="name">flank-K or markov-K.</param>
+    /// <param name="name">flank-K, markov-K, mixed or mixed-K.</param>
     /// <param name="data">The run's data.</param>
     /// <param name="bothStrands">Count the reverse complement too.</param>
-    public static CountModel Fit(string name, TrainingData data, bool bothStrands = true)
+    public static IBaseline Fit(string name, TrainingData data, bool bothStrands = true)
     {
         ArgumentNullException.ThrowIfNull(data);
         if (!BaselineName.TryParse(name, out BaselineName b))
@@ -42,8 +42,15 @@ public static class BaselineReport
             throw new ArgumentException($"'{name}' is no baseline", nameof(name));
         }
 
+        if (b.Kind == BaselineKind.Mixed)
+        {
+            var mixed = new MixedOrderModel(MixedOrderOptions.UpTo(b.K) with { BothStrands = bothStrands }, data.TrainBases);
+            mixed.Fit(data.Genome, data.Split.Train);
+            return mixed;
+        }
+
         var counting = new CountModelOptions { BothStrands = bothStrands };
-        CountModel model = b.Flank ? new FlankCountModel(b.K, counting) : new MarkovModel(b.K, counting);
+        CountModel model = b.Kind == BaselineKind.Flank ? new FlankCountModel(b.K, counting) : new MarkovModel(b.K, counting);
         model.Fit(data.Genome, data.Split.Train);
         return model;
     }
@@ -57,7 +64,7 @@ public static class BaselineReport
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(data);
-        (string Name, CountModel Model)[] baselines = [.. config.Report.Baselines.Select(b => (b, Fit(b, data)))];
+        (string Name, IBaseline Model)[] baselines = [.. config.Report.Baselines.Select(b => (b, Fit(b, data, config.Report.BothStrands)))];
         double[] sums = new double[baselines.Length];
         long positions = 0;
         long windows = Math.Clamp(config.Report.Tokens / config.Data.ContextLength, 1, data.ValidationSampler!.WindowsPerEpoch(0));
@@ -111,7 +118,7 @@ public static class BaselineReport
     private delegate ReadOnlySpan<GenomeInterval> SegmentsOf(int pack);
 
     private static long Score(GenomeSource genome, SegmentsOf segments, Batch batch, int row, int shift, byte[] buffer,
-        (string Name, CountModel Model)[] baselines, double[] sums)
+        (string Name, IBaseline Model)[] baselines, double[] sums)
     {
         SampleWindow window = batch.Windows[row];
         int rowStart = (row * batch.Length) + window.PadLeft;
@@ -136,27 +143,31 @@ public static class BaselineReport
     }
 
     private static long Score(ReadOnlySpan<byte> bases, ReadOnlySpan<int> labels, int shift,
-        (string Name, CountModel Model)[] baselines, double[] sums)
+        (string Name, IBaseline Model)[] baselines, double[] sums)
     {
+        double[] bits = new double[bases.Length];
         long positions = 0;
-        for (int t = 0; t < labels.Length; t++)
+        for (int k = 0; k < baselines.Length; k++)
         {
-            if (labels[t] < 0)
+            baselines[k].Model.Bits(bases, bits);
+            for (int t = 0; t < labels.Length; t++)
             {
-                continue;
+                sums[k] += labels[t] < 0 ? 0 : bits[t + shift];
             }
+        }
 
-            positions++;
-            for (int k = 0; k < baselines.Length; k++)
-            {
-                sums[k] += baselines[k].Model.Bits(bases, t + shift);
-            }
+        foreach (int label in labels)
+        {
+            positions += label < 0 ? 0 : 1;
         }
 
         return positions;
     }
 
-    private static string Describe(string name) => BaselineName.TryParse(name, out BaselineName b) && b.Flank
-        ? $"counts, {b.K} bases on each side"
-        : $"counts, Markov order {b.K}";
+    private static string Describe(string name) => !BaselineName.TryParse(name, out BaselineName b) ? name : b.Kind switch
+    {
+        BaselineKind.Flank => $"counts, {b.K} bases on each side",
+        BaselineKind.Mixed => $"DNA compressor, up to {b.K} bases before and repeats",
+        _ => $"counts, Markov order {b.K}",
+    };
 }
