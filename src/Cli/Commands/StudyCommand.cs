@@ -130,14 +130,19 @@ internal sealed class StudyCommand
             return code;
         }
 
-        StudyOutcome outcome = StudyRun.Finish(request);
+        StudyProgress outcome = StudyRun.Finish(request);
         foreach (StudyFailure failure in outcome.Failures)
         {
             context.Reporter.Warn($"failed: {failure.Model}, seed {Text($"{failure.Seed}")}: {failure.Error}");
         }
 
+        foreach (string line in outcome.Summary)
+        {
+            context.Streams.Out.WriteLine(line);
+        }
+
         bool whole = outcome.Done == outcome.Cells;
-        context.Reporter.Info(Text($"{outcome.Done} of {outcome.Cells} cells are finished{(whole ? "" : "; the same command repeats none of them")}"));
+        context.Reporter.Info(Text($"{outcome.Done} of {outcome.Cells} cells are finished{(whole ? "" : "; the same command repeats none of them")}; report: {outcome.Folder}/index.html, report.md, report.json"));
         return code == ExitCodes.Interrupted && !whole ? code : whole ? ExitCodes.Ok : Math.Max(code, ExitCodes.Failed);
     }
 

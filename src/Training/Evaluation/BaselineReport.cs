@@ -101,7 +101,7 @@ public static class BaselineReport
     /// <param name="causal">Labels are those of the next base.</param>
     internal static double Bits(string name, TrainingData data, BatchBuilder builder, IWindowSampler sampler, long windows, bool causal)
     {
-        (string, CountModel)[] models = [(name, Fit(name, data))];
+        (string, IBaseline)[] models = [(name, Fit(name, data))];
         double[] sums = new double[1];
         long positions = 0;
         byte[] bases = new byte[builder.Length + 1];

@@ -48,16 +48,16 @@ public static class StudyFile
         var problems = new List<ConfigProblem>();
         StudyModel[] models = [.. Entries(root, tree, ModelsKey, problems).Select(e => Model(e.Entry, e.Path, tree, problems))];
         StudyAxis[] axes = [.. Entries(root, tree, AxesKey, problems).Select(e => Axis(e.Entry, e.Path, tree, problems))];
+        if (models.Length == 0) problems.Add(new ConfigProblem(ModelsKey, "there are none", tree.LocationOf(ModelsKey), "a list of models", "- { name: mamba, model.layout: mamba }"));
+        Unique(models.Select(m => StudyCell.FileName(m.Name)), ModelsKey, tree, problems);
+        Unique(axes.Select(a => a.Name), AxesKey, tree, problems);
+        Names(config, models, axes, tree, problems);
         if (kept is not null)
         {
             models = Kept(models, kept, tree, problems);
             axes = [.. axes.Select(a => Kept(a, kept, tree, problems))];
         }
 
-        if (models.Length == 0) problems.Add(new ConfigProblem(ModelsKey, "there are none", tree.LocationOf(ModelsKey), "a list of models", "- { name: mamba, model.layout: mamba }"));
-        Unique(models.Select(m => StudyCell.FileName(m.Name)), ModelsKey, tree, problems);
-        Unique(axes.Select(a => a.Name), AxesKey, tree, problems);
-        Names(config, models, axes, tree, problems);
         return problems.Count == 0 ? new Study(config, models, axes, tree.Part(BaseKey)) : throw new ConfigException(problems);
     }
 
@@ -208,18 +208,12 @@ public static class StudyFile
     private static void Names(StudyConfig config, StudyModel[] models, StudyAxis[] axes, ConfigTree tree, List<ConfigProblem> problems)
     {
         string[] known = [.. models.Select(m => m.Name)];
-        // A run at toy size may lack models that claims name: those claims are not measured then.
-        if (config.Claims.Count > 0 && tree.ToNode()[ModelsKey] is JsonArray all)
-        {
-            known = [.. known, .. all.OfType<JsonObject>().Select(m => Text(m[NameKey]))];
-        }
-
         for (int i = 0; i < config.Claims.Count; i++)
         {
             foreach (ClaimSideConfig side in new[] { config.Claims[i].Of, config.Claims[i].Against }.OfType<ClaimSideConfig>().Where(s => !known.Contains(s.Model)))
             {
                 string path = ConfigPath.Append("claims", i);
-                problems.Add(new ConfigProblem(path, $"there is no model '{side.Model}'", tree.LocationOf(path), string.Join(", ", known.Distinct())));
+                problems.Add(new ConfigProblem(path, $"there is no model '{side.Model}'", tree.LocationOf(path), string.Join(", ", known)));
             }
         }
 

@@ -39,7 +39,8 @@ public delegate IReadOnlyList<(double? Microseconds, long? StateBytes)> DecodePr
 /// <param name="Done">Finished cells of those that were asked for, trials among them.</param>
 /// <param name="Cells">Cells that were asked for.</param>
 /// <param name="Failures">Those that failed.</param>
-public sealed record StudyOutcome(string Folder, int Done, int Cells, IReadOnlyList<StudyFailure> Failures);
+/// <param name="Summary">What the claims came to, a line each.</param>
+public sealed record StudyProgress(string Folder, int Done, int Cells, IReadOnlyList<StudyFailure> Failures, IReadOnlyList<string> Summary);
 
 /// <summary>A cell cannot be run for a reason that its settings or its device have.</summary>
 public sealed class StudyCellException : Exception

@@ -3,6 +3,7 @@ using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Engine;
 using GenoSeq.Training.FineTuning.Suite;
 using GenoSeq.Training.Runs;
+using GenoSeq.Training.Studies.Report;
 
 namespace GenoSeq.Training.Studies;
 
@@ -62,14 +63,24 @@ public static class StudyRun
         }
     }
 
-    /// <summary>What is in the folder.</summary>
+    /// <summary>Writes the report of all that is in the folder; neither data nor a device are needed.</summary>
     /// <exception cref="ConfigException">A name is unknown, or settings are wrong.</exception>
     /// <exception cref="RunFolderException">A file in the folder is no cell's, or there is none.</exception>
-    public static StudyOutcome Finish(StudyRequest request)
+    public static StudyProgress Finish(StudyRequest request)
     {
         StudyPlan plan = StudyPlan.Of(request);
-        return new StudyOutcome(plan.Folder.FullPath, plan.Cells.Count(c => File.Exists(plan.Folder.RecordFile(c))), plan.Cells.Count,
-            [.. plan.Cells.Select(plan.Folder.Failure).OfType<StudyFailure>()]);
+        StudyCell[] trials = [.. plan.All.SelectMany(plan.TrialsOf).DistinctBy(c => c.File)];
+        StudyRecord[] records = [.. trials.Concat(plan.All).Select(plan.Folder.Record).OfType<StudyRecord>()];
+        StudyFailure[] failures = [.. trials.Concat(plan.All).Select(plan.Folder.Failure).OfType<StudyFailure>()];
+        if (records.Length + failures.Length == 0)
+        {
+            throw new RunFolderException("there are no cells of this study here", plan.Folder.FullPath, "a folder that `genoseq study` worked in", "the same command without --report");
+        }
+
+        var results = new StudyResults(request.Study, records, failures, [.. plan.All.Where(c => !plan.Folder.IsSettled(c)).Select(c => c.ToString())]);
+        StudyReport.Write(results, plan.Folder.FullPath);
+        return new StudyProgress(plan.Folder.FullPath, plan.Cells.Count(c => File.Exists(plan.Folder.RecordFile(c))), plan.Cells.Count,
+            [.. plan.Cells.Select(plan.Folder.Failure).OfType<StudyFailure>()], StudyReport.Summary(results));
     }
 
     // Runs a cell if it can be run now; false: another process is at it, or its sweep is not decided.

@@ -1,4 +1,3 @@
-using GenoSeq.Tests;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Studies;
 

@@ -1,5 +1,4 @@
 using GenoSeq.Data;
-using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Engine;
 using GenoSeq.Training.Runs;
@@ -16,7 +15,7 @@ public sealed class StudyRunTests
     {
         using var tiny = new TinyStudy();
         Study study = StudyFile.Load(tiny.File());
-        (StudyOutcome outcome, List<string> said) = TinyStudy.Run(tiny.Request(study));
+        (StudyProgress outcome, List<string> said) = TinyStudy.Run(tiny.Request(study));
         Assert.Equal((6, 6, 6), (outcome.Done, outcome.Cells, said.Count));
         Assert.Empty(outcome.Failures);
         StudyPlan plan = StudyPlan.Of(tiny.Request(study));
@@ -42,7 +41,7 @@ public sealed class StudyRunTests
         // A rate of 1e-12 learns nothing; which of the others is better does not matter.
         Study study = StudyFile.Load(tiny.File("seeds: [1, 2]", "seeds: [1, 2]\nlearning_rates: [1e-12, 0.01]\nsweep_share: 0.5"), ["base.budget.tokens=10240"]);
         StudyRequest request = tiny.Request(study) with { Models = ["mamba"] };
-        (StudyOutcome outcome, _) = TinyStudy.Run(request);
+        (StudyProgress outcome, _) = TinyStudy.Run(request);
         Assert.Equal((6, 6), (outcome.Done, outcome.Cells));
         StudyPlan plan = StudyPlan.Of(request);
         StudyRecord[] trials = [.. plan.Cells.Where(c => c.TrialRate is not null).Select(c => plan.Folder.Record(c)!)];
@@ -65,9 +64,9 @@ public sealed class StudyRunTests
     public void Run_CellThatFails_CostsNoOther()
     {
         using var tiny = new TinyStudy();
-        Study study = StudyFile.Load(tiny.File("  - { name: mamba,", "  - { name: lost, kind: language, task: null, data: { files: [nowhere.fa] } }\n  - { name: mamba,"), smoke: false);
+        Study study = StudyFile.Load(tiny.File("  - { name: mamba,", "  - { name: lost, kind: language, task: null, data: { files: [nowhere.fa], context_length: 64 } }\n  - { name: mamba,"), smoke: false);
         StudyRequest request = tiny.Request(study) with { Models = ["lost", "mamba"], Seeds = [1] };
-        (StudyOutcome outcome, _) = TinyStudy.Run(request);
+        (StudyProgress outcome, _) = TinyStudy.Run(request);
         Assert.Equal((2, 4), (outcome.Done, outcome.Cells));
         Assert.All(outcome.Failures, f => Assert.Contains("nowhere.fa", f.Error, StringComparison.Ordinal));
     }
@@ -92,7 +91,7 @@ public sealed class StudyRunTests
         using var stop = new CancellationTokenSource();
         using var data = new StoppingData(settings, stopBehind, stop);
         using var model = PretrainRun.CreateModel(new RunConfig { Seed = 1, Model = settings.BuiltModel });
-        CellTraining.Outcome outcome = new CellTraining(settings, 0.01, 1, torch.device("cpu"), folder).Run(model, data, 1, stop.Token);
+        CellTraining.Outcome outcome = new CellTraining(settings, 0.01, 1, ComputeDevice.Require("cpu"), folder).Run(model, data, 1, stop.Token);
         return (outcome, model.Embedding.weight.ToArray<float>());
     }
 

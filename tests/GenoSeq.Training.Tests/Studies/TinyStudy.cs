@@ -56,7 +56,7 @@ internal sealed class TinyStudy : IDisposable
 
     internal StudyRequest Request(Study study) => new() { Study = study, Out = Out };
 
-    internal static (StudyOutcome Outcome, List<string> Said) Run(StudyRequest request, CancellationToken stop = default)
+    internal static (StudyProgress Outcome, List<string> Said) Run(StudyRequest request, CancellationToken stop = default)
     {
         var said = new List<string>();
         StudyRun.Begin(request);
