@@ -29,10 +29,10 @@ internal static class StudyBars
         {
             double at = X(tick);
             svg.Line(at, Top, at, bottom, "class=\"gr\"");
-            if (at - last >= 9 * StudyFigures.Tick(tick).Length)
+            if (at - (StudyFigures.TickWidth(tick) / 2) >= last)
             {
                 svg.Text(at, bottom + 20, StudyFigures.Tick(tick), at < Left + 12 ? "start" : "middle");
-                last = at;
+                last = at + (StudyFigures.TickWidth(tick) / 2);
             }
         }
 

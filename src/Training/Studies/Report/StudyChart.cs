@@ -10,7 +10,7 @@ internal sealed class StudyChart
 {
     private const int Width = 480;
     private const int Left = 66;
-    private const int Right = 16;
+    private const int Right = 30;
     private const int Top = 34;
     private const int PlotHeight = 248;
     private const int Bottom = Top + PlotHeight;
@@ -127,7 +127,7 @@ internal sealed class StudyChart
     private string Draw(string id, bool alone)
     {
         bool slanted = Categorical && _data.Categories.Any(c => c.Length * 7.6 > PlotWidth / (double)_data.Categories.Count);
-        int foot = slanted ? 92 : 54;
+        int foot = slanted ? 122 : 54;
         int legend = alone ? 12 + (22 * ((_data.Series.Count + 1) / 2)) : 0;
         var svg = SvgText.Scaled(Width, Bottom + foot + legend, id, _data.Plot.Title, Description(_data), alone ? StudyStyle.Chart : "");
         Axes(svg, slanted, foot);
@@ -163,7 +163,7 @@ internal sealed class StudyChart
             {
                 double at = X(c);
                 string turn = $"transform=\"rotate(-30 {SvgText.Number(at)} {SvgText.Number(Bottom + 18)})\"";
-                svg.Text(at, Bottom + 20, Fit(_data.Categories[c], slanted ? 110 : band), slanted ? "end" : "middle", slanted ? turn : "");
+                svg.Text(at, Bottom + 20, Fit(_data.Categories[c], slanted ? Math.Min(150, at / 0.87) : band), slanted ? "end" : "middle", slanted ? turn : "");
             }
         }
         else
@@ -189,9 +189,9 @@ internal sealed class StudyChart
         foreach (double tick in ticks)
         {
             double at = X(tick);
-            if (at - last >= 9 * StudyFigures.Tick(tick).Length && at <= Left + PlotWidth + 1)
+            if (at - (StudyFigures.TickWidth(tick) / 2) >= last && at <= Left + PlotWidth + 1)
             {
-                last = at;
+                last = at + (StudyFigures.TickWidth(tick) / 2);
                 yield return tick;
             }
         }

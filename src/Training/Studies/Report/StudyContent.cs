@@ -75,7 +75,7 @@ internal sealed class StudyContent
             yield return ("Device", Distinct(r => r.Cost.Device));
             yield return ("Finished", dates[0] == dates[^1] ? dates[0] : $"{dates[0]} to {dates[^1]}");
             yield return ("Time of all cells", StudyFigures.Seconds(all.Sum(r => r.Cost.WallS)));
-            yield return ("Settings", string.Create(CultureInfo.InvariantCulture, $"{all.Select(r => r.SettingsSha256).Distinct().Count()} different; each cell's file has its own, with their SHA-256"));
+            yield return ("Settings", string.Create(CultureInfo.InvariantCulture, $"{all.Select(r => r.SettingsSha256).Distinct().Count()} different ones, in the files of the cells with their SHA-256"));
         }
     }
 }

@@ -71,17 +71,20 @@ internal static class StudyFigures
         _ => (seconds / 3600).ToString("0.#", CultureInfo.InvariantCulture) + " h",
     };
 
-    /// <summary>A tick of an axis: multiples of 1,024 in Ki and Mi, other large numbers with a prefix.</summary>
+    /// <summary>A tick of an axis: large powers of two in Ki and Mi, other large or round numbers with a prefix.</summary>
     internal static string Tick(double value)
     {
         double size = Math.Abs(value);
-        if (size >= 1024 && size % 1024 == 0 && size <= 1L << 40 && double.IsPow2(size))
+        if (size is >= 1 << 14 and <= 1L << 40 && double.IsPow2(size))
         {
             return size >= 1 << 20 ? Number(value / (1 << 20)) + " Mi" : Number(value / 1024) + " Ki";
         }
 
-        return size >= 1e4 ? Count(value) : Number(value);
+        return size >= 1e4 ? Count(value) : size >= 1000 && size % 100 == 0 ? Number(value / 1000) + " k" : Number(value);
     }
+
+    /// <summary>About the width of a tick's text in charts, and a gap.</summary>
+    internal static double TickWidth(double value) => (9.2 * Tick(value).Length) + 10;
 
     private static string? Words(double value) => double.IsFinite(value) ? null : double.IsNaN(value) ? "not a number" : value > 0 ? "infinite" : "minus infinite";
 

@@ -39,11 +39,9 @@ internal sealed class StudyHtml
     internal static string Table(StudyTable table, string label)
     {
         var html = new StringBuilder();
+        // Not a caption: that would be as wide as the table, and scroll with it.
+        html.Append(table.Title.Length > 0 ? $"<p class=\"soft above\">{SvgText.Escape(table.Title)}</p>\n" : "");
         html.Append(CultureInfo.InvariantCulture, $"<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{SvgText.Escape(label)}\"><table class=\"{(table.IsNumeric ? "num" : "txt")}\">\n");
-        if (table.Title.Length > 0)
-        {
-            html.Append("<caption>").Append(SvgText.Escape(table.Title)).Append("</caption>\n");
-        }
 
         html.Append("<thead>\n");
         int levels = table.Columns.Count == 0 ? 1 : table.Columns[0].Levels.Count;

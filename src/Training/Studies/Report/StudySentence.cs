@@ -99,7 +99,8 @@ internal static class StudySentence
                 return "the whole interval lies there, so this study supports it." + published;
             case StudyOutcome.Contradicted:
                 string who = verdict.Claim.Source.Length > 0 ? $" ({verdict.Claim.Source.TrimEnd('.')})" : "";
-                return $"the whole interval lies elsewhere, so in this setting our result contradicts the published claim{who}.{published}";
+                string claim = who.Length + published.Length > 0 ? "the published claim" : "the claim";
+                return $"the whole interval lies elsewhere, so in this setting our result contradicts {claim}{who}.{published}";
             case StudyOutcome.Undecided:
                 return "the interval reaches across that bound, so this study does not decide it." + published;
             default:

@@ -106,7 +106,12 @@ internal static class FakeStudy
     {
         double hard = Math.Log2(pairs) / 10;
         double top = 99 - (m switch { 0 => 6, 1 => 52, 2 => 9, _ => 66 } * hard * hard);
-        double Noise(int k) => 1.4 * Math.Sin((m * 37.7) + (pairs * 0.731) + (seed * 11.3) + (k * 5.9));
+        double Noise(int k)
+        {
+            double scattered = 43758.5453 * Math.Sin((m * 12.9898) + (pairs * 0.0233) + (seed * 78.233) + (k * 37.719));
+            return 2.8 * (scattered - Math.Floor(scattered) - 0.5);
+        }
+
         bool diverged = model == "mamba2" && pairs == 1024 && seed == 2;
         long tokens = 100_000_000;
         double flops = 6.0 * (3_000_000 + (m * 120_000)) * tokens * (1 + (0.4 * hard));

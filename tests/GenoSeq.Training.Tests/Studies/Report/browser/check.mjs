@@ -87,7 +87,7 @@ for (const [form, width, height, scheme] of [['phone', 390, 844, 'light'], ['pho
 
 const complaints = [];
 const { tab } = await open(718, 1000, 'dark', complaints);
-await tab.emulateMedia({ media: 'print', colorScheme: 'light' });
+await tab.emulateMedia({ media: 'print', colorScheme: 'dark' });
 const print = await tab.evaluate(() => ({
   overflow: Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth),
   boxes: [...document.querySelectorAll('.scroll')].filter(b => getComputedStyle(b).overflowX !== 'visible').length,
