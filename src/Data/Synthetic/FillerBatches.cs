@@ -54,41 +54,53 @@ public sealed class FillerBatches : RowBatches
         int tokens = window.Length * Options.Factor;
         row.Text[..tokens].Fill(Alphabet.NId);
         row.Text[tokens..].Fill(Alphabet.PadId);
-        var random = new CounterRandom(_key, sample);
-        int place = 0;
+        Span<int> places = row.Scratch.Places(bases.Length);
+        // The base after the window comes where the next row would begin.
+        places[^1] = tokens;
+        Place(new CounterRandom(_key, sample), places[..window.Length], tokens);
         for (int i = 0; i < bases.Length; i++)
         {
-            if (i == window.Length)
-            {
-                place = tokens;
-            }
-            else if (Options.Spacing == FillerSpacing.Fixed)
-            {
-                place = i * Options.Factor;
-            }
-            else if (i > 0)
-            {
-                place = NextPlace(ref random, place, window.Length - i, tokens);
-            }
             int id = Alphabet.Encode(bases[i]);
-            row.Text[place] = id;
+            row.Text[places[i]] = id;
             if (i > window.TargetStart && Alphabet.IsTarget(id))
             {
-                row.Labels[place - 1] = id;
+                row.Labels[places[i] - 1] = id;
             }
         }
     }
 
-    // Selection sampling (Fan, Muller and Rezucha, 1962): each place that is left is taken with the probability that makes all sets of
-    // places alike, up to 2^-11, the share of a row in the range of a random word.
-    private static int NextPlace(ref CounterRandom random, int place, int wanted, int tokens)
+    private void Place(in CounterRandom random, Span<int> places, int tokens)
     {
-        do
+        if (Options.Spacing == FillerSpacing.Random)
         {
-            place++;
+            Scatter(random, places, tokens);
+            return;
         }
-        while ((random.NextUInt32() * (ulong)(tokens - place)) >> 32 >= (ulong)wanted);
-        return place;
+        for (int i = 0; i < places.Length; i++)
+        {
+            places[i] = i * Options.Factor;
+        }
+    }
+
+    // Selection sampling (Fan, Muller and Rezucha, 1962): each token is taken with the probability that makes all sets of places alike, up
+    // to the share that a row's tokens have in the range of a random word, 2^-12 in a row of a million.
+    private static void Scatter(in CounterRandom random, Span<int> places, int tokens)
+    {
+        Span<uint> words = stackalloc uint[1024];
+        places[0] = 0;
+        int taken = 1;
+        for (int t = 1; taken < places.Length; t++)
+        {
+            int word = (t - 1) % words.Length;
+            if (word == 0)
+            {
+                random.Fill(words, (ulong)(t - 1));
+            }
+            if ((words[word] * (ulong)(tokens - t)) >> 32 < (ulong)(places.Length - taken))
+            {
+                places[taken++] = t;
+            }
+        }
     }
 
     private static FillerOptions Checked(FillerOptions options)
