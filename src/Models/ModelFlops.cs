@@ -13,7 +13,7 @@ namespace GenoSeq.Models;
 /// it sees and with their values (positions that a mask hides are not counted), and what a recurrence does to its state: in the chunked form that the
 /// portable path runs, with chunks of <c>recurrent.chunk</c> positions, or a position at a time where it has no other. Of Fourier transforms, 5 n
 /// log2 n for n complex numbers, n being the padded length that is run, a line of 2 n real ones being n complex; 6 for a product of two complex numbers.
-/// Where a shape is as good as filled, nothing is said of the rest: a last chunk that is not full counts like its share of a full one.</para>
+/// A last chunk that is not full counts like its share of a full one.</para>
 /// <para>Left out are the embedding (a table is read) and what is elementwise on activations: norms, gates, activations, skips, rotary angles, softmax,
 /// the loss. They are a few operations a channel, and bound by memory.</para>
 /// <para>Positions are those of the input: for an equivariant model, which reads both strands, everything is done twice for each. Two directions that

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace GenoSeq.Data;
@@ -103,14 +104,12 @@ internal sealed class BaseMixer
     private void One(ReadOnlySpan<float> weights, int set)
     {
         Span<double> logits = _logits.AsSpan(4 * set, 4);
-        ReadOnlySpan<float> inputs = Inputs;
+        ref float input = ref MemoryMarshal.GetArrayDataReference(Inputs);
+        Vector256<float> w0 = Vector256.Create(weights), w1 = Vector256.Create(weights[8..]), w2 = Vector256.Create(weights[16..]);
         for (int b = 0; b < 4; b++)
         {
-            Vector256<float> sum = Vector256<float>.Zero;
-            for (int j = 0; j < Stride; j += Vector256<float>.Count)
-            {
-                sum += Vector256.Create(weights[j..]) * Vector256.Create(inputs[((b * Stride) + j)..]);
-            }
+            var at = (nuint)(b * Stride);
+            Vector256<float> sum = (w0 * Vector256.LoadUnsafe(ref input, at)) + (w1 * Vector256.LoadUnsafe(ref input, at + 8)) + (w2 * Vector256.LoadUnsafe(ref input, at + 16));
             Vector128<float> four = sum.GetLower() + sum.GetUpper();
             logits[b] = four[0] + four[1] + (four[2] + four[3]);
         }
@@ -119,21 +118,19 @@ internal sealed class BaseMixer
 
     private void Step(Span<float> weights, int set, int code, float rate)
     {
-        ReadOnlySpan<float> inputs = Inputs;
-        Span<float> errors = stackalloc float[4];
+        ref float input = ref MemoryMarshal.GetArrayDataReference(Inputs);
+        Vector256<float> w0 = Vector256.Create<float>(weights), w1 = Vector256.Create<float>(weights[8..]), w2 = Vector256.Create<float>(weights[16..]);
         for (int b = 0; b < 4; b++)
         {
-            errors[b] = rate * (float)((b == code ? 1 : 0) - _shares[(4 * set) + b]);
+            var at = (nuint)(b * Stride);
+            Vector256<float> error = Vector256.Create(rate * (float)((b == code ? 1 : 0) - _shares[(4 * set) + b]));
+            w0 += error * Vector256.LoadUnsafe(ref input, at);
+            w1 += error * Vector256.LoadUnsafe(ref input, at + 8);
+            w2 += error * Vector256.LoadUnsafe(ref input, at + 16);
         }
-        for (int j = 0; j < Stride; j += Vector256<float>.Count)
-        {
-            Vector256<float> w = Vector256.Create<float>(weights[j..]);
-            for (int b = 0; b < 4; b++)
-            {
-                w += errors[b] * Vector256.Create(inputs[((b * Stride) + j)..]);
-            }
-            w.CopyTo(weights[j..]);
-        }
+        w0.CopyTo(weights);
+        w1.CopyTo(weights[8..]);
+        w2.CopyTo(weights[16..]);
     }
 
     private static void Softmax(ReadOnlySpan<double> logits, Span<double> shares)

@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace GenoSeq.Data;
 
@@ -13,6 +15,9 @@ internal sealed class ContextCounts
     internal const int Classes = 32;
 
     private const int WideOrder = 10;
+
+    // Shorter ones are in a cache anyway.
+    private const int NearOrder = 8;
     private const int WideLimit = 4095, NarrowLimit = 63;
     private const int Bucket = 4;
     private const uint Sixes = 0x00FF_FFFF, Halves = 0x007D_F7DF;
@@ -82,6 +87,24 @@ internal sealed class ContextCounts
         inputs[(2 * BaseMixer.Stride) + column] = g - mean;
         inputs[(3 * BaseMixer.Stride) + column] = t - mean;
         return known;
+    }
+
+    /// <summary>Begins to fetch a context's counts: those of long contexts lie anywhere in memory, and waiting for them is most of the work.</summary>
+    internal unsafe void Prefetch(ulong word)
+    {
+        if (!Sse.IsSupported || Order < NearOrder)
+        {
+            return;
+        }
+        ulong context = word & _mask;
+        if (_wide.Length > 0)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref _wide[(int)context * 4]));
+        }
+        else
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref _narrow[_hashed ? Place(context).First : (int)context]));
+        }
     }
 
     /// <summary>Counts a base behind the context that was predicted last.</summary>

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace GenoSeq.Data;
 
@@ -138,27 +140,50 @@ internal sealed class CopyExpert(int length, bool inverted)
     }
 }
 
-/// <summary>Where words of one length ended last, by hash; whoever asks has to compare the bases.</summary>
+/// <summary>Where words of one length ended last, by hash with a check of 32 bits; whoever asks has to compare the bases.</summary>
 internal sealed class RepeatIndex
 {
-    private readonly int[] _ends;
-    private readonly int _length;
+    // The check above, the position and 1 below.
+    private readonly ulong[] _ends;
     private readonly int _shift;
 
     /// <param name="length">Bases of a word, at most 32.</param>
     /// <param name="slots">Places, a power of two.</param>
     internal RepeatIndex(int length, long slots)
     {
-        _length = length;
-        _ends = new int[slots];
+        Length = length;
+        _ends = new ulong[slots];
         _shift = 64 - BitOperations.Log2((ulong)slots);
     }
 
+    /// <summary>Bases of a word.</summary>
+    internal int Length { get; }
+
+    /// <summary>Bytes of a place.</summary>
+    internal const int PlaceBytes = 8;
+
     /// <summary>The position behind the last occurrence, or -1.</summary>
-    internal int Find(ulong word) => _ends[At(word)] - 1;
+    internal int Find(ulong word)
+    {
+        ulong hash = Hash(word), found = _ends[hash >> _shift];
+        return (found ^ (hash << 32)) >> 32 == 0 ? (int)(uint)found - 1 : -1;
+    }
 
     /// <summary>A word ended before this position.</summary>
-    internal void Add(ulong word, int end) => _ends[At(word)] = end + 1;
+    internal void Add(ulong word, int end)
+    {
+        ulong hash = Hash(word);
+        _ends[hash >> _shift] = (hash << 32) | (uint)(end + 1);
+    }
+
+    /// <summary>Begins to fetch a word's place.</summary>
+    internal unsafe void Prefetch(ulong word)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(Unsafe.AsPointer(ref _ends[Hash(word) >> _shift]));
+        }
+    }
 
     /// <summary>The reverse complement of a word's last bases.</summary>
     internal static ulong ReverseComplement(ulong word, int length)
@@ -169,9 +194,9 @@ internal sealed class RepeatIndex
         return BinaryPrimitives.ReverseEndianness(r) >> (64 - (2 * length));
     }
 
-    private int At(ulong word)
+    private ulong Hash(ulong word)
     {
-        ulong w = _length == 32 ? word : word & ((1UL << (2 * _length)) - 1);
-        return (int)((w * 0x9E37_79B9_7F4A_7C15) >> _shift);
+        ulong h = (Length == 32 ? word : word & ((1UL << (2 * Length)) - 1)) * 0x9E37_79B9_7F4A_7C15;
+        return (h ^ (h >> 31)) * 0xBF58_476D_1CE4_E5B9;
     }
 }

@@ -114,6 +114,8 @@ public sealed class MixedOrderModel : IBaseline
             Break();
             return double.NaN;
         }
+        ulong before = _word, after = (before << 2) | (uint)code, reverse = RepeatIndex.ReverseComplement(after, 32);
+        Prefetch(after, reverse, learn);
         Predict();
         double bits = -Math.Log2(_next[code]);
         if (learn)
@@ -128,11 +130,10 @@ public sealed class MixedOrderModel : IBaseline
         {
             copy.Advance(code, learn);
         }
-        ulong before = _word;
-        _word = (_word << 2) | (uint)code;
-        if (learn)
+        _word = after;
+        if (learn && Options.BothStrands)
         {
-            LearnOtherStrand(before);
+            LearnOtherStrand(before, reverse);
         }
         _valid = Math.Min(32, _valid + 1);
         Seek(learn && Remember((byte)code));
@@ -234,14 +235,31 @@ public sealed class MixedOrderModel : IBaseline
         _predicted = true;
     }
 
-    // On the other strand the newest bases' complements come first, and the base behind an order's context is the oldest one's.
-    private void LearnOtherStrand(ulong before)
+    // What is looked at when the base has been learnt, while it is.
+    private void Prefetch(ulong after, ulong reverse, bool learn)
     {
-        if (!Options.BothStrands)
+        bool other = learn && Options.BothStrands;
+        foreach (ContextCounts counts in _counts)
         {
-            return;
+            counts.Prefetch(after);
+            if (other)
+            {
+                counts.Prefetch(reverse >> (64 - (2 * counts.Order)));
+            }
         }
-        ulong reverse = RepeatIndex.ReverseComplement(_word, 32);
+        foreach (RepeatIndex repeats in _repeats)
+        {
+            repeats.Prefetch(after);
+            if (Options.BothStrands)
+            {
+                repeats.Prefetch(reverse >> (64 - (2 * repeats.Length)));
+            }
+        }
+    }
+
+    // On the other strand the newest bases' complements come first, and the base behind an order's context is the oldest one's.
+    private void LearnOtherStrand(ulong before, ulong reverse)
+    {
         foreach (ContextCounts counts in _counts)
         {
             if (counts.Order > _valid)
@@ -299,8 +317,8 @@ public sealed class MixedOrderModel : IBaseline
             int hashed = options.Orders.Count(ContextCounts.MayHash), indexes = options.RepeatLengths.Count;
             // Every base and break, and a few more.
             long history = Math.Min(Math.Min(bases + (bases / 16) + 1024, options.MemoryBytes / 8), MostHistory);
-            long repeats = Power(Math.Clamp(bases, LeastSlots, options.MemoryBytes / 32));
-            long left = options.MemoryBytes - history - (4 * repeats * indexes)
+            long repeats = Power(Math.Clamp(bases, LeastSlots, options.MemoryBytes / 64));
+            long left = options.MemoryBytes - history - (RepeatIndex.PlaceBytes * repeats * indexes)
                 - options.Orders.Where(o => !ContextCounts.MayHash(o)).Sum(ContextCounts.DirectBytes);
             long wanted = RoundUp(Math.Max(bases, LeastSlots) * (options.BothStrands ? 2 : 1));
             long slots = Math.Max(LeastSlots, hashed == 0 ? LeastSlots : Math.Min(wanted, Power(left / (4 * hashed))));
