@@ -5,7 +5,7 @@ using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Tests.Mixers;
 
-/// <summary>The kernels of engines E2 and E3 on the emulated device against libtorch's operators in double precision, which are the loop's (EngineTests).</summary>
+/// <summary>The kernels of engines E2, E3 and E4 on the emulated device against libtorch's operators in double precision, which are the loop's (EngineTests).</summary>
 public sealed class EngineKernelTests
 {
     [Theory]
@@ -65,9 +65,50 @@ public sealed class EngineKernelTests
         });
     }
 
+    /// <summary>The longest is cut into segments, which the device of 32 slots makes worth their while.</summary>
+    [Theory]
+    [InlineData(1, 2, 16, 16, false, true)]
+    [InlineData(77, 2, 12, 9, true, true)]
+    [InlineData(1150, 1, 16, 16, true, true)]
+    public void DeltaRule_EitherPrecisionAndDirection_IsTheOperators(int length, int heads, int n, int p, bool packed, bool hasState) =>
+        CheckDelta(length, heads, n, p, packed, hasState);
+
+    [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData(130, 1, 48, 96, true, false)]
+    [InlineData(33, 1, 128, 160, false, true)]
+    public void DeltaRule_Wider_IsTheOperators(int length, int heads, int n, int p, bool packed, bool hasState) => CheckDelta(length, heads, n, p, packed, hasState);
+
+    private static void CheckDelta(int length, int heads, int n, int p, bool packed, bool hasState)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(length + n);
+        Tensor? ids = Ids(length, packed);
+        Tensor[] qkv = Activations(length, heads, heads, n, p);
+        Tensor Unit(Tensor t) => t * t.square().sum([-1], true).rsqrt();
+        Tensor g = randn([2, length, heads]).exp().mul(-0.1), beta = randn([2, length, heads]).sigmoid();
+        Check(["q", "k", "v", "g", "beta", "state"], [Unit(qkv[0]), Unit(qkv[1]), qkv[2], g, beta, hasState ? randn([2, heads, n, p]) : null], (x, device, reverse) =>
+        {
+            if (device is not null && reverse)
+            {
+                return DeltaRuleKernel.Run(device, x[0]!, x[1]!, x[2]!, x[3]!, x[4]!, x[5], ids, true);
+            }
+
+            if (device is not null)
+            {
+                using EmulatedDevice.Scope use = device.Use();
+                return DeltaRule.Run(x[0]!, x[1]!, x[2]!, x[3]!, x[4]!, x[5], ids, 16);
+            }
+
+            Tensor?[] s = reverse ? [.. x[..5].Select(t => t?.flip(1)), x[5]] : x;
+            (Tensor y, Tensor last) = DeltaRule.Composed(s[0]!, s[1]!, s[2]!, s[3]!, s[4]!, s[5], reverse ? ids?.flip(1) : ids, 64);
+            return (reverse ? y.flip(1) : y, last);
+        }, 16);
+    }
+
     private delegate (Tensor Y, Tensor Last) Recurrence(Tensor?[] x, EmulatedDevice? device, bool reverse);
 
-    private static void Check(string[] inputs, Tensor?[] values, Recurrence run)
+    private static void Check(string[] inputs, Tensor?[] values, Recurrence run, int processors = 2)
     {
         string[] names = ["y", "last", .. inputs.Where((_, i) => values[i] is not null).Select(s => "d" + s)];
         foreach (bool half in new[] { true, false })
@@ -76,7 +117,7 @@ public sealed class EngineKernelTests
             foreach (bool reverse in new[] { false, true })
             {
                 Tensor[] truth = Results(null, x, reverse, run);
-                Tensor[] first = Results(new EmulatedDevice { Processors = 2 }, x, reverse, run);
+                Tensor[] first = Results(new EmulatedDevice { Processors = processors }, x, reverse, run);
                 for (int i = 0; i < names.Length; i++)
                 {
                     double error = Math.Sqrt(((first[i].to(float64) - truth[i]).square().sum() / truth[i].square().sum().clamp(min: 1e-12)).item());
@@ -85,7 +126,7 @@ public sealed class EngineKernelTests
 
                 if (reverse && half)
                 {
-                    Tensor[] again = Results(new EmulatedDevice { Seed = 5, Resident = 2 }, x, reverse, run);
+                    Tensor[] again = Results(new EmulatedDevice { Processors = processors, Seed = 5, Resident = 2 }, x, reverse, run);
                     Assert.All(first.Zip(again), r => Assert.True(r.First.equal(r.Second)));
                 }
             }
