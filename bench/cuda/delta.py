@@ -14,11 +14,11 @@ def programs(f32, n, p):
     d = dict(GS_SSD_Q=32 if f32 else 64, GS_SSD_N=n, GS_SSD_P=p, **io(f32)); S = HEAD + ["ssd_args.cu", "ssd_tiles.cu"]; T = S + ["turned.cu", "delta_args.cu"]
     return [(S + ["ssd_fwd.cu"], d), (S + ["ssd_bwd.cu"], d), (T + ["delta_fwd.cu"], d), (T + ["delta_bwd.cu"], d)] + [(HEAD + ["turned.cu", "matrix_pass.cu"], dict(GS_PASS_Q=32 if f32 else 64, GS_PASS_N=n, GS_PASS_P=p, GS_PASS_THIRD=t, GS_PASS_ROWS=0, **io(f32))) for t in (0, 1)]
 def pass_bytes(Q, n, p, es, third): # as MatrixPassKernels
-    keys, vals = Q * (n * es + 16), Q * (p * es + 16); stage = 3 * keys + 2 * vals if third else 2 * keys + vals; stages = 4 if 4 * stage <= 96 * 1024 else 3 if 3 * stage <= 160 * 1024 else 2; return stages * stage + max(n, p) // 16 * 16 * min(n // 16, 4) * (16 * es + 16)
-def segments(entries, chunks, slots): # as MatrixPassKernels
+    keys, vals = Q * (n * es + 16), Q * (p * es + 16); stage = 3 * keys + 2 * vals if third else 2 * keys + vals; stages = 8 if 8 * stage <= 96 * 1024 else 4 if 4 * stage <= 96 * 1024 else 3 if 3 * stage <= 160 * 1024 else 2; return stages * stage + max(n, p) // 16 * 16 * min(n // 16, 4) * (16 * es + 16)
+def segments(Q, entries, chunks, slots): # as MatrixPassKernels
     best, r = up(entries, slots) * chunks, 1
     for s in range(2, min(64, chunks) + 1):
-        t = (up(2 * entries * (s - 1), slots) + up(entries * s, slots)) * up(chunks, s) + 2 * (s - 1)
+        t = (up(2 * entries * (s - 1), slots) + up(entries * s, slots)) * up(chunks, s) + 128 // Q * (s - 1)
         if t < best: best, r = t, s
     return r
 class Case: # as DeltaKernels
@@ -34,7 +34,7 @@ class Case: # as DeltaKernels
         f, g, m, b, pf, pb = (Module(*x) for x in programs(f32, n, p)); kb, vb, sb, db, T = Q * (n * es + 16), Q * (p * es + 16), n * (p * es + 16), (5 * Q + 4) * 4, 2 * Q; qb, inner = Q * (Q * es + 16), Q // 16 * 1280; grid, W = (s.chunks, H, B), max(n, p) * 2
         s.f_out, s.f_ssd = f.fn("gs_ssd_out", 2 * kb + vb + sb + Q * (max(p, Q) * es + 16) + db, T), g.fn("gs_ssd_bwd", 2 * (kb + vb + sb + qb) + db + (2 * Q + Q // 16 * (Q + 2)) * 4, T)
         s.f_chunks, s.f_read, s.f_bwd = m.fn("gs_delta_chunks", kb + vb + qb + db + inner, T), b.fn("gs_delta_read", 2 * kb + vb + qb + db, T), b.fn("gs_delta_bwd", kb + 3 * vb + 2 * qb + sb + db + (3 + Q // 16) * Q * 4 + inner, T)
-        s.f_pass, s.f_back = pf.fn("gs_matrix_pass", pass_bytes(Q, n, p, es, 0), W), pb.fn("gs_matrix_pass", pass_bytes(Q, n, p, es, 1), W); s.cuts = [cut or segments(B * H, s.chunks, SMS * k.occ) for k in (s.f_pass, s.f_back)]
+        s.f_pass, s.f_back = pf.fn("gs_matrix_pass", pass_bytes(Q, n, p, es, 0), W), pb.fn("gs_matrix_pass", pass_bytes(Q, n, p, es, 1), W); s.cuts = [cut or segments(Q, B * H, s.chunks, SMS * k.occ) for k in (s.f_pass, s.f_back)]
         most = max(s.cuts); s.ends, s.turns = nan(B, most, H, n, p), nan(B, most, H, n, n); common = dict(through=ptr(s.through), ends=ptr(s.ends), turns=ptr(s.turns), length=L, chunks=s.chunks, heads=H, reverse=reverse)
         s.c = Pass(first=ptr(s.w), second=ptr(s.kept), rows=ptr(s.written), before=ptr(s.before), last=ptr(s.last), states=ptr(s.states), segments=s.cuts[0], keep=1, **common)
         s.e = Pass(first=ptr(s.kept), second=ptr(s.w), third=ptr(s.read), third_stride=H * n, rows=ptr(s.dwritten), more=ptr(s.dy), more_stride=H * p, before=ptr(s.dlast), last=ptr(s.dbefore), states=ptr(s.after), segments=s.cuts[1], back=1, **common)

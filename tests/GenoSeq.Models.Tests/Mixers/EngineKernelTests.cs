@@ -106,6 +106,50 @@ public sealed class EngineKernelTests
         }, 16);
     }
 
+    [Theory]
+    [InlineData(75, 12, 9, true, true)]
+    [InlineData(400, 16, 16, false, true)]
+    public void DiagonalLowRank_EitherPrecisionAndDirection_IsTheOperators(int length, int n, int p, bool packed, bool hasState) =>
+        CheckLowRank(length, n, p, packed, hasState);
+
+    [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData(50, 64, 64, true, false)]
+    [InlineData(33, 128, 160, false, true)]
+    public void DiagonalLowRank_Wider_IsTheOperators(int length, int n, int p, bool packed, bool hasState) => CheckLowRank(length, n, p, packed, hasState);
+
+    private static void CheckLowRank(int length, int n, int p, bool packed, bool hasState)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(length + n);
+        Tensor? ids = Ids(length, packed);
+        Tensor[] qkv = Activations(length, 1, 1, n, p);
+        Tensor a = randn([2, length, 1, n]);
+        a = a * a.square().sum([-1], true).rsqrt();
+        Tensor b = (a * randn([2, length, 1, n]).sigmoid()).neg();
+        // As the kernels read them, whatever the activations' type.
+        (a, b) = (a.to(bfloat16).to(float32), b.to(bfloat16).to(float32));
+        Tensor g = randn([2, length, 1, n]).sigmoid().mul(-0.6);
+        Check(["q", "k", "v", "a", "b", "g", "state"], [.. qkv, a, b, g, hasState ? randn([2, 1, n, p]) : null], (x, device, reverse) =>
+        {
+            Tensor?[] s = reverse && device is null ? [.. x[..6].Select(t => t?.flip(1)), x[6]] : x;
+            var inputs = new DiagonalLowRank.Inputs(s[0]!, s[1]!, s[2]!, s[3]!, s[4]!, s[5]!) { Bounded = true };
+            if (device is not null && reverse)
+            {
+                return DiagonalLowRankKernel.Run(device, inputs, s[6], ids, true);
+            }
+
+            if (device is not null)
+            {
+                using EmulatedDevice.Scope use = device.Use();
+                return DiagonalLowRank.Run(inputs, s[6], ids, 16);
+            }
+
+            (Tensor y, Tensor last) = DiagonalLowRank.Composed(inputs, s[6], reverse ? ids?.flip(1) : ids, 64);
+            return (reverse ? y.flip(1) : y, last);
+        }, 16);
+    }
+
     private delegate (Tensor Y, Tensor Last) Recurrence(Tensor?[] x, EmulatedDevice? device, bool reverse);
 
     private static void Check(string[] inputs, Tensor?[] values, Recurrence run, int processors = 2)

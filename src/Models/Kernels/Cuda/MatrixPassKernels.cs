@@ -50,7 +50,7 @@ internal static class MatrixPassKernels
 
         using DisposeScope scope = NewDisposeScope();
         KernelFunction function = Function(device, type, x.Chunk, (int)n, (int)p, x.Third is not null, byRow);
-        a.Segments = Segments(batch * heads, chunks, (long)device.Multiprocessors * function.BlocksPerMultiprocessor);
+        a.Segments = Segments(x.Chunk, batch * heads, chunks, (long)device.Multiprocessors * function.BlocksPerMultiprocessor);
         if (a.Segments > 1)
         {
             Tensor ends = empty([batch, a.Segments - 1, heads, n, p], float32, states.device);
@@ -66,19 +66,20 @@ internal static class MatrixPassKernels
 
     /// <summary>
     /// How many segments take the least time, in chunks that follow one another: segments go through their chunks twice, the first time with as many
-    /// blocks again for their matrices, and each joins those before it.
+    /// blocks again for their matrices, and each joins those before it, a map taking as long as 128 positions.
     /// </summary>
+    /// <param name="chunk">Positions of a chunk.</param>
     /// <param name="entries">Heads of all batch entries.</param>
     /// <param name="chunks">Chunks of a sequence.</param>
     /// <param name="slots">Blocks that run at once.</param>
-    internal static int Segments(long entries, long chunks, long slots)
+    internal static int Segments(int chunk, long entries, long chunks, long slots)
     {
         long best = KernelTensors.Ceiling(entries, slots) * chunks;
         int segments = 1;
         for (int s = 2; s <= Math.Min(MostSegments, chunks); s++)
         {
             long rounds = KernelTensors.Ceiling(2 * entries * (s - 1), slots) + KernelTensors.Ceiling(entries * s, slots);
-            long time = (rounds * KernelTensors.Ceiling(chunks, s)) + (2 * (s - 1));
+            long time = (rounds * KernelTensors.Ceiling(chunks, s)) + (128 / chunk * (s - 1));
             if (time < best)
             {
                 (best, segments) = (time, s);
@@ -94,7 +95,7 @@ internal static class MatrixPassKernels
         (int size, int warps) = (type.ElementSize(), Math.Max(n, p) / 16);
         int keys = chunk * ((n * size) + 16), values = chunk * ((p * size) + 16);
         int stage = third ? (3 * keys) + (2 * values) : (2 * keys) + values;
-        int stages = 4 * stage <= 96 * 1024 ? 4 : 3 * stage <= 160 * 1024 ? 3 : 2;
+        int stages = 8 * stage <= 96 * 1024 ? 8 : 4 * stage <= 96 * 1024 ? 4 : 3 * stage <= 160 * 1024 ? 3 : 2;
         int columns = 16 * Math.Min(n / 16, 4) * ((16 * size) + 16);
         var program = new KernelProgram(["common.cu", "split_mma.cu", "tiles.cu", "turned.cu", "matrix_pass.cu"],
             KernelTensors.Definitions(type, "the rows", $"GS_PASS_Q={chunk}", $"GS_PASS_N={n}", $"GS_PASS_P={p}", $"GS_PASS_THIRD={(third ? 1 : 0)}",

@@ -30,7 +30,7 @@ constexpr int MN_PITCH = MN + GS_PAD, MP_PITCH = MP + GS_PAD, M_OUT_PITCH = 16 +
 constexpr int M_KEYS = MQ * MN_PITCH, M_VALUES = MQ * MP_PITCH, M_STAGE = (2 + GS_PASS_THIRD) * M_KEYS + (1 + GS_PASS_THIRD) * M_VALUES; // elements
 constexpr int M_OUT_BLOCKS = MN <= 64 ? MN / 16 : 4, M_OUT = 16 * M_OUT_BLOCKS * M_OUT_PITCH; // blocks of 16 rows of a warp's columns, on their way to memory
 constexpr int M_SMALL = M_STAGE * GS_ESIZE;
-constexpr int M_STAGES = 4 * M_SMALL <= 96 * 1024 ? 4 : 3 * M_SMALL <= 160 * 1024 ? 3 : 2;
+constexpr int M_STAGES = 8 * M_SMALL <= 96 * 1024 ? 8 : 4 * M_SMALL <= 96 * 1024 ? 4 : 3 * M_SMALL <= 160 * 1024 ? 3 : 2;
 constexpr int M_SMEM = M_STAGES * M_SMALL + M_WARPS * M_OUT * GS_ESIZE;
 static_assert(MQ % 16 == 0 && MN % 16 == 0 && MP % 16 == 0, "whole tiles");
 static_assert(M_SMEM <= 227 * 1024, "shared memory of a block");
