@@ -1,26 +1,13 @@
 """Checks and times the chunked delta rule (delta_*.cu, matrix_pass.cu). Arguments: check, time (default both); small: check at small shapes, for compute-sanitizer.
 `python3 delta.py` takes about two minutes, most of it nvcc."""
-from gs import *
-L64, I = C.c_longlong, C.c_int
+from matrix_pass import *
 t00 = time.time(); what = sys.argv[1:] or ["check", "time"]
 class Ssd(C.Structure):
     _fields_ = [(n, P) for n in "q k v g scale skip ids states through y dy after dq dk dv dg dscale dskip".split()] + [(n + "_stride", L64) for n in "q k v y dy dq dk dv".split()] + [(n, I) for n in "batch length chunks heads groups reverse adjoint pad".split()]
 class Delta(C.Structure): _fields_ = [("s", Ssd)] + [(n, P) for n in "w kept read written dwritten dbeta".split()]
-class Pass(C.Structure):
-    _fields_ = [(n, P) for n in "first second third rows more through before last states ends turns".split()] + [("third_stride", L64), ("more_stride", L64)] + [(n, I) for n in "length chunks heads segments reverse back keep finding".split()]
-up = lambda a, b: (a + b - 1) // b
-HEAD = ["common.cu", "split_mma.cu", "tiles.cu"]; io = lambda f32: {"GS_F32_IO": 1} if f32 else {}
 def programs(f32, n, p):
     d = dict(GS_SSD_Q=32 if f32 else 64, GS_SSD_N=n, GS_SSD_P=p, **io(f32)); S = HEAD + ["ssd_args.cu", "ssd_tiles.cu"]; T = S + ["turned.cu", "delta_args.cu"]
-    return [(S + ["ssd_fwd.cu"], d), (S + ["ssd_bwd.cu"], d), (T + ["delta_fwd.cu"], d), (T + ["delta_bwd.cu"], d)] + [(HEAD + ["turned.cu", "matrix_pass.cu"], dict(GS_PASS_Q=32 if f32 else 64, GS_PASS_N=n, GS_PASS_P=p, GS_PASS_THIRD=t, GS_PASS_ROWS=0, **io(f32))) for t in (0, 1)]
-def pass_bytes(Q, n, p, es, third): # as MatrixPassKernels
-    keys, vals = Q * (n * es + 16), Q * (p * es + 16); stage = 3 * keys + 2 * vals if third else 2 * keys + vals; stages = 8 if 8 * stage <= 96 * 1024 else 4 if 4 * stage <= 96 * 1024 else 3 if 3 * stage <= 160 * 1024 else 2; return stages * stage + max(n, p) // 16 * 16 * min(n // 16, 4) * (16 * es + 16)
-def segments(Q, entries, chunks, slots): # as MatrixPassKernels
-    best, r = up(entries, slots) * chunks, 1
-    for s in range(2, min(64, chunks) + 1):
-        t = (up(2 * entries * (s - 1), slots) + up(entries * s, slots)) * up(chunks, s) + 128 // Q * (s - 1)
-        if t < best: best, r = t, s
-    return r
+    return [(S + ["ssd_fwd.cu"], d), (S + ["ssd_bwd.cu"], d), (T + ["delta_fwd.cu"], d), (T + ["delta_bwd.cu"], d)] + [pass_program(f32, 32 if f32 else 64, n, p, t, 0) for t in (0, 1)]
 class Case: # as DeltaKernels
     def __init__(s, B, L, H, n, p, f32=0, packed=0, reverse=0, cut=None, seed=1):
         r = torch.Generator(device="cuda").manual_seed(seed); rn = lambda *a: torch.randn(*a, generator=r, device="cuda"); t = torch.float32 if f32 else torch.bfloat16; es = 4 if f32 else 2; unit = lambda x: (x / x.norm(dim=-1, keepdim=True)).reshape(B, L, H * n).to(t)
@@ -38,13 +25,7 @@ class Case: # as DeltaKernels
         most = max(s.cuts); s.ends, s.turns = nan(B, most, H, n, p), nan(B, most, H, n, n); common = dict(through=ptr(s.through), ends=ptr(s.ends), turns=ptr(s.turns), length=L, chunks=s.chunks, heads=H, reverse=reverse)
         s.c = Pass(first=ptr(s.w), second=ptr(s.kept), rows=ptr(s.written), before=ptr(s.before), last=ptr(s.last), states=ptr(s.states), segments=s.cuts[0], keep=1, **common)
         s.e = Pass(first=ptr(s.kept), second=ptr(s.w), third=ptr(s.read), third_stride=H * n, rows=ptr(s.dwritten), more=ptr(s.dy), more_stride=H * p, before=ptr(s.dlast), last=ptr(s.dbefore), states=ptr(s.after), segments=s.cuts[1], back=1, **common)
-        def walk(fn, x):
-            y = Pass.from_buffer_copy(x); y.finding = 1
-            def go():
-                if x.segments > 1: fn((2 * (x.segments - 1), H, B), y)
-                fn((x.segments, H, B), x)
-            return go
-        s.steps = {"chunks": lambda: s.f_chunks(grid, s.d), "pass": walk(s.f_pass, s.c), "out": lambda: s.f_out(grid, s.a), "back: read": lambda: s.f_read(grid, s.d), "back: pass": walk(s.f_back, s.e), "back: ssd": lambda: s.f_ssd(grid, s.a), "back: main": lambda: s.f_bwd(grid, s.d)}
+        s.steps = {"chunks": lambda: s.f_chunks(grid, s.d), "pass": walk(s.f_pass, s.c, H, B), "out": lambda: s.f_out(grid, s.a), "back: read": lambda: s.f_read(grid, s.d), "back: pass": walk(s.f_back, s.e, H, B), "back: ssd": lambda: s.f_ssd(grid, s.a), "back: main": lambda: s.f_bwd(grid, s.d)}
         s.fns = dict(zip(s.steps, (s.f_chunks, s.f_pass, s.f_out, s.f_read, s.f_back, s.f_ssd, s.f_bwd)))
     def forward(s): [s.steps[k]() for k in s.steps if not k.startswith("back")]
     def backward(s): [s.steps[k]() for k in s.steps if k.startswith("back")]
