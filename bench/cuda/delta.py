@@ -6,7 +6,7 @@ class Ssd(C.Structure):
     _fields_ = [(n, P) for n in "q k v g scale skip ids states through y dy after dq dk dv dg dscale dskip".split()] + [(n + "_stride", L64) for n in "q k v y dy dq dk dv".split()] + [(n, I) for n in "batch length chunks heads groups reverse adjoint pad".split()]
 class Delta(C.Structure): _fields_ = [("s", Ssd)] + [(n, P) for n in "w kept read written dwritten dbeta".split()]
 def programs(f32, n, p):
-    d = dict(GS_SSD_Q=32 if f32 else 64, GS_SSD_N=n, GS_SSD_P=p, **io(f32)); S = HEAD + ["ssd_args.cu", "ssd_tiles.cu"]; T = S + ["turned.cu", "delta_args.cu"]
+    d = dict(GS_SSD_Q=32 if f32 else 64, GS_SSD_N=n, GS_SSD_P=p, **io(f32)); S = HEAD + ["ssd_args.cu", "ssd_tiles.cu"]; T = S + ["turned.cu", "triangle.cu", "delta_args.cu"]
     return [(S + ["ssd_fwd.cu"], d), (S + ["ssd_bwd.cu"], d), (T + ["delta_fwd.cu"], d), (T + ["delta_bwd.cu"], d)] + [pass_program(f32, 32 if f32 else 64, n, p, t, 0) for t in (0, 1)]
 class Case: # as DeltaKernels
     def __init__(s, B, L, H, n, p, f32=0, packed=0, reverse=0, cut=None, seed=1):

@@ -106,7 +106,7 @@ internal static class DeltaKernels
     private static KernelFunction Function(KernelDevice device, SsdKernels.Shape shape, string entry, string file, int bytes)
     {
         KernelProgram ssd = shape.Program(file);
-        string[] files = [.. ssd.Files.SkipLast(1), "turned.cu", "delta_args.cu", file];
+        string[] files = [.. ssd.Files.SkipLast(1), "turned.cu", "triangle.cu", "delta_args.cu", file];
         return device.Function(new KernelProgram(files, ssd.Definitions), entry, shape.Q * 2, bytes);
     }
 

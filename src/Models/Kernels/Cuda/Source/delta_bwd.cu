@@ -147,13 +147,17 @@ extern "C" __global__ void __launch_bounds__(S_THREADS) gs_delta_bwd(const __gri
     float4 s[SQ / 8];
     gs_tile_zero<SQ / 8>(s);
     gs_tile_product<false, false, SQ / 8>(s, k + row * SN_PITCH, SN_PITCH, k, SN_PITCH, 0, SN, tiles);
-    gs_delta_system(d, s, m, inner);
+    {
+        float4 own[SQ / 8];
+        gs_delta_rows(d, s, own);
+        gs_triangle_put(own, m, inner);
+    }
     __syncthreads();
     for (int t = warp; t < SP / 16; t += S_WARPS)
     {
         float4 c[SQ / 8];
         gs_turned_get<SQ / 16>(c, dr + t * 16, SP_PITCH);
-        gs_delta_solve<true>(c, m);
+        gs_triangle_solve<true>(c, m);
         gs_turned_put<SQ / 16>(dr + t * 16, SP_PITCH, c);
     }
     gs_copy_wait();

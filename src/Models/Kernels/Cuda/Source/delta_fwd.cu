@@ -26,7 +26,8 @@ extern "C" __global__ void __launch_bounds__(S_THREADS) gs_delta_chunks(const __
         float4 s[SQ / 8];
         gs_tile_zero<SQ / 8>(s);
         gs_tile_product<false, false, SQ / 8>(s, k + row * SN_PITCH, SN_PITCH, k, SN_PITCH, 0, SN, 2 * (warp + 1));
-        gs_delta_system(d, s, m, inner);
+        gs_delta_rows(d, s, s);
+        gs_triangle_put(s, m, inner);
     }
     gs_delta_put_scaled(p, at, k, d.end, p.kept);
     if (threadIdx.x == 0) p.s.through[((i64)at.batch * p.s.chunks + at.chunk) * p.s.heads + head] = d.through;
@@ -45,7 +46,7 @@ extern "C" __global__ void __launch_bounds__(S_THREADS) gs_delta_chunks(const __
             const float x = keys ? -d.scale[i] * d.start[i] : d.scale[i], y = keys ? -d.scale[i + 1] * d.start[i + 1] : d.scale[i + 1];
             c[n] = make_float4(c[n].x * x, c[n].y * y, c[n].z * x, c[n].w * y);
         }
-        gs_delta_solve<false>(c, m);
+        gs_triangle_solve<false>(c, m);
         gs_turned_put<SQ / 16>(rows, pitch, c);
     }
     __syncthreads();

@@ -8,7 +8,8 @@
 // without Z' and Y, which leaves the matrix that the segment turns states by; then every segment joins those before it, in single precision, and runs again
 // from the state so found. The order of all sums is fixed.
 // GS_PASS_Q: positions of a chunk; GS_PASS_N, GS_PASS_P: width of keys and of values, multiples of 16 up to 128; GS_PASS_THIRD: whether there is B3;
-// GS_PASS_ROWS: `through` has a number for each row of the state and not one for all.
+// GS_PASS_ROWS: 1: `through` has a number for each row of the state and not one for all; 2: the state is [M; S], of half the rows each, and `through` has m, x, e and a
+// number that is not read: M_out = m M + x S + .., S_out = e S + ...
 #ifndef GS_PASS_Q
 #define GS_PASS_Q (GS_F32_IO ? 32 : 64)
 #endif
@@ -33,6 +34,7 @@ constexpr int M_SMALL = M_STAGE * GS_ESIZE;
 constexpr int M_STAGES = 8 * M_SMALL <= 96 * 1024 ? 8 : 4 * M_SMALL <= 96 * 1024 ? 4 : 3 * M_SMALL <= 160 * 1024 ? 3 : 2;
 constexpr int M_SMEM = M_STAGES * M_SMALL + M_WARPS * M_OUT * GS_ESIZE;
 static_assert(MQ % 16 == 0 && MN % 16 == 0 && MP % 16 == 0, "whole tiles");
+static_assert(MN <= 64 || M_OUT * GS_ESIZE >= 1024, "room of gs_chain_exact");
 static_assert(M_SMEM <= 227 * 1024, "shared memory of a block");
 struct GsMatrixPass
 {
@@ -41,7 +43,7 @@ struct GsMatrixPass
     const void* third;      // B3, the same, row stride third_stride; not read without GS_PASS_THIRD
     void* rows;             // Z' [batch, length, heads * MP]; with `keep` replaced by Z
     const void* more;       // Y [batch, length, heads * MP], row stride more_stride; as B3
-    const float* through;   // [batch, chunks, heads] or [batch, chunks, heads, MN]
+    const float* through;   // [batch, chunks, heads] or [batch, chunks, heads, MN or 4]
     const float* before;    // [batch, heads, MN, MP] or null: zeros
     float* last;            // [batch, heads, MN, MP]
     void* states;           // [batch, chunks, heads, MN, MP] activation: written, the state before each chunk
@@ -111,40 +113,39 @@ extern "C" __global__ void __launch_bounds__(M_THREADS) gs_matrix_pass(const __g
 #pragma unroll
     for (int s = 0; s < M_STAGES - 1; s++) gs_pass_fetch(p, stages + s * M_STAGE, begin + s, end, values);
     float4 x[MN / 8];
-    gs_tile_zero<MN / 8>(x);
     const i64 entry = (i64)batch * p.heads + head;
-    if (mine && p.finding && !values)
-    {
-        const int g = column + (lane >> 2), j = 2 * (lane & 3);
+    const int unit = p.finding && !values ? column + (lane >> 2) - 2 * (lane & 3) : -4096; // where this lane's numbers of the unit matrix are 1
 #pragma unroll
-        for (int t = 0; t < MN / 8; t++)
-            x[t] = make_float4(g == 8 * t + j ? 1.0f : 0.0f, g == 8 * t + j + 1 ? 1.0f : 0.0f, g + 8 == 8 * t + j ? 1.0f : 0.0f, g + 8 == 8 * t + j + 1 ? 1.0f : 0.0f);
-    }
+    for (int t = 0; t < MN / 8; t++)
+        x[t] = make_float4(unit == 8 * t ? 1.0f : 0.0f, unit == 8 * t + 1 ? 1.0f : 0.0f, unit + 8 == 8 * t ? 1.0f : 0.0f, unit + 8 == 8 * t + 1 ? 1.0f : 0.0f);
     if (mine && !p.finding)
     {
         if (p.before != 0) gs_pass_take<MP>(x, p.before + entry * (MN * MP), column);
         for (int s = 0; s < segment; s++)
         {
             const i64 at = ((i64)batch * (p.segments - 1) + s) * p.heads + head;
-            float4 next[MN / 8];
-            gs_pass_take<MP>(next, p.ends + at * (MN * MP), column);
-            gs_chain_exact<MN / 8, MN / 8>(next, x, p.turns + at * (MN * MN), MN);
+            float4 turned[MN / 8], own[MN / 8];
+            gs_tile_zero<MN / 8>(turned);
+            gs_chain_exact<MN / 8, MN / 8>(turned, x, p.turns + at * (MN * MN), MN, (float4*)out);
+            gs_pass_take<MP>(own, p.ends + at * (MN * MP), column);
 #pragma unroll
-            for (int t = 0; t < MN / 8; t++) x[t] = next[t];
+            for (int t = 0; t < MN / 8; t++) x[t] = make_float4(turned[t].x + own[t].x, turned[t].y + own[t].y, turned[t].z + own[t].z, turned[t].w + own[t].w);
         }
     }
-    // What is left of rows 8 t + 2 (lane % 4) and the next, of the chunk to come.
-    constexpr int Lefts = GS_PASS_ROWS ? MN / 8 : 1;
+    // What is left of a state, of the chunk to come; by rows: of rows 8 t + 2 (lane % 4) and the next.
+    constexpr int Width = GS_PASS_ROWS == 2 ? 4 : GS_PASS_ROWS ? MN : 1, Lefts = GS_PASS_ROWS == 2 ? 2 : GS_PASS_ROWS ? MN / 8 : 1;
     float2 left[Lefts];
-    const float* through = p.through + head * (GS_PASS_ROWS ? MN : 1);
     const auto fetch_left = [&](int i)
     {
-        const i64 at = ((i64)batch * p.chunks + (p.back ? p.chunks - 1 - i : i)) * p.heads;
-#if GS_PASS_ROWS
+        const float* at = p.through + (((i64)batch * p.chunks + (p.back ? p.chunks - 1 - i : i)) * p.heads + head) * Width;
+#if GS_PASS_ROWS == 2
+        left[0] = *(const float2*)at;
+        left[1] = *(const float2*)(at + 2);
+#elif GS_PASS_ROWS
 #pragma unroll
-        for (int t = 0; t < MN / 8; t++) left[t] = *(const float2*)(through + at * MN + 8 * t + 2 * (lane & 3));
+        for (int t = 0; t < MN / 8; t++) left[t] = *(const float2*)(at + 8 * t + 2 * (lane & 3));
 #else
-        left[0].x = left[0].y = through[at];
+        left[0].x = left[0].y = *at;
 #endif
     };
     fetch_left(begin);
@@ -181,12 +182,23 @@ extern "C" __global__ void __launch_bounds__(M_THREADS) gs_matrix_pass(const __g
         if (values) gs_turned_get<MQ / 16>(z, rows + column, MP_PITCH);
         else gs_tile_zero<MQ / 8>(z);
         gs_chain_product<false, MN / 8, MQ / 8>(z, x, keys, MN_PITCH);
+#if GS_PASS_ROWS == 2
+        const float keep = left[0].x, rest = left[1].x, to_upper = p.back ? 0.0f : left[0].y, to_lower = p.back ? left[0].y : 0.0f;
+#pragma unroll
+        for (int t = 0; t < MN / 16; t++)
+        {
+            const float4 a = x[t], b = x[t + MN / 16];
+            x[t] = make_float4(fmaf(to_upper, b.x, keep * a.x), fmaf(to_upper, b.y, keep * a.y), fmaf(to_upper, b.z, keep * a.z), fmaf(to_upper, b.w, keep * a.w));
+            x[t + MN / 16] = make_float4(fmaf(to_lower, a.x, rest * b.x), fmaf(to_lower, a.y, rest * b.y), fmaf(to_lower, a.z, rest * b.z), fmaf(to_lower, a.w, rest * b.w));
+        }
+#else
 #pragma unroll
         for (int t = 0; t < MN / 8; t++)
         {
             const float2 w = left[GS_PASS_ROWS ? t : 0];
             x[t] = make_float4(x[t].x * w.x, x[t].y * w.y, x[t].z * w.x, x[t].w * w.y);
         }
+#endif
         if (i + 1 < end) fetch_left(i + 1);
 #if GS_PASS_THIRD
         if (values)

@@ -38,21 +38,38 @@ __device__ __forceinline__ void gs_chain_product(float4* c, const float4* a, con
     }
 #endif
 }
-// The same with B in memory as single precision, [column][k], and nothing rounded.
-template <int Depth, int Tiles>
-__device__ __forceinline__ void gs_chain_exact(float4* c, const float4* a, const float* b, int pitch)
+// c += 16 rows of 8 columns of A times B, B in memory as single precision, [column][k]; both are cut in two, so that nothing is rounded.
+template <int Tiles> __device__ __forceinline__ void gs_chain_exact8(float4* c, const float4& a, const float* b, int pitch)
 {
-    const int lane = threadIdx.x & 31, g = lane >> 2, q = lane & 3;
+    const int lane = threadIdx.x & 31;
+    const float f0 = gs_cut(a.x), f1 = gs_cut(a.z), f2 = gs_cut(a.y), f3 = gs_cut(a.w), r0 = a.x - f0, r1 = a.z - f1, r2 = a.y - f2, r3 = a.w - f3;
 #pragma unroll
-    for (int k = 0; k < Depth; k++)
+    for (int n = 0; n < Tiles; n++)
     {
-        const float f[4] = {a[k].x, a[k].z, a[k].y, a[k].w};
+        const float2 w = *(const float2*)(b + (8 * n + (lane >> 2)) * pitch + 2 * (lane & 3));
+        const float w0 = gs_cut(w.x), w1 = gs_cut(w.y);
+        gs_mma_tf32(c[n], r0, r1, r2, r3, w0, w1);
+        gs_mma_tf32(c[n], f0, f1, f2, f3, w.x - w0, w.y - w1);
+        gs_mma_tf32(c[n], f0, f1, f2, f3, w0, w1);
+    }
+}
+// All of A's columns. `room`, of 64 for the warp, halves the text where there are many: a lane reads there what it wrote.
+template <int Depth, int Tiles> __device__ __forceinline__ void gs_chain_exact(float4* c, const float4* a, const float* b, int pitch, float4* room)
+{
+    const int lane = threadIdx.x & 31;
 #pragma unroll
-        for (int n = 0; n < Tiles; n++)
+    for (int k = 0; k < Depth; k += 2)
+    {
+        if (Depth <= 8)
         {
-            const float2 w = *(const float2*)(b + (8 * n + g) * pitch + 8 * k + 2 * q);
-            gs_mma_split<true, true>(c[n], f, w.x, w.y);
+            gs_chain_exact8<Tiles>(c, a[k], b + 8 * k, pitch);
+            gs_chain_exact8<Tiles>(c, a[k + 1], b + 8 * k + 8, pitch);
+            continue;
         }
+        room[lane] = a[k];
+        room[32 + lane] = a[k + 1];
+#pragma unroll 1
+        for (int e = 0; e < 2; e++) gs_chain_exact8<Tiles>(c, room[32 * e + lane], b + 8 * (k + e), pitch);
     }
 }
 // 16 columns of 16 Blocks rows in shared memory, turned, and back.
