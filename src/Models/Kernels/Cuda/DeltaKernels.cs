@@ -153,9 +153,9 @@ internal readonly record struct DeltaInputs(Tensor Q, Tensor K, Tensor V, Tensor
     internal SsdInputs Read(Tensor values) => new(Q, K, values, G) { Ids = Ids, Reverse = Reverse };
 }
 
-/// <summary>What the backward pass of the delta rule reads besides the inputs.</summary>
+/// <summary>What the backward pass of the delta rule, with or without momentum, reads besides the inputs.</summary>
 /// <param name="Written">N: [batch, length, heads, p], activation type.</param>
-/// <param name="W">-W of delta_args.cu: [batch, length, heads, n], activation type.</param>
-/// <param name="States">Entering the chunks: [batch, chunks, heads, n, p], activation type.</param>
-/// <param name="Through">What chunks leave of them: f32 [batch, chunks, heads].</param>
+/// <param name="W">-W of delta_args.cu or momentum_args.cu: [batch, length, heads, rows of a state], activation type.</param>
+/// <param name="States">Entering the chunks: [batch, chunks, heads, rows, p], activation type.</param>
+/// <param name="Through">What chunks leave of them: f32 [batch, chunks, heads], or [batch, chunks, heads, 4].</param>
 internal readonly record struct DeltaKept(Tensor Written, Tensor W, Tensor States, Tensor Through);

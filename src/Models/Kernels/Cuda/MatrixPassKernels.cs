@@ -6,7 +6,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 
 /// <summary>
 /// States between the chunks of a recurrence whose chunks turn states by matrices (matrix_pass.cu): for each head
-/// Z = Z' + B1 S, S_out = diag(through) S + B2^T Z + B3^T Y.
+/// Z = Z' + B1 S, S_out = diag(through) S + B2^T Z + B3^T Y; or with states [M; S] of two halves, M_out = m M + x S + .., S_out = e S + ...
 /// </summary>
 internal static class MatrixPassKernels
 {
@@ -24,14 +24,15 @@ internal static class MatrixPassKernels
         (long batch, long length, long heads, long n, long p) = (x.Rows.size(0), x.Rows.size(1), x.Rows.size(2), x.First.size(3), x.Rows.size(3));
         long chunks = KernelTensors.Ceiling(length, x.Chunk);
         long[] keys = [batch, length, heads, n], values = [batch, length, heads, p], entry = [batch, heads, n, p];
-        bool byRow = x.Through.dim() == 4;
+        Leaves leaves = x.Through.dim() != 4 ? Leaves.State : x.Coupled ? Leaves.Halves : Leaves.Rows;
         Tensor last = empty(entry, float32, x.Rows.device);
         var a = new Arguments
         {
             First = KernelTensors.Dense(x.First, "the first matrices", type, keys),
             Second = KernelTensors.Dense(x.Second, "the second matrices", type, keys),
             Rows = KernelTensors.Dense(x.Rows, "the rows", type, values),
-            Through = KernelTensors.Dense(x.Through, "what is left of states", float32, byRow ? [batch, chunks, heads, n] : [batch, chunks, heads]),
+            Through = KernelTensors.Dense(x.Through, "what is left of states", float32,
+                leaves == Leaves.State ? [batch, chunks, heads] : [batch, chunks, heads, leaves == Leaves.Rows ? n : 4]),
             Before = KernelTensors.Dense(x.Before, x.Back ? "the last state's gradient" : "the state", float32, entry),
             Last = last.data_ptr(),
             States = KernelTensors.Dense(states, "the states", type, batch, chunks, heads, n, p),
@@ -49,7 +50,7 @@ internal static class MatrixPassKernels
         }
 
         using DisposeScope scope = NewDisposeScope();
-        KernelFunction function = Function(device, type, x.Chunk, (int)n, (int)p, x.Third is not null, byRow);
+        KernelFunction function = Function(device, type, x.Chunk, (int)n, (int)p, x.Third is not null, leaves);
         a.Segments = Segments(x.Chunk, batch * heads, chunks, (long)device.Multiprocessors * function.BlocksPerMultiprocessor);
         if (a.Segments > 1)
         {
@@ -89,7 +90,7 @@ internal static class MatrixPassKernels
         return segments;
     }
 
-    private static KernelFunction Function(KernelDevice device, ScalarType type, int chunk, int n, int p, bool third, bool byRow)
+    private static KernelFunction Function(KernelDevice device, ScalarType type, int chunk, int n, int p, bool third, Leaves leaves)
     {
         // What the file calls M_THREADS and M_SMEM.
         (int size, int warps) = (type.ElementSize(), Math.Max(n, p) / 16);
@@ -99,8 +100,16 @@ internal static class MatrixPassKernels
         int columns = 16 * Math.Min(n / 16, 4) * ((16 * size) + 16);
         var program = new KernelProgram(["common.cu", "split_mma.cu", "tiles.cu", "turned.cu", "matrix_pass.cu"],
             KernelTensors.Definitions(type, "the rows", $"GS_PASS_Q={chunk}", $"GS_PASS_N={n}", $"GS_PASS_P={p}", $"GS_PASS_THIRD={(third ? 1 : 0)}",
-                $"GS_PASS_ROWS={(byRow ? 1 : 0)}"));
+                $"GS_PASS_ROWS={(int)leaves}"));
         return device.Function(program, "gs_matrix_pass", 32 * warps, (stages * stage) + (warps * columns));
+    }
+
+    // What a chunk leaves of a state: a number for all of it, for each row, or three for states of two halves.
+    private enum Leaves
+    {
+        State,
+        Rows,
+        Halves,
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -117,9 +126,15 @@ internal static class MatrixPassKernels
 /// <param name="First">B1: [batch, length, heads, n], bf16 or f32; n a multiple of 16 up to 128.</param>
 /// <param name="Second">B2: the same.</param>
 /// <param name="Rows">Z': [batch, length, heads, p] of the same type; p a multiple of 16 up to 128. With <see cref="Keep"/> replaced by Z.</param>
-/// <param name="Through">f32 [batch, chunks, heads], or [batch, chunks, heads, n]: what is left of a state, or of each of its rows.</param>
+/// <param name="Through">
+/// f32 [batch, chunks, heads], or [batch, chunks, heads, n]: what is left of a state, or of each of its rows; or, <see cref="Coupled"/>, m, x, e and 0:
+/// [batch, chunks, heads, 4].
+/// </param>
 internal readonly record struct MatrixPassInputs(int Chunk, Tensor First, Tensor Second, Tensor Rows, Tensor Through)
 {
+    /// <summary>States are [M; S] of n / 2 rows each.</summary>
+    internal bool Coupled { get; init; }
+
     /// <summary>B3, like B1, or null: nothing is added by it; rows evenly spaced.</summary>
     internal Tensor? Third { get; init; }
 
