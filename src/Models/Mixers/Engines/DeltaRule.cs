@@ -8,7 +8,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// has is replaced (Yang et al. 2024, "Parallelizing Linear Transformers with the Delta Rule", arXiv 2406.06484; with decay "Gated Delta
 /// Networks", arXiv 2412.06464). In a chunk what is written, N = U - W S_in, solves a unit triangular system: with
 /// A_ij = beta_i (k_i . k_j) exp(G_i - G_j) below the diagonal, (1 + A) U = beta v and (1 + A) W = beta exp(G) k. Then
-/// y = (q k^T o D) N + exp(G) q S_in, and a chunk is the affine map S_out = (exp(G_C) - K'^T W) S_in + K'^T U, K' = exp(G_C - G) k.
+/// y = (q k^T o D) N + exp(G) q S_in, and a chunk is the affine map S_out = (exp(G_C) - K'^T W) S_in + K'^T U, K' = exp(G_C - G) k. Where kernels take
+/// it (<see cref="DeltaRuleKernel"/>) they run it; libtorch's operators are their twin, and the whole of one position.
 /// </summary>
 internal static class DeltaRule
 {
@@ -22,9 +23,15 @@ internal static class DeltaRule
     /// <param name="beta">Step sizes [batch, length, heads] in logDecay's type.</param>
     /// <param name="state">[batch, heads, n, p] in logDecay's type, or null: zeros.</param>
     /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
-    /// <param name="chunk">Positions of a chunk.</param>
+    /// <param name="chunk">Positions of a chunk; kernels have their own.</param>
     /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, n, p].</returns>
-    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor beta, Tensor? state, Tensor? ids, int chunk)
+    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor beta, Tensor? state, Tensor? ids, int chunk) =>
+        v.size(1) > 1 && DeltaRuleKernel.Device(q, k, v, logDecay) is { } device
+            ? DeltaRuleKernel.Run(device, q, k, v, logDecay, beta, state, ids)
+            : Composed(q, k, v, logDecay, beta, state, ids, chunk);
+
+    /// <summary>The same of libtorch's operators, on any device and in double precision too.</summary>
+    internal static (Tensor Y, Tensor State) Composed(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor beta, Tensor? state, Tensor? ids, int chunk)
     {
         (long heads, long n, long p) = (v.size(2), q.size(3), v.size(3));
         long size = Math.Min(chunk, v.size(1));
