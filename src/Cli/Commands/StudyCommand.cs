@@ -6,6 +6,7 @@ using GenoSeq.Inference.Generation;
 using GenoSeq.Models;
 using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Runs;
 using GenoSeq.Training.Studies;
 
 namespace GenoSeq.Cli.Commands;
@@ -84,7 +85,8 @@ internal sealed class StudyCommand
 
         if (parse.GetValue(_report))
         {
-            return Finish(context, request, ExitCodes.Ok);
+            return Finish(context, StudyRun.Report(request)
+                ?? throw new RunFolderException("there are no cells of this study here", request.Out, "a folder that `genoseq study` worked in", "the same command without --report"), ExitCodes.Ok);
         }
 
         using var limit = new CancellationTokenSource();
@@ -119,18 +121,12 @@ internal sealed class StudyCommand
             code = ExitCodes.Interrupted;
         }
 
-        return worker ? code : Finish(context, request, code);
+        // What is wrong with the words, the data or the devices is wrong for all processes, and has been said.
+        return worker || code is ExitCodes.Usage or ExitCodes.BadInput or ExitCodes.MissingResource ? code : Finish(context, StudyRun.Finish(request), code);
     }
 
-    private static int Finish(CommandContext context, StudyRequest request, int code)
+    private static int Finish(CommandContext context, StudyProgress outcome, int code)
     {
-        // What is wrong with the words, the data or the devices is wrong for all processes, and has been said.
-        if (code is ExitCodes.Usage or ExitCodes.BadInput or ExitCodes.MissingResource)
-        {
-            return code;
-        }
-
-        StudyProgress outcome = StudyRun.Finish(request);
         foreach (StudyFailure failure in outcome.Failures)
         {
             context.Reporter.Warn($"failed: {failure.Model}, seed {Text($"{failure.Seed}")}: {failure.Error}");
@@ -142,7 +138,7 @@ internal sealed class StudyCommand
         }
 
         bool whole = outcome.Done == outcome.Cells;
-        context.Reporter.Info(Text($"{outcome.Done} of {outcome.Cells} cells are finished{(whole ? "" : "; the same command repeats none of them")}; report: {outcome.Folder}/index.html, report.md, report.json"));
+        context.Reporter.Info(Text($"{outcome.Done} of {outcome.Cells} cells are finished{(whole ? "" : "; the same command repeats none of them")}{(outcome.Summary.Count == 0 ? "" : $"; report: {outcome.Folder}/index.html, report.md, report.json")}"));
         return code == ExitCodes.Interrupted && !whole ? code : whole ? ExitCodes.Ok : Math.Max(code, ExitCodes.Failed);
     }
 

@@ -63,18 +63,24 @@ public static class StudyRun
         }
     }
 
-    /// <summary>Writes the report of all that is in the folder; neither data nor a device are needed.</summary>
+    /// <summary>Writes the report of all that is in the folder, if anything is; neither data nor a device are needed.</summary>
     /// <exception cref="ConfigException">A name is unknown, or settings are wrong.</exception>
-    /// <exception cref="RunFolderException">A file in the folder is no cell's, or there is none.</exception>
-    public static StudyProgress Finish(StudyRequest request)
+    /// <exception cref="RunFolderException">A file in the folder is no cell's.</exception>
+    public static StudyProgress Finish(StudyRequest request) => Report(request)
+        ?? new StudyProgress(Path.GetFullPath(request.Out), 0, StudyPlan.Of(request).Cells.Count, [], []);
+
+    /// <summary>Writes the report of all that is in the folder, as <see cref="Finish"/> does; null: nothing is.</summary>
+    /// <inheritdoc cref="Finish" path="/exception"/>
+    public static StudyProgress? Report(StudyRequest request)
     {
+        ArgumentNullException.ThrowIfNull(request);
         StudyPlan plan = StudyPlan.Of(request);
         StudyCell[] trials = [.. plan.All.SelectMany(plan.TrialsOf).DistinctBy(c => c.File)];
         StudyRecord[] records = [.. trials.Concat(plan.All).Select(plan.Folder.Record).OfType<StudyRecord>()];
         StudyFailure[] failures = [.. trials.Concat(plan.All).Select(plan.Folder.Failure).OfType<StudyFailure>()];
         if (records.Length + failures.Length == 0)
         {
-            throw new RunFolderException("there are no cells of this study here", plan.Folder.FullPath, "a folder that `genoseq study` worked in", "the same command without --report");
+            return null;
         }
 
         var results = new StudyResults(request.Study, records, failures, [.. plan.All.Where(c => !plan.Folder.IsSettled(c)).Select(c => c.ToString())]);
