@@ -39,8 +39,9 @@ public sealed class SvgText
     public static SvgText Scaled(int width, int height, string id, string title, string description, string css = "")
     {
         var svg = new SvgText();
+        string size = css.Length > 0 ? string.Create(CultureInfo.InvariantCulture, $" width=\"{width}\" height=\"{height}\"") : "";
         svg._text.Append(CultureInfo.InvariantCulture,
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n")
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 {width} {height}\"{size} role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n")
             .Append(CultureInfo.InvariantCulture, $"<title id=\"{id}-t\">{Escape(title)}</title>\n<desc id=\"{id}-d\">{Escape(description)}</desc>\n");
         if (css.Length > 0)
         {

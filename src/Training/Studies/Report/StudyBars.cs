@@ -24,16 +24,11 @@ internal static class StudyBars
         double bottom = Top + (Row * Math.Max(bars.Length, 1));
         var svg = SvgText.Scaled(Width, (int)bottom + 30, id, data.Plot.Title, StudyChart.Description(data), alone ? StudyStyle.Chart : "");
         svg.Text(4, 18, StudyChart.Fit(data.YTitle, Width - 10), "start", "class=\"name\"");
-        double last = double.NegativeInfinity;
-        foreach (double tick in x.Ticks())
+        foreach (double tick in StudyFigures.Spaced(x.Ticks(), X))
         {
             double at = X(tick);
             svg.Line(at, Top, at, bottom, "class=\"gr\"");
-            if (at - (StudyFigures.TickWidth(tick) / 2) >= last)
-            {
-                svg.Text(at, bottom + 20, StudyFigures.Tick(tick), at < Left + 12 ? "start" : "middle");
-                last = at + (StudyFigures.TickWidth(tick) / 2);
-            }
+            svg.Text(at, bottom + 20, StudyFigures.Tick(tick), at < Left + 12 ? "start" : "middle");
         }
 
         double zero = log ? Left : X(0);

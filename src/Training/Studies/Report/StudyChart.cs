@@ -180,21 +180,12 @@ internal sealed class StudyChart
         svg.Text(Left + (PlotWidth / 2.0), Bottom + foot - 10, Fit(_data.XTitle, PlotWidth), "middle", "class=\"name\"");
     }
 
-    // On a logarithmic axis a few measured places are their own best labels: 1 Ki, 4 Ki, 16 Ki.
-    private IEnumerable<double> XTicks()
+    // On a logarithmic axis a few measured places are their own best labels: 1024, 4096, 16 Ki.
+    private IReadOnlyList<double> XTicks()
     {
         double[] measured = [.. _data.Series.SelectMany(Drawn).Select(p => p.X).Distinct().Order()];
-        IReadOnlyList<double> ticks = _x.IsLog && measured.Length is > 0 and <= 8 ? measured : _x.Ticks();
-        double last = double.NegativeInfinity;
-        foreach (double tick in ticks)
-        {
-            double at = X(tick);
-            if (at - (StudyFigures.TickWidth(tick) / 2) >= last && at <= Left + PlotWidth + 1)
-            {
-                last = at + (StudyFigures.TickWidth(tick) / 2);
-                yield return tick;
-            }
-        }
+        bool own = _x.IsLog && measured.Length is > 1 and <= 8 && StudyFigures.Spaced(measured, X).Count == measured.Length;
+        return own ? measured : StudyFigures.Spaced(_x.Ticks(), X);
     }
 
     private void Series(SvgText svg, StudySeries series, double shift)

@@ -83,8 +83,25 @@ internal static class StudyFigures
         return size >= 1e4 ? Count(value) : size >= 1000 && size % 100 == 0 ? Number(value / 1000) + " k" : Number(value);
     }
 
-    /// <summary>About the width of a tick's text in charts, and a gap.</summary>
-    internal static double TickWidth(double value) => (9.2 * Tick(value).Length) + 10;
+    /// <summary>Those of some ticks whose texts do not touch in a chart: all, every second, every fifth, or the first.</summary>
+    /// <param name="ticks">Ticks in order.</param>
+    /// <param name="at">Where a tick is.</param>
+    internal static IReadOnlyList<double> Spaced(IReadOnlyList<double> ticks, Func<double, double> at)
+    {
+        foreach (int step in new[] { 1, 2, 5 })
+        {
+            double[] some = [.. ticks.Where((_, i) => i % step == 0)];
+            if (some.Zip(some.Skip(1)).All(p => at(p.Second) - at(p.First) >= (TickWidth(p.First) + TickWidth(p.Second)) / 2))
+            {
+                return some;
+            }
+        }
+
+        return [.. ticks.Take(1)];
+    }
+
+    // About the width of its text, and a gap.
+    private static double TickWidth(double value) => (9.2 * Tick(value).Length) + 8;
 
     private static string? Words(double value) => double.IsFinite(value) ? null : double.IsNaN(value) ? "not a number" : value > 0 ? "infinite" : "minus infinite";
 

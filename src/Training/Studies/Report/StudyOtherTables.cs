@@ -4,14 +4,14 @@ namespace GenoSeq.Training.Studies.Report;
 internal static class StudyOtherTables
 {
     private static readonly string[] s_verdictHeads = ["verdict", "effect", "95 % interval", "seeds", "expected", "published"];
-    private static readonly string[] s_costHeads = ["cells", "parameters", "FLOPs a token", "tokens", "training FLOPs", "state", "training time", "peak memory", "device"];
+    private static readonly string[] s_costHeads = ["cells", "parameters", "FLOPs a token", "tokens", "training FLOPs", "state", "training time", "peak memory"];
 
     /// <summary>The verdicts, a row for each claim.</summary>
     internal static StudyTable Verdicts(StudyResults results, IReadOnlyList<StudyVerdict> verdicts) => new("", "claim",
         [.. s_verdictHeads.Select(StudyColumn.Plain)],
         [.. verdicts.Select(v => new StudyRow(v.Claim.Name,
         [
-            new StudyCell(StudySentence.Word(v.Outcome), v.Outcome == StudyOutcome.Supported ? StudyMark.Best : StudyMark.None),
+            new StudyCell(StudySentence.Word(v.Outcome), v.Outcome is StudyOutcome.Supported or StudyOutcome.Contradicted ? StudyMark.Best : StudyMark.None),
             new StudyCell(StudySentence.Effect(v, results.Metric(v.Claim.Metric).Unit)),
             new StudyCell(StudySentence.Interval(v)),
             new StudyCell(StudyFigures.Number(v.Seeds.Count)),
@@ -22,6 +22,7 @@ internal static class StudyOtherTables
     /// <summary>What models cost, trials left out; from the least to the most where cells differ.</summary>
     internal static StudyTable Costs(StudyResults results)
     {
+        string[] devices = [.. results.Cells.Select(c => c.Cost.Device).Distinct().Order(StringComparer.Ordinal)];
         var rows = new List<StudyRow>();
         foreach (string model in results.Models)
         {
@@ -41,11 +42,13 @@ internal static class StudyOtherTables
                 Range(cells.Select(c => (double)c.StateBytes), StudyFigures.Bytes),
                 Range(cells.Select(c => c.Cost.TrainS), StudyFigures.Seconds),
                 Range(cells.Select(c => (double)c.Cost.PeakBytes), StudyFigures.Bytes),
-                new StudyCell(string.Join(", ", cells.Select(c => c.Cost.Device).Distinct().Order(StringComparer.Ordinal))),
+                .. devices.Length > 1 ? [new StudyCell(string.Join(", ", devices.Where(n => cells.Any(c => c.Cost.Device == n))))] : Array.Empty<StudyCell>(),
             ]));
         }
 
-        return new StudyTable("For each cell; from the least to the most where cells differ", "model", [.. s_costHeads.Select(StudyColumn.Plain)], rows);
+        string where = devices.Length == 1 ? ". Device: " + devices[0] : "";
+        IEnumerable<string> heads = devices.Length > 1 ? s_costHeads.Append("device") : s_costHeads;
+        return new StudyTable("For each cell; from the least to the most where cells differ" + where, "model", [.. heads.Select(StudyColumn.Plain)], rows);
     }
 
     /// <summary>The learning rates that were tried, with what validation gave, the chosen one marked; null without a sweep.</summary>
@@ -85,7 +88,8 @@ internal static class StudyOtherTables
     private static StudyCell Range(IEnumerable<double> values, Func<double, string> write)
     {
         double[] all = [.. values];
-        (string low, string high) = (write(all.Min()), write(all.Max()));
+        // A number and its prefix stay on one line.
+        (string low, string high) = (write(all.Min()).Replace(' ', '\u00a0'), write(all.Max()).Replace(' ', '\u00a0'));
         return new StudyCell(all.Max() == 0 ? StudyFigures.Empty : low == high ? low : $"{low} – {high}");
     }
 }

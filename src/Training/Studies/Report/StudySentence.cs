@@ -19,7 +19,7 @@ internal static class StudySentence
     internal static string Expected(StudyClaimConfig claim, string unit = "")
     {
         (double low, double high) = StudyVerdict.Expected(claim);
-        string of = claim.Effect == ClaimEffect.Ratio || unit.Length == 0 ? "" : " " + unit;
+        string of = claim.Effect == ClaimEffect.Ratio || unit.Length == 0 ? "" : " " + UnitOf(claim, unit);
         return claim.Expect switch
         {
             ClaimExpectation.Above => $"above {StudyFigures.Number(low)}{of}",
@@ -43,7 +43,7 @@ internal static class StudySentence
     /// <summary>Mean effect with its unit.</summary>
     internal static string Effect(StudyVerdict verdict, string unit) => verdict.Mean is not { } mean ? StudyFigures.Empty : verdict.Claim.Effect switch
     {
-        ClaimEffect.Difference => Unit(StudyFigures.Signed(mean, Half(verdict)), unit),
+        ClaimEffect.Difference => Unit(StudyFigures.Signed(mean, Half(verdict)), UnitOf(verdict.Claim, unit)),
         ClaimEffect.Ratio => StudyFigures.Number(mean, Half(verdict)) + " times",
         _ => Unit(StudyFigures.Number(mean, Half(verdict)), unit),
     };
@@ -116,6 +116,9 @@ internal static class StudySentence
 
     private static string At(ClaimSideConfig side) =>
         side.At.Count == 0 ? "" : " at " + And([.. side.At.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key} {a.Value}")]);
+
+    // 5 % less 4 % is one point: "1 %" would be read as a ratio.
+    private static string UnitOf(StudyClaimConfig claim, string unit) => claim.Effect == ClaimEffect.Difference && unit == "%" ? "points" : unit;
 
     private static string Unit(string number, string unit) => unit.Length == 0 ? number : number + " " + unit;
 

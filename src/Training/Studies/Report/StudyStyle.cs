@@ -45,11 +45,11 @@ internal static class StudyStyle
         th,td{padding:.35rem .7rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top}thead th{vertical-align:bottom;border-bottom:2px solid var(--soft)}
         .num td{white-space:nowrap}th[scope=row],tr:first-child>th:first-child,.txt th,.txt td{text-align:left}th[scope=row]{font-weight:600;background:var(--paper);position:sticky;left:0;max-width:46vw}
         th[scope=colgroup]{text-align:center}th small{display:block;font-weight:400;color:var(--soft);font-size:.875rem}.best{font-weight:700;background:var(--best)}.tie{background:var(--tie)}
-        .txt td{min-width:6.5rem}.txt .badge{white-space:nowrap}dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.2rem 1rem}dt{font-weight:600}dd{margin:0}li{margin:.2rem 0}
+        .txt td{min-width:6.5rem}.txt td:last-child{min-width:13rem}.txt .badge{white-space:nowrap}dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.2rem 1rem}dt{font-weight:600}dd{margin:0}li{margin:.2rem 0}
         @media(max-width:40rem){body{padding:.75rem .75rem 2rem}h1{font-size:1.5rem}figure{padding:.6rem .3rem .4rem}figcaption,.legend,figure>p{padding:0 .4rem}dl{grid-template-columns:1fr}dt{margin-top:.4rem}th,td{padding:.35rem .5rem}}
         @media print{@page{margin:14mm}:root{--ink:#000;--soft:#333;--paper:#fff;--box:#fff;color-scheme:light}body{font-size:11pt;max-width:none;padding:0}nav{display:none}a{color:#000}
         .cards,.plots{display:block}.card,figure{break-inside:avoid;margin:0 0 5mm;max-width:none}figure>.chart{max-width:130mm}.scroll{overflow:visible;break-inside:avoid}
-        table{font-size:9.5pt;max-width:100%}th,td{padding:1mm 1.6mm}.num td{white-space:normal}th[scope=row]{position:static;max-width:none}tr{break-inside:avoid}thead{display:table-header-group}
+        table{font-size:9.5pt;max-width:100%}th,td{padding:1mm 1.6mm}.num td{white-space:normal}th[scope=row]{position:static;max-width:none}tr,p{break-inside:avoid}thead{display:table-header-group}
         h2,h3,h2+p,.above{break-after:avoid}.best,.tie,.card,.badge,.chart{-webkit-print-color-adjust:exact;print-color-adjust:exact}.legend button[aria-pressed=false]{opacity:1;text-decoration:none}.off{display:inline}}
 
         """.Replace("\n", "", StringComparison.Ordinal);

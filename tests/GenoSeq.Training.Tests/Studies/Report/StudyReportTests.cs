@@ -69,6 +69,7 @@ public sealed class StudyReportTests
             Assert.Contains("contradicts the published claim (Gu and Dao 2023). Published: 5 times at batch 128.", text, StringComparison.Ordinal);
         }
 
+        Assert.Contains("is +39.2 points, 95 % interval +36.9 to +41.5, over 2 seeds.", File.ReadAllText(folder["report.md"]).Replace("\\", "", StringComparison.Ordinal), StringComparison.Ordinal);
         string[] lines = [.. StudyReport.Summary(FakeStudy.Whole())];
         Assert.Equal("Recall of motifs: how many can a fixed state hold?: 2 supported, 2 contradicted, 1 undecided, 1 not measured; cells: 2 not run, 1 failed, 2 diverged", lines[0]);
         Assert.StartsWith("SUPPORTED    fixed-state: Recall accuracy: transformer minus mamba2 at pairs 1024", lines[1], StringComparison.Ordinal);
