@@ -8,14 +8,15 @@ using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Runs;
 using GenoSeq.Training.Studies;
+using GenoSeq.Training.Studies.Report;
 
 namespace GenoSeq.Cli.Commands;
 
 /// <summary><c>genoseq study</c>: experiments on sequence models, from a file to a report with verdicts.</summary>
 internal sealed class StudyCommand
 {
-    private readonly Argument<string> _study = new("study") { Description = "YAML or JSON file of the study", HelpName = "STUDY" };
-    private readonly Option<string> _out = new("--out", "-o") { Description = "Folder of cells and report; finished cells in it are not repeated, half-finished ones go on", HelpName = "DIR", Required = true };
+    private readonly Argument<string> _study = new("study") { Description = "YAML or JSON file of the study; a folder of studies' folders: one page over their reports is written there", HelpName = "STUDY" };
+    private readonly Option<string?> _out = new("--out", "-o") { Description = "Folder of cells and report; finished cells in it are not repeated, half-finished ones go on", HelpName = "DIR" };
     private readonly Option<string[]> _models = new("--model") { Description = "Only this model; may be given again", HelpName = "NAME" };
     private readonly Option<long[]> _seeds = new("--seed") { Description = "Only this seed of the study's; may be given again", HelpName = "N" };
     private readonly Option<string> _device = new("--device") { Description = "cpu, cuda or cuda:N", HelpName = "DEVICE", DefaultValueFactory = _ => "cpu" };
@@ -50,6 +51,7 @@ internal sealed class StudyCommand
         return verb
             .WithExample("genoseq study configs/studies/recall.yaml --out runs/recall --device cuda", "Who recalls, and what it takes")
             .WithExample("genoseq study configs/studies/filler.yaml --out runs/filler --smoke", "The same machinery at toy size, on a CPU")
+            .WithExample("genoseq study runs/studies", "One page over the studies in a folder")
             .WithExample("genoseq study my-study.yaml --out runs/mine --device cuda --jobs 4 --max-seconds 540", "A sitting of nine minutes; the same command goes on");
     }
 
@@ -57,6 +59,13 @@ internal sealed class StudyCommand
     {
         ParseResult parse = context.Parse;
         string file = parse.GetValue(_study)!;
+        if (Directory.Exists(file))
+        {
+            int studies = StudyIndex.Write(file);
+            context.Reporter.Info(Text($"{studies} studies; page: {Path.Combine(file, StudyIndex.HtmlFile)}, {StudyIndex.MarkdownFile}"));
+            return ExitCodes.Ok;
+        }
+
         if (!File.Exists(file))
         {
             throw new ConfigException(new ConfigProblem("", "there is no such study", new ConfigLocation(file), "a YAML or JSON file", "configs/studies/recall.yaml"));
@@ -65,7 +74,7 @@ internal sealed class StudyCommand
         StudyRequest request = new()
         {
             Study = StudyFile.Load(file, parse.GetValue(_overrides) ?? [], parse.GetValue(_smoke)),
-            Out = parse.GetValue(_out)!,
+            Out = parse.GetValue(_out) ?? throw new ConfigException(new ConfigProblem("", "there is no --out", null, "a folder for cells and report", "--out runs/NAME")),
             Models = parse.GetValue(_models) ?? [],
             Seeds = [.. (parse.GetValue(_seeds) ?? []).Distinct()],
             Device = parse.GetValue(_device)!,

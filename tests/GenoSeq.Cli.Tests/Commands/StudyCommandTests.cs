@@ -49,6 +49,10 @@ public sealed class StudyCommandTests
         Assert.All((string[])["report.md", "report.json", "index.html"], f => Assert.True(File.Exists(Path.Combine(@out, f)), f));
         Assert.Equal(all.Out, (await Genoseq.InProcessAsync("study", study, "--out", @out, "--report")).Out);
 
+        Answer index = await Genoseq.InProcessAsync("study", work.Folder);
+        Assert.Equal(ExitCodes.Ok, index.ExitCode);
+        Assert.Contains("Tiny study", File.ReadAllText(work["index.html"]), StringComparison.Ordinal);
+
         Answer other = await Genoseq.InProcessAsync("study", study, "--out", @out, "base.task.pairs=3");
         Assert.Equal(ExitCodes.Usage, other.ExitCode);
         Assert.Contains("task.pairs was 2 and is 3", other.Error, StringComparison.Ordinal);
@@ -62,6 +66,7 @@ public sealed class StudyCommandTests
     {
         using var work = new Workspace();
         File.WriteAllText(work["study.yaml"], Study);
+        Assert.Equal(ExitCodes.Usage, (await Genoseq.InProcessAsync("study", work[file])).ExitCode);
         Answer answer = await Genoseq.InProcessAsync(["study", work[file], "--out", work["out"], .. words]);
         Assert.Equal(ExitCodes.Usage, answer.ExitCode);
         Assert.Contains(what, answer.Error, StringComparison.Ordinal);
