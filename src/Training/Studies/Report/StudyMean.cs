@@ -33,8 +33,21 @@ public sealed record StudyMean(int Seeds, double Mean, double? HalfWidth, int Un
         return new StudyMean(finite.Length, mean, half, all.Length - finite.Length);
     }
 
-    /// <summary>The mean of some values: of each seed first, then over seeds.</summary>
-    internal static StudyMean? OfSeeds(IEnumerable<StudyValue> values) => Of(values.GroupBy(v => v.Record.Seed).OrderBy(g => g.Key).Select(g => g.Average(v => v.Value)));
+    /// <summary>
+    /// The mean of some values of a model: of each seed first, then over seeds. Where seeds have values at different places, as in a study
+    /// that is not complete, those places that all have count; otherwise the interval would be one of the places. Without such places all count.
+    /// </summary>
+    internal static StudyMean? OfSeeds(IEnumerable<StudyValue> values)
+    {
+        IGrouping<long, StudyValue>[] seeds = [.. values.GroupBy(v => v.Record.Seed).OrderBy(g => g.Key)];
+        var shared = new HashSet<string>(seeds.FirstOrDefault()?.Select(v => v.Place.Key) ?? []);
+        foreach (IGrouping<long, StudyValue> seed in seeds)
+        {
+            shared.IntersectWith(seed.Select(v => v.Place.Key));
+        }
+
+        return Of(seeds.Select(s => s.Where(v => shared.Count == 0 || shared.Contains(v.Place.Key)).Average(v => v.Value)));
+    }
 
     /// <summary>True if neither is told from the other: the mean of one lies in the interval of the other. Without intervals only equal means tie.</summary>
     internal bool Ties(StudyMean other) => Math.Abs(Mean - other.Mean) <= Math.Max(HalfWidth ?? 0, other.HalfWidth ?? 0);

@@ -17,6 +17,15 @@ public sealed class StudySeriesTests
     }
 
     [Fact]
+    public void Of_SeedsWithDifferentConditions_CompareWhatAllHave()
+    {
+        StudyRecord One(long seed, int k, double v) => FakeStudy.Record("a", seed, FakeStudy.At(("k", k)), FakeStudy.Value("m", v));
+        StudyPoint point = StudyPlotData.Of(Plot("model"), FakeStudy.Small(One(1, 1, 10), One(1, 2, 90), One(2, 1, 12))).Series[0].Points[0];
+        Assert.Equal((11.0, 12.706, 2), (point.Mean, Math.Round(point.HalfWidth!.Value, 9), point.Seeds));
+        Assert.Equal(51, StudyPlotData.Of(Plot("model"), FakeStudy.Small(One(1, 2, 90), One(2, 1, 12))).Series[0].Points[0].Mean);
+    }
+
+    [Fact]
     public void Of_Words_AreCategoriesInTheOrderOfTheAxis()
     {
         StudyRecord One(string task, double v) => FakeStudy.Record("a", 1, FakeStudy.At(("task", task)), FakeStudy.Value("m", v));
