@@ -113,7 +113,9 @@ internal sealed class StudyCellRunner(StudyPlan plan, Device device)
         }
 
         using var data = new LanguageData(settings, seed);
-        return record with { IsReference = true, Measurements = [.. StudyReference.Run(reference, settings, data)] };
+        StudyMeasurement[] measured = [.. StudyReference.Run(reference, settings, data)];
+        // A curve of one point is a level beside the curves of models.
+        return record with { IsReference = true, Measurements = measured, Curve = [new StudyCurvePoint(0, 0, 0, measured[0].Value)] };
     }
 
     private StudyRecord Empty(StudyCell cell) => new()
