@@ -78,6 +78,12 @@ public sealed record StudyCellConfig : IValidated
     public IEnumerable<string> Validate()
     {
         foreach (string p in Model.Validate()) yield return $"model: {p}";
+        int longest = Evaluate.Lengths.Concat(Evaluate.Distances).Concat(Kind == StudyKind.Cost ? Cost.Lengths : []).Append(Task is not null ? Task.Length : Data?.ContextLength ?? 0).Max();
+        if (Model.LayerMixers().Contains("hyena") && longest > Model.Hyena.LMax)
+        {
+            yield return $"model: hyena.l_max is {Model.Hyena.LMax}, and there are sequences of {longest}; its filters have no values beyond it";
+        }
+
         if (!(MlpWidth >= 0 && MlpWidth <= 64)) yield return $"mlp_width: must be from 0 to 64, not {MlpWidth}";
         if (Kind == StudyKind.Task && Task is null) yield return "task: kind task needs one";
         if (Kind == StudyKind.Task && Data is not null && Task is { Kind: not SyntheticKind.Needle }) yield return "data: only a needle is planted in genomes";
@@ -203,6 +209,9 @@ public sealed record StudyEvaluateConfig : IValidated
     /// <summary>Tokens of held-out data for what is measured at the end; 0 (kind language): the whole test part.</summary>
     public long Tokens { get; init; } = 262144;
 
+    /// <summary>At least so many samples of a task are measured, however long they are.</summary>
+    public int MinSamples { get; init; } = 1;
+
     /// <summary>Lengths at which the trained model is measured beside the one that it was trained at.</summary>
     public IReadOnlyList<int> Lengths { get; init; } = [];
 
@@ -223,6 +232,7 @@ public sealed record StudyEvaluateConfig : IValidated
         if (CurvePoints < 1) yield return $"curve_points: must be at least 1, not {CurvePoints}";
         if (CurveTokens < 1) yield return $"curve_tokens: must be at least 1, not {CurveTokens}";
         if (Tokens < 0) yield return $"tokens: must not be negative, not {Tokens}";
+        if (MinSamples < 1) yield return $"min_samples: must be at least 1, not {MinSamples}";
         if (Lengths.Any(l => l < 2)) yield return "lengths: must be at least 2";
     }
 }

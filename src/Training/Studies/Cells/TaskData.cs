@@ -60,7 +60,7 @@ internal sealed class TaskData : IStudyData
     private StudyProbe Probe(SyntheticTaskOptions task, string part, long tokens)
     {
         SyntheticTask source = Make(task, 0, part, d => (part == "test" ? d.TestSampler : null) ?? d.ValidationSampler!);
-        return new StudyProbe(source, Math.Max(1, tokens / source.Length), ProbeNames.Task) { AnswerLength = source.AnswerLength };
+        return new StudyProbe(source, Math.Max(_settings.Evaluate.MinSamples, tokens / source.Length), ProbeNames.Task) { AnswerLength = source.AnswerLength };
     }
 
     private SyntheticTask Make(SyntheticTaskOptions task, long seed, string part, Func<TrainingData, IWindowSampler> sampler)
