@@ -9,12 +9,17 @@ namespace GenoSeq.Models.Tests.Mixers;
 public sealed class EngineKernelTests
 {
     [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData(65, 2, 1, 80, 16, true, false)]
+    [InlineData(37, 1, 1, 160, 16, false, true)]
+    public void ScalarDecay_Wider_IsTheOperators(int length, int heads, int groups, int n, int p, bool packed, bool extras) =>
+        ScalarDecay_EitherPrecisionAndDirection_IsTheOperators(length, heads, groups, n, p, packed, extras);
+
+    [Theory]
     [InlineData(1, 2, 1, 16, 16, false, true)]
     [InlineData(64, 3, 3, 16, 16, true, true)]
     [InlineData(147, 4, 2, 16, 16, false, true)]
     [InlineData(130, 2, 1, 12, 9, true, true)]
-    [InlineData(65, 2, 1, 80, 16, true, false)]
-    [InlineData(37, 1, 1, 160, 16, false, true)]
     public void ScalarDecay_EitherPrecisionAndDirection_IsTheOperators(int length, int heads, int groups, int n, int p, bool packed, bool extras)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -38,12 +43,17 @@ public sealed class EngineKernelTests
     }
 
     [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData(35, 1, 80, 80, true, false, true)]
+    [InlineData(20, 1, 160, 160, false, true, true)]
+    public void VectorDecay_Wider_IsTheOperators(int length, int heads, int n, int p, bool packed, bool late, bool hasState) =>
+        VectorDecay_EitherPrecisionAndDirection_IsTheOperators(length, heads, n, p, packed, late, hasState);
+
+    [Theory]
     [InlineData(1, 2, 16, 16, false, false, true)]
     [InlineData(53, 2, 16, 16, true, true, true)]
     [InlineData(53, 2, 16, 16, true, false, true)]
     [InlineData(33, 2, 12, 9, false, true, false)]
-    [InlineData(35, 1, 80, 80, true, false, true)]
-    [InlineData(20, 1, 160, 160, false, true, true)]
     public void VectorDecay_EitherPrecisionAndDirection_IsTheOperators(int length, int heads, int n, int p, bool packed, bool late, bool hasState)
     {
         using DisposeScope scope = NewDisposeScope();
