@@ -22,7 +22,7 @@ internal sealed class StudyPlan
     internal StudyFolder Folder { get; }
 
     /// <summary>Cells that were asked for, trials among them, in the order in which they are run.</summary>
-    internal IReadOnlyList<StudyCell> Cells { get; private init; } = [];
+    internal IReadOnlyList<StudyCell> Cells { get; private set; } = [];
 
     /// <summary>All cells of the study but trials, whether they were asked for or not.</summary>
     internal IReadOnlyList<StudyCell> All { get; private init; } = [];
@@ -44,7 +44,7 @@ internal sealed class StudyPlan
         StudyCell[] asked = [.. all.Where(c => (request.Models.Count == 0 || request.Models.Contains(c.Model.Name)) && (request.Seeds.Count == 0 || request.Seeds.Contains(c.Seed)))];
         var plan = new StudyPlan(request) { All = all };
         StudyCell[] trials = [.. asked.SelectMany(plan.TrialsOf).DistinctBy(c => c.File)];
-        plan = new StudyPlan(request) { All = all, Cells = [.. trials, .. asked] };
+        plan.Cells = [.. trials, .. asked];
         foreach (StudyCell cell in plan.Cells)
         {
             plan.SettingsOf(cell);

@@ -1,5 +1,6 @@
 using GenoSeq.Models;
 using GenoSeq.Torch;
+using GenoSeq.Torch.IO;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.FineTuning.Suite;
 
@@ -24,9 +25,10 @@ internal static class DownstreamProbe
     {
         string checkpoint = Path.Combine(folder, "model");
         Directory.CreateDirectory(folder);
+        // Whole or not at all; one of an earlier sitting is what its finished tasks were tuned from.
         if (!Directory.Exists(checkpoint))
         {
-            ModelFile.Save(model, checkpoint);
+            AtomicDirectory.Write(checkpoint, f => ModelFile.Save(model, f));
         }
 
         SuiteConfig suite = SuiteConfig.Load(sets.Suite);

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Runs;
 
 namespace GenoSeq.Training.Studies;
 
@@ -40,18 +40,5 @@ internal sealed record StudyCell(StudyModel Model, IReadOnlyList<(string Axis, S
     }
 
     /// <summary>A name as a file's: lower-case letters, digits, underscores and points, and hyphens for the rest.</summary>
-    internal static string FileName(string name)
-    {
-        var text = new StringBuilder();
-        foreach (char c in name.ToLowerInvariant())
-        {
-            bool word = char.IsAsciiLetterOrDigit(c) || c is '_' or '.';
-            if (word || (text.Length > 0 && text[^1] != '-'))
-            {
-                text.Append(word ? c : '-');
-            }
-        }
-
-        return text.ToString().Trim('-', '.');
-    }
+    internal static string FileName(string name) => FileNames.Of(name, ".");
 }
