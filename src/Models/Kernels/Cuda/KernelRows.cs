@@ -21,7 +21,14 @@ internal readonly record struct KernelRows(nint Address, long Stride)
         long[] stride = t.stride();
         bool fits = t.dtype == type && shape.AsSpan().SequenceEqual(size) && shape.Length >= 2;
         bool even = fits && (stride[^1] == 1 || shape[^1] == 1);
-        for (int i = 0; even && t.numel() > 0 && i < shape.Length - 2; i++) even = shape[i] == 1 || stride[i] == stride[i + 1] * shape[i + 1];
+        // A dimension of one has any stride (a slice of one position of a wider tensor keeps its own), so it is passed over.
+        for ((int i, long next) = (shape.Length - 2, 0); even && t.numel() > 0 && i >= 0; i--)
+        {
+            if (shape[i] == 1) continue;
+            even = next == 0 || stride[i] == next;
+            next = stride[i] * shape[i];
+        }
+
         if (!even)
         {
             throw new ArgumentException(
