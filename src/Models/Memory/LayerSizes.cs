@@ -11,6 +11,9 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     // and values by chunks, the chunks' matrices. Counted for Mamba-2; a little more than the others have.
     private const long RecurrentElements = 32;
 
+    // Warps of the forward scan's segments on a large device, twice what it holds: 132 multiprocessors of 16.
+    private const long SegmentWarps = 2 * 132 * 16;
+
     private readonly long _rows = (config.RcEquivariant ? 2 : 1) * shape.Batch * shape.Length;
     private readonly long _e = shape.ActivationBytes;
     private readonly long _directions = config.Bidirectional ? 2 : 1;
@@ -45,8 +48,8 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     }
 
     // A state of N numbers at each checkpoint.
-    private long Checkpoint(LayerMemory memory) =>
-        DInner * config.Mamba.DState / (memory == LayerMemory.KeepDense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
+    private long Checkpoint(LayerMemory memory) => DInner * config.Mamba.DState
+        / (memory is LayerMemory.KeepDense or LayerMemory.KeepRows or LayerMemory.RecomputeTime ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
 
     private long Recurrent => _rows * _e * RecurrentElements * config.DModel;
 
@@ -62,9 +65,23 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         long kept = mamba
             ? _e * _rows * ((_directions * (Projected + Checkpoint(memory))) + DInner)
             : _rows * ((_e * (QkvWidth + HeadsWidth)) + (4 * config.Attention.NHead));
-        return stream + (memory <= LayerMemory.KeepScan ? kept : 0)
+        long anchors = mamba && memory is LayerMemory.KeepRows or LayerMemory.Recompute
+            ? Segments + (memory == LayerMemory.KeepRows ? _e * _rows * _directions * Projected : 0) : 0;
+        return stream + anchors + (memory <= LayerMemory.KeepScan ? kept : 0)
             + (memory <= LayerMemory.Keep && mamba ? 2 * _e * _rows * DInner : 0)
             + (memory <= LayerMemory.KeepAll && mamba ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
+    }
+
+    // States at the ends of the segments of a scan that is computed again. Channels that fill the device have none.
+    private long Segments
+    {
+        get
+        {
+            long batch = _rows / Math.Max(1, shape.Length);
+            long channels = batch * DInner;
+            return channels / 32 >= SegmentWarps / 2 ? 0
+                : _directions * ScanSegments.BytesOfChannel * Math.Min(32 * SegmentWarps, channels * (shape.Length / 256));
+        }
     }
 
     private long Mlp(long dFf, LayerMemory memory) =>
@@ -82,7 +99,8 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         };
         long directions = memory == LayerMemory.RecomputeTime ? 1 : _directions;
         long own = 3 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint(memory) / DInner) - (memory <= LayerMemory.KeepAll ? 2 : 0);
-        long partials = directions * 4 * rows * 2 * config.Mamba.DState;
+        long sets = ScanBackwardPlan.SetsFor(checked((int)DInner), ScanBackwardPlan.WarpsFor(checked((int)DInner)));
+        long partials = directions * sets * 4 * rows * 2 * config.Mamba.DState;
         return (_e * rows * ((5 * DInner) + (directions * ((own * DInner) + (2 * Projected))))) + partials;
     }
 }

@@ -50,8 +50,10 @@ public static class TrainingMemory
     }
 
     /// <summary>
-    /// The fastest plan that fits: as many layers as possible keep their scans' results, then as many as possible their projected
-    /// input too, then as many as possible everything, then as many as possible dense checkpoints; time chunks when not even the layers' streams and one working set fit.
+    /// The fastest plan that fits: as many layers as possible keep their rows of [dt, B, C], the first ones first, since dense
+    /// checkpoints in their working set need room over what the layers before them keep. Then, from the last layer on, as many as
+    /// possible keep their scans' results, then their projected input too, then everything, then dense checkpoints; time chunks
+    /// when not even the layers' streams and one working set fit.
     /// </summary>
     /// <param name="config">The model.</param>
     /// <param name="parameters">Its parameters.</param>
@@ -65,6 +67,16 @@ public static class TrainingMemory
         if (Peak(config, parameters, shape, plan) > bytes)
         {
             return Uniform(config, LayerMemory.RecomputeTime);
+        }
+
+        for (int i = 0; i < plan.Length; i++)
+        {
+            plan[i] = LayerMemory.KeepRows;
+            if (Peak(config, parameters, shape, plan) > bytes)
+            {
+                plan[i] = LayerMemory.Recompute;
+                break;
+            }
         }
 
         foreach (LayerMemory more in (LayerMemory[])[LayerMemory.KeepScan, LayerMemory.Keep, LayerMemory.KeepAll, LayerMemory.KeepDense])
@@ -103,6 +115,7 @@ public static class TrainingMemory
         LayerMemory.KeepAll => "keep all",
         LayerMemory.Keep => "keep",
         LayerMemory.KeepScan => "keep scans",
+        LayerMemory.KeepRows => "keep rows",
         LayerMemory.Recompute => "recompute",
         _ => "recompute in time chunks",
     };

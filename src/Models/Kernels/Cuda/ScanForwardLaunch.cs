@@ -16,24 +16,28 @@ internal static class ScanForwardLaunch
     /// <param name="arguments">Tensors; the rest is filled in.</param>
     /// <param name="plan">How.</param>
     /// <param name="checkpointSteps">Steps between checkpoints.</param>
-    internal static void All(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps)
+    /// <param name="known">Segments of an earlier scan of the same inputs and plan, or null.</param>
+    /// <param name="keep">Return the segments, if there is more than one.</param>
+    internal static ScanSegments? All(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps,
+        ScanSegments? known, bool keep)
     {
         if (plan.Segments == 0)
         {
             Chain(device, shape, ref arguments, plan, checkpointSteps);
-            return;
+            return null;
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Cut(device, shape, rank, ref arguments, plan);
+        ScanSegments? found = Cut(device, shape, rank, ref arguments, plan, known);
         Serial(device, shape, rank, arguments, gated: false, checkpointSteps);
+        return keep ? found?.MoveToOuterDisposeScope() : null;
     }
 
     /// <summary>One direction after the other; the last one adds the first and gates.</summary>
-    internal static void Gated(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan)
+    internal static ScanSegments? Gated(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, bool keep)
     {
         using DisposeScope scope = NewDisposeScope();
-        Cut(device, shape, rank, ref arguments, plan);
+        ScanSegments? found = Cut(device, shape, rank, ref arguments, plan, null);
         ScanForwardArguments one = arguments;
         one.ScanCount = 1;
         for (int i = 0; i < shape.Scans; i++)
@@ -41,26 +45,29 @@ internal static class ScanForwardLaunch
             one.Scans[0] = arguments.Scans[i];
             Serial(device, shape, rank, one, gated: i == shape.Scans - 1, ScanShape.CheckpointSteps);
         }
+
+        return keep ? found?.MoveToOuterDisposeScope() : null;
     }
 
     private static long Warps(ScanShape shape, int scans) => (long)scans * shape.Batch * shape.Strips;
 
-    // Segments of time and, if there is more than one, the state at the end of each.
-    private static void Cut(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan)
+    // Segments of time and, if there is more than one, the state at the end of each: what is known, or what the pre-pass finds.
+    private static ScanSegments? Cut(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, ScanSegments? known)
     {
         (arguments.Segments, arguments.Steps) = plan.Cut(shape.Length);
         if (arguments.Segments == 1)
         {
-            return;
+            return null;
         }
 
-        for (int i = 0; i < shape.Scans; i++)
+        ScanSegments segments = known ?? ScanSegments.Allocate(shape, plan);
+        segments.PointAt(shape, ref arguments);
+        if (known is null)
         {
-            arguments.Scans[i].Ends = empty([shape.Batch, arguments.Segments, shape.Channels, N], float32, shape.Device).data_ptr();
-            arguments.Scans[i].Sums = empty([shape.Batch, arguments.Segments, shape.Channels], float32, shape.Device).data_ptr();
+            Ends(device, shape, rank, arguments);
         }
 
-        Ends(device, shape, rank, arguments);
+        return known is null ? segments : null;
     }
 
     /// <summary>

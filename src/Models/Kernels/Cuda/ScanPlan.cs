@@ -36,6 +36,15 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     /// <summary>The same for directions that run one after the other, the last with the gate, unless they are chained.</summary>
     internal static ScanPlan ForGated(ScanShape shape, int multiprocessors) => For(shape, 1, multiprocessors, GateTime);
 
+    /// <summary>Whether scans are faster with this plan's segments, whose end states are known, than with their own and a pre-pass.</summary>
+    /// <param name="shape">The scans: those of the pre-pass, or some of its batch entries.</param>
+    /// <param name="multiprocessors">Of the device.</param>
+    internal bool IsWorthKeeping(ScanShape shape, int multiprocessors)
+    {
+        Best(shape, shape.Scans, multiprocessors, out double time);
+        return Fill((long)shape.Scans * shape.Batch * shape.Strips * Segments, multiprocessors) <= Math.Min(time, ChainTime);
+    }
+
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>
     internal (int Segments, int Steps) Cut(int length)
     {
@@ -89,11 +98,15 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     // 1: on a full device, without a pre-pass.
     private static double Time(long warps, int segments, int length, int multiprocessors)
     {
-        long slots = (long)Resident * multiprocessors;
-        double waves = (double)warps / slots;
-        double each = waves > 1 ? Math.Ceiling(waves) / waves : 1 / Speed(waves);
         double steps = (double)length / segments;
-        return each + ((segments - 1) * ((EndStep * Math.Min(steps, Memory)) + EndBlocks) / length);
+        return Fill(warps, multiprocessors) + ((segments - 1) * ((EndStep * Math.Min(steps, Memory)) + EndBlocks) / length);
+    }
+
+    // Without the pre-pass.
+    private static double Fill(long warps, int multiprocessors)
+    {
+        double waves = (double)warps / ((long)Resident * multiprocessors);
+        return waves > 1 ? Math.Ceiling(waves) / waves : 1 / Speed(waves);
     }
 
     // Of a device that is filled in part.

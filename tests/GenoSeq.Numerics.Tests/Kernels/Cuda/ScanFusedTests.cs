@@ -64,10 +64,36 @@ public sealed class ScanFusedTests
                 ScanForwardResult plain = ScanForwardKernels.Run(new EmulatedDevice(), directions, p.Ids, false, true, plan);
                 Tensor expected = empty_like(plain.Y[0]);
                 GateKernels.Forward(new EmulatedDevice(), plain.Y[0], count > 1 ? plain.Y[1] : null, z, expected, false);
-                (Tensor gated, Tensor[]? final) = ScanForwardKernels.RunGated(new EmulatedDevice { Seed = 3 }, directions, p.Ids, z, true, plan);
+                (Tensor gated, Tensor[]? final, ScanSegments? segments) =
+                    ScanForwardKernels.RunGated(new EmulatedDevice { Seed = 3 }, directions, p.Ids, z, true, plan, keepSegments: true);
                 Same(expected, gated, $"{length} steps, {count} directions, {plan}");
                 for (int i = 0; i < count; i++) Same(plain.FinalState![i], final![i], "final state");
+                Assert.Equal(plan.Segments > 0 && plan.Cut(length).Segments > 1, segments is not null);
+                if (segments is not null) Again(p, directions, plan, segments);
             }
+        }
+    }
+
+    // What the first pass found about its segments serves a second one of one batch entry, which has no pre-pass and gives the same bits.
+    private static void Again(Problem p, ScanDirection[] directions, ScanPlan plan, ScanSegments segments)
+    {
+        ScanDirection[] last = [.. directions.Select(d => d with
+        {
+            U = d.U.narrow(0, 1, 1), Delta = d.Delta.narrow(0, 1, 1), B = d.B.narrow(0, 1, 1), C = d.C.narrow(0, 1, 1), InitialState = d.InitialState?.narrow(0, 1, 1),
+        })];
+        Tensor? ids = p.Ids?.narrow(0, 1, 1);
+        ScanForwardResult expected = ScanForwardKernels.Run(new EmulatedDevice(), last, ids, true, true, plan, keepDelta: true, checkpointSteps: ScanShape.DenseSteps);
+        var launched = new List<string>();
+        var device = new EmulatedDevice { Launched = (f, _) => launched.Add(f.Name) };
+        ScanForwardResult actual = ScanForwardKernels.Run(device, last, ids, true, true, keepDelta: true, checkpointSteps: ScanShape.DenseSteps, segments: segments.Narrow(1, 1));
+        Assert.Equal(["gs_scan_fwd_serial"], launched);
+        for (int i = 0; i < last.Length; i++)
+        {
+            string what = $"again: {plan}, direction {i}";
+            Same(expected.Y[i], actual.Y[i], what);
+            Same(expected.Checkpoints![i], actual.Checkpoints![i], what);
+            Same(expected.Delta![i], actual.Delta![i], what);
+            Same(expected.FinalState![i], actual.FinalState![i], what);
         }
     }
 

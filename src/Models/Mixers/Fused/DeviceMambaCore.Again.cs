@@ -1,0 +1,65 @@
+using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Torch;
+using static GenoSeq.Torch.torch;
+
+namespace GenoSeq.Models.Mixers.Fused;
+
+/// <summary>The core of a layer that is computed again in the backward pass.</summary>
+internal static partial class DeviceMambaCore
+{
+    /// <summary>The first time: as fast as without a backward pass.</summary>
+    /// <param name="device">Runs the kernels.</param>
+    /// <param name="xz">[batch, length, 2D], activation type.</param>
+    /// <param name="directions">One or two.</param>
+    /// <param name="ids">int32 [batch, length], or null.</param>
+    /// <param name="rows">Keep the rows of [dt, B, C].</param>
+    /// <returns>The gated sum [batch, length, D], and what makes the second time cheaper.</returns>
+    internal static (Tensor Gated, CoreAnchors Anchors) ForwardAnchored(KernelDevice device, Tensor xz,
+        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, bool rows)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] u = Convolve(device, xz, directions, ids, null);
+        Tensor[] projected = Project(u, directions);
+        (Tensor gated, ScanSegments? segments) = ScanGated(device, directions, u, projected, ids, xz, null, true);
+        return (gated.MoveToOuterDisposeScope(), new CoreAnchors(rows ? Outer(projected) : null, segments?.MoveToOuterDisposeScope()));
+    }
+
+    /// <summary>The second time: all that <see cref="Backward"/> reads; the directions' outputs are added and gated by <see cref="Ungate"/>.</summary>
+    /// <param name="device">Runs the kernels.</param>
+    /// <param name="xz">The forward pass's input, or some of its batch entries.</param>
+    /// <param name="directions">The forward pass's.</param>
+    /// <param name="ids">The forward pass's.</param>
+    /// <param name="anchors">What was kept of these batch entries, or null.</param>
+    /// <param name="checkpointSteps">Steps between the scans' checkpoints.</param>
+    internal static CoreActivations Again(KernelDevice device, Tensor xz, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
+        CoreAnchors? anchors, int checkpointSteps)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] u = Convolve(device, xz, directions, ids, null);
+        // Aliases: backward frees them, and the anchors are the layer's.
+        Tensor[] projected = anchors?.Projected is { } rows ? Array.ConvertAll(rows, t => t.alias()) : Project(u, directions);
+        ScanForwardResult scan = ScanAgain(device, directions, u, projected, ids, anchors?.Segments, checkpointSteps);
+        return new CoreActivations
+        {
+            Projected = Outer(projected),
+            Checkpoints = Outer(scan.Checkpoints!),
+            Sum = scan.Y[0].MoveToOuterDisposeScope(),
+            Second = scan.Y.Length > 1 ? scan.Y[1].MoveToOuterDisposeScope() : null,
+            U = Outer(u),
+            Delta = Outer(scan.Delta!),
+        };
+    }
+
+    private static ScanForwardResult ScanAgain(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] projected,
+        Tensor? ids, ScanSegments? segments, int checkpointSteps)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        ScanDirection[] scans = Scans(directions, u, null, projected, null);
+        ScanForwardResult r = ScanForwardKernels.Run(device, scans, ids, true, false, keepDelta: true, checkpointSteps: checkpointSteps,
+            segments: segments?.Plan.IsWorthKeeping(ScanShape.Of(scans, ids), device.Multiprocessors) == true ? segments : null);
+        Outer(r.Y);
+        Outer(r.Checkpoints!);
+        Outer(r.Delta!);
+        return r;
+    }
+}
