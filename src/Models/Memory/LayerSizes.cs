@@ -26,7 +26,6 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     // Rows of [dt, B, C].
     private long Projected => ((config.Mamba.Rank(config.DModel) + 7) / 8 * 8) + (2 * config.Mamba.DState);
 
-
     private long HeadsWidth => (long)config.Attention.NHead * config.Attention.HeadWidth(config.DModel);
 
     private long QkvWidth => HeadsWidth + (2L * config.Attention.KvHeads * config.Attention.HeadWidth(config.DModel));
@@ -49,7 +48,8 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 
     // A state of N numbers at each checkpoint.
     private long Checkpoint(LayerMemory memory) => DInner * config.Mamba.DState
-        / (memory is LayerMemory.KeepDense or LayerMemory.KeepRows or LayerMemory.RecomputeTime ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
+        / (memory is LayerMemory.KeepDense or LayerMemory.KeepRowsWide or LayerMemory.KeepRows or LayerMemory.RecomputeTime
+            ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
 
     private long Recurrent => _rows * _e * RecurrentElements * config.DModel;
 
@@ -58,15 +58,15 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         long stream = 4 * _rows * config.DModel;
         if (kind is not (MixerFamilies.Mamba or MixerFamilies.Attention))
         {
-            return stream + (memory < LayerMemory.Recompute ? Recurrent : 0);
+            return stream + (memory <= LayerMemory.KeepScan ? Recurrent : 0);
         }
 
         bool mamba = kind == MixerFamilies.Mamba;
         long kept = mamba
             ? _e * _rows * ((_directions * (Projected + Checkpoint(memory))) + DInner)
             : _rows * ((_e * (QkvWidth + HeadsWidth)) + (4 * config.Attention.NHead));
-        long anchors = mamba && memory is LayerMemory.KeepRows or LayerMemory.Recompute
-            ? Segments + (memory == LayerMemory.KeepRows ? _e * _rows * _directions * Projected : 0) : 0;
+        long anchors = mamba && memory is LayerMemory.KeepRowsWide or LayerMemory.KeepRows or LayerMemory.Recompute
+            ? Segments + (memory == LayerMemory.Recompute ? 0 : _e * _rows * _directions * Projected) : 0;
         return stream + anchors + (memory <= LayerMemory.KeepScan ? kept : 0)
             + (memory <= LayerMemory.Keep && mamba ? 2 * _e * _rows * DInner : 0)
             + (memory <= LayerMemory.KeepAll && mamba ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
@@ -95,7 +95,7 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         {
             LayerMemory.RecomputeTime => Math.Min(DeviceMambaLayer.ChunkTokens, shape.Length),
             <= LayerMemory.KeepAll => _rows,
-            _ => Math.Min(_rows, Math.Max(1, DeviceMambaLayer.BackwardSliceTokens / Math.Max(1, shape.Length)) * shape.Length),
+            _ => Math.Min(_rows, Math.Max(1, DeviceMambaLayer.BackwardTokens(memory, shape.Length) / Math.Max(1, shape.Length)) * shape.Length),
         };
         long directions = memory == LayerMemory.RecomputeTime ? 1 : _directions;
         long own = 3 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint(memory) / DInner) - (memory <= LayerMemory.KeepAll ? 2 : 0);

@@ -24,8 +24,14 @@ public static class TrainingMemory
     // The allocator's rounding and kernels' work space take up to this much more than what is counted (measured: up to 3 %).
     private const double Trust = 0.965;
 
+    // Tensors of two long entries are gigabytes each, and the allocator needs room to place them between what is kept.
+    private const double WideTrust = 0.9;
+
     // Partial sums of kernels, the library's workspace, batches and the caching allocator's rounding.
     private const long Overhead = 200L << 20;
+
+    // What the last layers may keep of their scans, from most to least.
+    private static readonly LayerMemory[] s_kept = [LayerMemory.KeepDense, LayerMemory.KeepAll, LayerMemory.Keep, LayerMemory.KeepScan];
 
     /// <summary>Peak bytes of a training step.</summary>
     /// <param name="config">The model.</param>
@@ -50,10 +56,9 @@ public static class TrainingMemory
     }
 
     /// <summary>
-    /// The fastest plan that fits: as many layers as possible keep their rows of [dt, B, C], the first ones first, since dense
-    /// checkpoints in their working set need room over what the layers before them keep. Then, from the last layer on, as many as
-    /// possible keep their scans' results, then their projected input too, then everything, then dense checkpoints; time chunks
-    /// when not even the layers' streams and one working set fit.
+    /// The fastest plan that fits, by <see cref="LayerCost"/>: the first layers compute the most again, since their working sets
+    /// have room over what so few layers keep, and the last ones keep the most. Time chunks when not even the layers' streams and
+    /// one working set fit.
     /// </summary>
     /// <param name="config">The model.</param>
     /// <param name="parameters">Its parameters.</param>
@@ -63,38 +68,62 @@ public static class TrainingMemory
     {
         ArgumentNullException.ThrowIfNull(config);
         bytes = (long)(Trust * bytes);
-        LayerMemory[] plan = Uniform(config, LayerMemory.Recompute);
-        if (Peak(config, parameters, shape, plan) > bytes)
+        LayerMemory[] least = Uniform(config, LayerMemory.Recompute);
+        bool Fits(LayerMemory[] plan) => Peak(config, parameters, shape, plan) <= bytes;
+        if (!Fits(least))
         {
             return Uniform(config, LayerMemory.RecomputeTime);
         }
 
-        for (int i = 0; i < plan.Length; i++)
+        Raise(least, Upwards(least), [LayerMemory.KeepRows], LayerMemory.Recompute, Fits);
+        LayerMemory[]? best = null;
+        foreach (LayerMemory most in s_kept)
         {
-            plan[i] = LayerMemory.KeepRows;
-            if (Peak(config, parameters, shape, plan) > bytes)
+            var plan = (LayerMemory[])least.Clone();
+            Raise(plan, Downwards(plan), [most], LayerMemory.Recompute, Fits);
+            Raise(plan, Downwards(plan), s_kept, LayerMemory.Recompute, Fits);
+            for (int i = 0; TakesTwo(config, shape) && i < plan.Length && plan[i] == LayerMemory.KeepRows; i++)
             {
-                plan[i] = LayerMemory.Recompute;
-                break;
-            }
-        }
-
-        foreach (LayerMemory more in (LayerMemory[])[LayerMemory.KeepScan, LayerMemory.Keep, LayerMemory.KeepAll, LayerMemory.KeepDense])
-        {
-            for (int i = plan.Length - 1; i >= 0; i--)
-            {
-                LayerMemory before = plan[i];
-                plan[i] = more;
-                if (Peak(config, parameters, shape, plan) > bytes)
+                plan[i] = LayerMemory.KeepRowsWide;
+                if (Peak(config, parameters, shape, plan[..(i + 1)]) > WideTrust * bytes)
                 {
-                    plan[i] = before;
-                    return plan;
+                    plan[i] = LayerMemory.KeepRows;
+                    break;
                 }
             }
+
+            best = best is null || LayerCost.Of(config, plan) < LayerCost.Of(config, best) ? plan : best;
         }
 
-        return plan;
+        return best!;
     }
+
+    // Whether there are two batch entries so long that the backward pass takes one at a time.
+    private static bool TakesTwo(ModelConfig config, PassShape shape) =>
+        shape.Length > DeviceMambaLayer.BackwardSliceTokens / 2 && (config.RcEquivariant ? 2 : 1) * shape.Batch > 1;
+
+    // Lets layers keep the first of some levels that fits, from most to least, if it is more than they keep.
+    private static void Raise(LayerMemory[] plan, IEnumerable<int> order, LayerMemory[] levels, LayerMemory atMost, Func<LayerMemory[], bool> fits)
+    {
+        foreach (int i in order)
+        {
+            LayerMemory before = plan[i];
+            foreach (LayerMemory more in levels.TakeWhile(m => m < before && before <= atMost))
+            {
+                plan[i] = more;
+                if (fits(plan))
+                {
+                    break;
+                }
+
+                plan[i] = before;
+            }
+        }
+    }
+
+    private static IEnumerable<int> Upwards(LayerMemory[] plan) => Enumerable.Range(0, plan.Length);
+
+    private static IEnumerable<int> Downwards(LayerMemory[] plan) => Upwards(plan).Reverse();
 
     /// <summary>The same for every layer.</summary>
     public static LayerMemory[] Uniform(ModelConfig config, LayerMemory memory)
@@ -105,7 +134,7 @@ public static class TrainingMemory
         return plan;
     }
 
-    /// <summary>A plan in words: "recompute 12, keep_scan 4".</summary>
+    /// <summary>A plan in words: "recompute 12, keep scans 4".</summary>
     public static string Describe(IReadOnlyList<LayerMemory> plan) => string.Join(", ", plan.GroupBy(m => m).OrderByDescending(g => g.Key)
         .Select(g => $"{Name(g.Key)} {g.Count()}"));
 
@@ -115,6 +144,7 @@ public static class TrainingMemory
         LayerMemory.KeepAll => "keep all",
         LayerMemory.Keep => "keep",
         LayerMemory.KeepScan => "keep scans",
+        LayerMemory.KeepRowsWide => "keep rows wide",
         LayerMemory.KeepRows => "keep rows",
         LayerMemory.Recompute => "recompute",
         _ => "recompute in time chunks",
