@@ -57,11 +57,9 @@ public sealed class TrainingMemoryTests
     {
         var shape = new PassShape(1, 1 << 20, 2);
         LayerMemory[] ps = TrainingMemory.Choose(s_ps, 7_725_312, shape, (long)(74 * Gib));
-        Assert.Equal("keep rows 7, keep rows wide 7, keep scans 2", TrainingMemory.Describe(ps));
-        Assert.All(ps[..7], m => Assert.Equal(LayerMemory.KeepRowsWide, m)); // these need the most room, and the least is kept before them
+        Assert.Equal("keep rows 14, keep scans 2", TrainingMemory.Describe(ps));
         Assert.All(ps[14..], m => Assert.Equal(LayerMemory.KeepScan, m));
         LayerMemory[] ph = TrainingMemory.Choose(s_ps with { RcEquivariant = false }, 7_725_312, shape, (long)(74 * Gib));
-        Assert.DoesNotContain(LayerMemory.KeepRowsWide, ph); // one strand, one window
         Assert.Equal(9, ph.Count(m => m == LayerMemory.KeepRows));
     }
 
@@ -76,6 +74,5 @@ public sealed class TrainingMemoryTests
         Assert.InRange(segments, 9 << 20, 20 << 20); // of 66 segments of two scans of two strands 9.2 MB, and at most twice as many
         Assert.Equal(stream + segments + (2 * rows * 2 * 48), Of(LayerMemory.KeepRows, 5) - Of(LayerMemory.KeepRows, 4));
         Assert.Equal(rows * ((2 * 2 * 48) + (2 * 3 * 512)), Of(LayerMemory.KeepRows, 1) - Of(LayerMemory.Recompute, 1));
-        Assert.True(Of(LayerMemory.KeepRowsWide, 1) > Of(LayerMemory.KeepRows, 1) + (14 * (long)Gib));
     }
 }

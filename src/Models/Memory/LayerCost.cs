@@ -27,7 +27,6 @@ internal static class LayerCost
         LayerMemory.KeepAll => 90,
         LayerMemory.Keep => 165,
         LayerMemory.KeepScan => 190,
-        LayerMemory.KeepRowsWide => 220,
         LayerMemory.KeepRows => 237,
         LayerMemory.Recompute => 345,
         _ => 600,

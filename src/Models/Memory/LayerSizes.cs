@@ -48,8 +48,7 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 
     // A state of N numbers at each checkpoint.
     private long Checkpoint(LayerMemory memory) => DInner * config.Mamba.DState
-        / (memory is LayerMemory.KeepDense or LayerMemory.KeepRowsWide or LayerMemory.KeepRows or LayerMemory.RecomputeTime
-            ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
+        / (memory is LayerMemory.KeepDense or LayerMemory.KeepRows or LayerMemory.RecomputeTime ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
 
     private long Recurrent => _rows * _e * RecurrentElements * config.DModel;
 
@@ -65,7 +64,7 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         long kept = mamba
             ? _e * _rows * ((_directions * (Projected + Checkpoint(memory))) + DInner)
             : _rows * ((_e * (QkvWidth + HeadsWidth)) + (4 * config.Attention.NHead));
-        long anchors = mamba && memory is LayerMemory.KeepRowsWide or LayerMemory.KeepRows or LayerMemory.Recompute
+        long anchors = mamba && memory is LayerMemory.KeepRows or LayerMemory.Recompute
             ? Segments + (memory == LayerMemory.Recompute ? 0 : _e * _rows * _directions * Projected) : 0;
         return stream + anchors + (memory <= LayerMemory.KeepScan ? kept : 0)
             + (memory <= LayerMemory.Keep && mamba ? 2 * _e * _rows * DInner : 0)
@@ -95,7 +94,7 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         {
             LayerMemory.RecomputeTime => Math.Min(DeviceMambaLayer.ChunkTokens, shape.Length),
             <= LayerMemory.KeepAll => _rows,
-            _ => Math.Min(_rows, Math.Max(1, DeviceMambaLayer.BackwardTokens(memory, shape.Length) / Math.Max(1, shape.Length)) * shape.Length),
+            _ => Math.Min(_rows, Math.Max(1, DeviceMambaLayer.BackwardSliceTokens / Math.Max(1, shape.Length)) * shape.Length),
         };
         long directions = memory == LayerMemory.RecomputeTime ? 1 : _directions;
         long own = 3 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint(memory) / DInner) - (memory <= LayerMemory.KeepAll ? 2 : 0);

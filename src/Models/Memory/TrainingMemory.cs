@@ -24,9 +24,6 @@ public static class TrainingMemory
     // The allocator's rounding and kernels' work space take up to this much more than what is counted (measured: up to 3 %).
     private const double Trust = 0.965;
 
-    // Tensors of two long entries are gigabytes each, and the allocator needs room to place them between what is kept.
-    private const double WideTrust = 0.9;
-
     // Partial sums of kernels, the library's workspace, batches and the caching allocator's rounding.
     private const long Overhead = 200L << 20;
 
@@ -82,25 +79,11 @@ public static class TrainingMemory
             var plan = (LayerMemory[])least.Clone();
             Raise(plan, Downwards(plan), [most], LayerMemory.Recompute, Fits);
             Raise(plan, Downwards(plan), s_kept, LayerMemory.Recompute, Fits);
-            for (int i = 0; TakesTwo(config, shape) && i < plan.Length && plan[i] == LayerMemory.KeepRows; i++)
-            {
-                plan[i] = LayerMemory.KeepRowsWide;
-                if (Peak(config, parameters, shape, plan[..(i + 1)]) > WideTrust * bytes)
-                {
-                    plan[i] = LayerMemory.KeepRows;
-                    break;
-                }
-            }
-
             best = best is null || LayerCost.Of(config, plan) < LayerCost.Of(config, best) ? plan : best;
         }
 
         return best!;
     }
-
-    // Whether there are two batch entries so long that the backward pass takes one at a time.
-    private static bool TakesTwo(ModelConfig config, PassShape shape) =>
-        shape.Length > DeviceMambaLayer.BackwardSliceTokens / 2 && (config.RcEquivariant ? 2 : 1) * shape.Batch > 1;
 
     // Lets layers keep the first of some levels that fits, from most to least, if it is more than they keep.
     private static void Raise(LayerMemory[] plan, IEnumerable<int> order, LayerMemory[] levels, LayerMemory atMost, Func<LayerMemory[], bool> fits)
@@ -144,7 +127,6 @@ public static class TrainingMemory
         LayerMemory.KeepAll => "keep all",
         LayerMemory.Keep => "keep",
         LayerMemory.KeepScan => "keep scans",
-        LayerMemory.KeepRowsWide => "keep rows wide",
         LayerMemory.KeepRows => "keep rows",
         LayerMemory.Recompute => "recompute",
         _ => "recompute in time chunks",

@@ -79,17 +79,17 @@ internal static class ScanForwardKernels
     /// <param name="z">The gate [batch, length, d_inner], rows evenly spaced.</param>
     /// <param name="wantFinalState">Return the state after the last step.</param>
     /// <param name="plan">How; null to choose by shape.</param>
-    /// <param name="keepSegments">Return what the pre-pass finds, if there is one.</param>
+    /// <param name="again">Batch entries that <see cref="Run"/> will take at a time over the same inputs: the plan fits both, and the segments are returned; 0: none.</param>
     /// <returns>The gated sum [batch, length, d_inner], the final state of each direction [batch, d_inner, d_state], and the segments.</returns>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
     internal static (Tensor Gated, Tensor[]? FinalState, ScanSegments? Segments) RunGated(KernelDevice device, ReadOnlySpan<ScanDirection> directions,
-        Tensor? ids, Tensor z, bool wantFinalState, ScanPlan? plan = null, bool keepSegments = false)
+        Tensor? ids, Tensor z, bool wantFinalState, ScanPlan? plan = null, int again = 0)
     {
         ScanShape shape = ScanShape.Of(directions, ids);
-        ScanPlan how = plan ?? ScanPlan.ForGated(shape, device.Multiprocessors);
+        ScanPlan how = plan ?? ScanPlan.ForGated(shape, device.Multiprocessors, again);
         if (shape.IsSingle || shape.Scans > 2 || how.Segments == 0 || shape.IsEmpty)
         {
-            ScanForwardResult r = Run(device, directions, ids, false, wantFinalState, plan, keepSegments: keepSegments);
+            ScanForwardResult r = Run(device, directions, ids, false, wantFinalState, plan, keepSegments: again > 0);
             if (!shape.IsEmpty)
             {
                 GateKernels.Forward(device, r.Y[0], r.Y.Length > 1 ? r.Y[1] : null, z, r.Y[0], false);
@@ -111,7 +111,7 @@ internal static class ScanForwardKernels
         (last.Z, last.ZStride) = (z.data_ptr(), shape.RowStride(z, shape.Channels, "z"));
         last.Add = shape.Scans > 1 ? last.Y : 0;
         Tensor[]? final = FinalStates(shape, directions, wantFinalState, ref arguments);
-        ScanSegments? found = ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how, keepSegments);
+        ScanSegments? found = ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how, again > 0);
         own.ForEach(t => t.Dispose());
         return (y, final, found);
     }

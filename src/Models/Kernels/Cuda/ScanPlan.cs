@@ -31,17 +31,23 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     /// <param name="multiprocessors">Of the device.</param>
     /// <param name="dense">Checkpoints are kept every few steps, which slows the chain by a quarter.</param>
     internal static ScanPlan For(ScanShape shape, int multiprocessors, bool dense) =>
-        For(shape, shape.Scans, multiprocessors, dense ? DenseChain : 0);
+        For(shape, shape.Scans, multiprocessors, dense ? DenseChain : 0, 0);
 
-    /// <summary>The same for directions that run one after the other, the last with the gate, unless they are chained.</summary>
-    internal static ScanPlan ForGated(ScanShape shape, int multiprocessors) => For(shape, 1, multiprocessors, GateTime);
+    /// <summary>
+    /// The same for directions that run one after the other, the last with the gate, unless they are chained; and, if there will be
+    /// such, for a second run of the directions at once, with the same segments and without a pre-pass.
+    /// </summary>
+    /// <param name="shape">The scans.</param>
+    /// <param name="multiprocessors">Of the device.</param>
+    /// <param name="again">Batch entries of the second run; 0: there is none.</param>
+    internal static ScanPlan ForGated(ScanShape shape, int multiprocessors, int again) => For(shape, 1, multiprocessors, GateTime, again);
 
     /// <summary>Whether scans are faster with this plan's segments, whose end states are known, than with their own and a pre-pass.</summary>
     /// <param name="shape">The scans: those of the pre-pass, or some of its batch entries.</param>
     /// <param name="multiprocessors">Of the device.</param>
     internal bool IsWorthKeeping(ScanShape shape, int multiprocessors)
     {
-        Best(shape, shape.Scans, multiprocessors, out double time);
+        Best(shape, shape.Scans, multiprocessors, 0, out double time);
         return Fill((long)shape.Scans * shape.Batch * shape.Strips * Segments, multiprocessors) <= Math.Min(time, ChainTime);
     }
 
@@ -74,22 +80,25 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
         return segments;
     }
 
-    private static ScanPlan For(ScanShape shape, int atOnce, int multiprocessors, double more)
+    private static ScanPlan For(ScanShape shape, int atOnce, int multiprocessors, double more, int again)
     {
         bool one = shape.Scans * shape.Batch == 1;
-        int segments = Best(shape, atOnce, multiprocessors, out double time);
+        int segments = Best(shape, atOnce, multiprocessors, again, out double time);
         return time < more + (one ? ChainTimeOfOne : ChainTime) ? new(segments) : new(0, Groups: one ? 2 : 4);
     }
 
-    private static int Best(ScanShape shape, int atOnce, int multiprocessors, out double time)
+    // The time is the first run's.
+    private static int Best(ScanShape shape, int atOnce, int multiprocessors, int again, out double time)
     {
         long warps = Math.Max(1, (long)atOnce * shape.Batch * shape.Strips);
         int most = (int)Math.Clamp(2L * Resident * multiprocessors / warps, 1, Math.Max(1, shape.Length / 256));
-        (int best, time) = (1, double.MaxValue);
+        long second = (long)shape.Scans * again * shape.Strips;
+        (int best, double both, time) = (1, double.MaxValue, double.MaxValue);
         for (int segments = 1; segments <= most; segments++)
         {
             double t = Time(warps * segments, segments, shape.Length, multiprocessors);
-            (best, time) = t < time ? (segments, t) : (best, time);
+            double all = t + (again > 0 ? Fill(second * segments, multiprocessors) : 0);
+            (best, both, time) = all < both ? (segments, all, t) : (best, both, time);
         }
 
         return best;

@@ -13,14 +13,15 @@ internal static partial class DeviceMambaCore
     /// <param name="directions">One or two.</param>
     /// <param name="ids">int32 [batch, length], or null.</param>
     /// <param name="rows">Keep the rows of [dt, B, C].</param>
+    /// <param name="again">Batch entries that <see cref="Again"/> will take at a time.</param>
     /// <returns>The gated sum [batch, length, D], and what makes the second time cheaper.</returns>
     internal static (Tensor Gated, CoreAnchors Anchors) ForwardAnchored(KernelDevice device, Tensor xz,
-        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, bool rows)
+        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, bool rows, int again)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] u = Convolve(device, xz, directions, ids, null);
         Tensor[] projected = Project(u, directions);
-        (Tensor gated, ScanSegments? segments) = ScanGated(device, directions, u, projected, ids, xz, null, true);
+        (Tensor gated, ScanSegments? segments) = ScanGated(device, directions, u, projected, ids, xz, null, again);
         return (gated.MoveToOuterDisposeScope(), new CoreAnchors(rows ? Outer(projected) : null, segments?.MoveToOuterDisposeScope()));
     }
 

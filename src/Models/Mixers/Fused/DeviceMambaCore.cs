@@ -33,7 +33,7 @@ internal static partial class DeviceMambaCore
         Tensor[] projected = Project(u, directions);
         if (!keep)
         {
-            return (ScanGated(device, directions, u, projected, ids, xz, states, false).Gated.MoveToOuterDisposeScope(), null);
+            return (ScanGated(device, directions, u, projected, ids, xz, states, 0).Gated.MoveToOuterDisposeScope(), null);
         }
 
         ScanForwardResult scan = Scan(device, directions, u, projected, ids, keepAll, states, checkpointSteps);
@@ -166,11 +166,11 @@ internal static partial class DeviceMambaCore
 
     // Scans and gate in one; what no backward pass needs is not kept.
     private static (Tensor Gated, ScanSegments? Segments) ScanGated(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u,
-        Tensor[] projected, Tensor? ids, Tensor xz, MambaState[]? states, bool keepSegments)
+        Tensor[] projected, Tensor? ids, Tensor xz, MambaState[]? states, int again)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor gated, Tensor[]? final, ScanSegments? segments) = ScanForwardKernels.RunGated(
-            device, Scans(directions, u, null, projected, states), ids, Z(xz), states is not null, keepSegments: keepSegments);
+            device, Scans(directions, u, null, projected, states), ids, Z(xz), states is not null, again: again);
         Advance(states, directions, xz, final);
         return (gated.MoveToOuterDisposeScope(), segments?.MoveToOuterDisposeScope());
     }

@@ -47,10 +47,6 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     /// </summary>
     internal static long BackwardSliceTokens { get; set; } = 1 << 17;
 
-    /// <summary>Tokens of a slice of the backward pass of a layer that does not keep everything; at least one entry is taken.</summary>
-    internal static long BackwardTokens(LayerMemory memory, long length) =>
-        memory == LayerMemory.KeepRowsWide ? Math.Max(BackwardSliceTokens, 2 * length) : BackwardSliceTokens;
-
     protected override string Name => "MambaLayer";
 
     private LayerMemory Memory => _settings.Memory;
@@ -165,8 +161,9 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
 
     private Tensor ForwardAnchored(Tensor xz, Weights w, long first, long count)
     {
+        long again = Math.Clamp(BackwardSliceTokens / Math.Max(xz.size(1), 1), 1, count);
         (Tensor gated, CoreAnchors anchors) =
-            DeviceMambaCore.ForwardAnchored(_device, xz, w.Directions, Ids(first, count), Memory is LayerMemory.KeepRows or LayerMemory.KeepRowsWide);
+            DeviceMambaCore.ForwardAnchored(_device, xz, w.Directions, Ids(first, count), Memory == LayerMemory.KeepRows, (int)again);
         _anchors.Add((first, count, anchors.Detach()));
         return gated;
     }
@@ -183,7 +180,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         using DisposeScope outer = NewDisposeScope();
         (Tensor n, Tensor? rstd) = _all is { } all ? (all.Normed, all.Rstd)
             : NormKernels.Forward(_device, null, sum, w.Norm, _settings.NormEps, _settings.Activation, false, true) is var (y, _, r) ? (y, r) : default;
-        foreach ((long first, long count) in Slices(n, _all is null ? BackwardTokens(Memory, n.size(1)) : long.MaxValue))
+        foreach ((long first, long count) in Slices(n, _all is null ? BackwardSliceTokens : long.MaxValue))
         {
             using DisposeScope scope = NewDisposeScope();
             BackwardSlice(n, dn, dy, w, first, count, g);
@@ -198,7 +195,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         Tensor xz = _xz?.narrow(0, first, count) ?? Project(n, w, first, count);
         CoreActivations kept = _kept is null
             ? DeviceMambaCore.Again(_device, xz, w.Directions, ids, Anchors(first, count),
-                Memory is LayerMemory.KeepRows or LayerMemory.KeepRowsWide ? ScanShape.DenseSteps : ScanShape.CheckpointSteps)
+                Memory == LayerMemory.KeepRows ? ScanShape.DenseSteps : ScanShape.CheckpointSteps)
             : count == n.size(0) ? _kept : _kept.Narrow(first, count);
         Tensor rows = dy.narrow(0, first, count);
         Tensor g = OutBack(rows, kept.Sum, w.Out);

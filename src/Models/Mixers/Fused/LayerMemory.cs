@@ -18,9 +18,6 @@ public enum LayerMemory
     /// </summary>
     KeepScan,
 
-    /// <summary>As <see cref="KeepRows"/>; the backward pass takes two long batch entries at once, which cuts each into fewer segments.</summary>
-    KeepRowsWide,
-
     /// <summary>
     /// The residual stream and Mamba's rows of [dt, B, C]; the rest is computed again, with scans' states as often as in
     /// <see cref="KeepDense"/>, which the working set has to hold. Attention and the MLP take it as <see cref="Recompute"/>.

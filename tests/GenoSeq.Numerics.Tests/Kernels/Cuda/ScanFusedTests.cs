@@ -65,7 +65,7 @@ public sealed class ScanFusedTests
                 Tensor expected = empty_like(plain.Y[0]);
                 GateKernels.Forward(new EmulatedDevice(), plain.Y[0], count > 1 ? plain.Y[1] : null, z, expected, false);
                 (Tensor gated, Tensor[]? final, ScanSegments? segments) =
-                    ScanForwardKernels.RunGated(new EmulatedDevice { Seed = 3 }, directions, p.Ids, z, true, plan, keepSegments: true);
+                    ScanForwardKernels.RunGated(new EmulatedDevice { Seed = 3 }, directions, p.Ids, z, true, plan, again: 1);
                 Same(expected, gated, $"{length} steps, {count} directions, {plan}");
                 for (int i = 0; i < count; i++) Same(plain.FinalState![i], final![i], "final state");
                 Assert.Equal(plan.Segments > 0 && plan.Cut(length).Segments > 1, segments is not null);
