@@ -57,10 +57,10 @@ public sealed class TrainingMemoryTests
     {
         var shape = new PassShape(1, 1 << 20, 2);
         LayerMemory[] ps = TrainingMemory.Choose(s_ps, 7_725_312, shape, (long)(74 * Gib));
-        Assert.Equal("keep rows 14, keep scans 2", TrainingMemory.Describe(ps));
-        Assert.All(ps[14..], m => Assert.Equal(LayerMemory.KeepScan, m));
+        Assert.Equal("keep rows 15, keep 1", TrainingMemory.Describe(ps));
+        Assert.Equal(LayerMemory.Keep, ps[15]);
         LayerMemory[] ph = TrainingMemory.Choose(s_ps with { RcEquivariant = false }, 7_725_312, shape, (long)(74 * Gib));
-        Assert.Equal(9, ph.Count(m => m == LayerMemory.KeepRows));
+        Assert.Equal("keep rows 13, keep 1, keep all, dense 2", TrainingMemory.Describe(ph));
     }
 
     [Fact]

@@ -27,8 +27,8 @@ internal static class LayerCost
         LayerMemory.KeepAll => 90,
         LayerMemory.Keep => 165,
         LayerMemory.KeepScan => 190,
-        LayerMemory.KeepRows => 237,
-        LayerMemory.Recompute => 345,
+        LayerMemory.KeepRows => 205,
+        LayerMemory.Recompute => 313,
         _ => 600,
     };
 

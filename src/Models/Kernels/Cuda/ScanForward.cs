@@ -11,7 +11,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// The serial kernel and the pre-pass work raw step sizes out from dt themselves where they can; otherwise a matrix product does
 /// so first.
 /// </remarks>
-internal static class ScanForwardKernels
+internal static partial class ScanForwardKernels
 {
     /// <summary>Runs up to 4 scans of equal shape in one launch.</summary>
     /// <param name="device">Where the tensors are.</param>
@@ -111,7 +111,8 @@ internal static class ScanForwardKernels
         (last.Z, last.ZStride) = (z.data_ptr(), shape.RowStride(z, shape.Channels, "z"));
         last.Add = shape.Scans > 1 ? last.Y : 0;
         Tensor[]? final = FinalStates(shape, directions, wantFinalState, ref arguments);
-        ScanSegments? found = ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how, again > 0);
+        ScanSegments? found = ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how, ScanForwardLaunch.Gate.There,
+            ScanShape.CheckpointSteps, null, again > 0);
         own.ForEach(t => t.Dispose());
         return (y, final, found);
     }

@@ -11,11 +11,8 @@ internal sealed class CoreActivations : IDisposable
     /// <summary>The scans' checkpoints, by direction.</summary>
     internal required Tensor[] Checkpoints { get; init; }
 
-    /// <summary>Sum of the directions before the gate [batch, length, D]; the first one's output where there is a <see cref="Second"/>.</summary>
+    /// <summary>Sum of the directions before the gate [batch, length, D]; of a layer that is computed again the gated sum.</summary>
     internal required Tensor Sum { get; init; }
-
-    /// <summary>The second direction's output [batch, length, D], not added yet: of a layer that is computed again.</summary>
-    internal Tensor? Second { get; init; }
 
     /// <summary>The convolutions' outputs [batch, length, D], by direction.</summary>
     internal Tensor[]? U { get; init; }
@@ -59,5 +56,5 @@ internal sealed class CoreActivations : IDisposable
         }
     }
 
-    private IEnumerable<Tensor> All() => [.. Projected, .. Checkpoints, Sum, .. U ?? [], .. Delta ?? [], .. Second is null ? (Tensor[])[] : [Second]];
+    private IEnumerable<Tensor> All() => [.. Projected, .. Checkpoints, Sum, .. U ?? [], .. Delta ?? []];
 }

@@ -25,39 +25,41 @@ internal static partial class DeviceMambaCore
         return (gated.MoveToOuterDisposeScope(), new CoreAnchors(rows ? Outer(projected) : null, segments?.MoveToOuterDisposeScope()));
     }
 
-    /// <summary>The second time: all that <see cref="Backward"/> reads; the directions' outputs are added and gated by <see cref="Ungate"/>.</summary>
+    /// <summary>The second time, and through the gate there and back.</summary>
     /// <param name="device">Runs the kernels.</param>
     /// <param name="xz">The forward pass's input, or some of its batch entries.</param>
     /// <param name="directions">The forward pass's.</param>
     /// <param name="ids">The forward pass's.</param>
     /// <param name="anchors">What was kept of these batch entries, or null.</param>
     /// <param name="checkpointSteps">Steps between the scans' checkpoints.</param>
-    internal static CoreActivations Again(KernelDevice device, Tensor xz, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
-        CoreAnchors? anchors, int checkpointSteps)
+    /// <param name="g">Gradient of the gated sum [batch, length, D]; overwritten by that of each direction's output.</param>
+    /// <returns>All that <see cref="Backward"/> reads, the gated sum in place of the sum, and the gradient of xz, of which the gate's half is there.</returns>
+    internal static (CoreActivations Kept, Tensor DXz) Again(KernelDevice device, Tensor xz, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
+        CoreAnchors? anchors, int checkpointSteps, Tensor g)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] u = Convolve(device, xz, directions, ids, null);
         // Aliases: backward frees them, and the anchors are the layer's.
         Tensor[] projected = anchors?.Projected is { } rows ? Array.ConvertAll(rows, t => t.alias()) : Project(u, directions);
-        ScanForwardResult scan = ScanAgain(device, directions, u, projected, ids, anchors?.Segments, checkpointSteps);
-        return new CoreActivations
+        Tensor dxz = empty(xz.shape, xz.dtype, xz.device);
+        ScanForwardResult scan = ScanAgain(device, directions, u, projected, ids, anchors?.Segments, checkpointSteps, Z(xz), g, Z(dxz));
+        var kept = new CoreActivations
         {
             Projected = Outer(projected),
             Checkpoints = Outer(scan.Checkpoints!),
             Sum = scan.Y[0].MoveToOuterDisposeScope(),
-            Second = scan.Y.Length > 1 ? scan.Y[1].MoveToOuterDisposeScope() : null,
             U = Outer(u),
             Delta = Outer(scan.Delta!),
         };
+        return (kept, dxz.MoveToOuterDisposeScope());
     }
 
     private static ScanForwardResult ScanAgain(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] projected,
-        Tensor? ids, ScanSegments? segments, int checkpointSteps)
+        Tensor? ids, ScanSegments? segments, int checkpointSteps, Tensor z, Tensor g, Tensor dz)
     {
         using DisposeScope scope = NewDisposeScope();
-        ScanDirection[] scans = Scans(directions, u, null, projected, null);
-        ScanForwardResult r = ScanForwardKernels.Run(device, scans, ids, true, false, keepDelta: true, checkpointSteps: checkpointSteps,
-            segments: segments?.Plan.IsWorthKeeping(ScanShape.Of(scans, ids), device.Multiprocessors) == true ? segments : null);
+        ScanForwardResult r = ScanForwardKernels.RunThereAndBack(
+            device, Scans(directions, u, null, projected, null), ids, z, g, dz, segments, checkpointSteps);
         Outer(r.Y);
         Outer(r.Checkpoints!);
         Outer(r.Delta!);

@@ -67,8 +67,7 @@ internal static partial class DeviceMambaCore
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor dxz = empty(xz.shape, xz.dtype, xz.device);
-        GateKernels.Backward(device, dgated, kept.Sum, kept.Second, Z(xz), g, Z(dxz), wantGated ? kept.Sum : null);
-        kept.Second?.Dispose();
+        GateKernels.Backward(device, dgated, kept.Sum, null, Z(xz), g, Z(dxz), wantGated ? kept.Sum : null);
         return dxz.MoveToOuterDisposeScope();
     }
 

@@ -193,13 +193,12 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     {
         Tensor? ids = Ids(first, count);
         Tensor xz = _xz?.narrow(0, first, count) ?? Project(n, w, first, count);
-        CoreActivations kept = _kept is null
-            ? DeviceMambaCore.Again(_device, xz, w.Directions, ids, Anchors(first, count),
-                Memory == LayerMemory.KeepRows ? ScanShape.DenseSteps : ScanShape.CheckpointSteps)
-            : count == n.size(0) ? _kept : _kept.Narrow(first, count);
         Tensor rows = dy.narrow(0, first, count);
-        Tensor g = OutBack(rows, kept.Sum, w.Out);
-        Tensor dxz = DeviceMambaCore.Ungate(_device, xz, kept, g, g, _all is null);
+        Tensor g = OutBack(rows, w.Out);
+        (CoreActivations kept, Tensor dxz) = _kept is null
+            ? DeviceMambaCore.Again(_device, xz, w.Directions, ids, Anchors(first, count),
+                Memory == LayerMemory.KeepRows ? ScanShape.DenseSteps : ScanShape.CheckpointSteps, g)
+            : Ungate(xz, count == n.size(0) ? _kept : _kept.Narrow(first, count), g);
         Tensor gated = _all?.Gated ?? kept.Sum;
         AddOut(rows, gated, sums);
         gated.Dispose();
@@ -208,10 +207,13 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         InBack(dxz, n.narrow(0, first, count), dn.narrow(0, first, count), w.In, sums);
     }
 
-    private static Tensor OutBack(Tensor dy, Tensor like, Tensor weight)
+    private (CoreActivations Kept, Tensor DXz) Ungate(Tensor xz, CoreActivations kept, Tensor g) =>
+        (kept, DeviceMambaCore.Ungate(_device, xz, kept, g, g, _all is null));
+
+    private static Tensor OutBack(Tensor dy, Tensor weight)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor dgated = empty(like.shape, like.dtype, like.device);
+        Tensor dgated = empty([dy.size(0), dy.size(1), weight.size(1)], dy.dtype, dy.device);
         DeviceGemm.BackInto(DeviceMambaCore.Flat(dy), weight, DeviceMambaCore.Flat(dgated));
         return dgated.MoveToOuterDisposeScope();
     }
