@@ -47,19 +47,29 @@ if [[ -z ${GENOSEQ:-} ]]; then
   GENOSEQ=$work/genoseq/GenoSeq.Cli/genoseq
 fi
 
-# 24,576 bases: scans have segments of time, and a layer's backward pass of the two strands is one slice. In fp32 losses and weights agree to rounding; in bf16
-# gradients differ by 1e-3, which AdamW's first steps turn into parts of the learning rate.
+# In fp32 losses and weights agree to rounding; in bf16 gradients differ by 1e-3, which AdamW's first steps turn into parts of the learning rate. Windows of 24,576 bases in fp32; in bf16
+# 131,072, where the two directions of a layer that is computed again run one after the other, the second with the gate.
 if wants check; then
-  small="device=$device data.files=[$here/data/lambda_NC_001416.fa.gz] data.context_length=24576 data.validation_fraction=0.1 train.validation_tokens=1 model.bidirectional=true
-    model.rc_equivariant=true model.d_model=64 model.n_layer=3 train.global_batch_size=24576 train.micro_batch_size=1 train.steps=6 train.warmup_steps=2 train.learning_rate=0.0005 train.log_every=1
-    train.cuda_graph=off"
+  python3 - "$work/random.fa" <<'PY'
+import random, sys
+random.seed(1)
+with open(sys.argv[1], "w") as f:
+    f.write(">random\n")
+    for _ in range(5000):
+        f.write("".join(random.choices("ACGT", k=80)) + "\n")
+PY
+  small="device=$device data.files=[$work/random.fa] data.validation_fraction=0 train.validate_every=0 model.bidirectional=true model.rc_equivariant=true model.n_layer=2 train.micro_batch_size=1
+    train.steps=4 train.warmup_steps=2 train.learning_rate=0.0005 train.log_every=1 train.cuda_graph=off"
+  fp32="data.context_length=24576 train.global_batch_size=24576 model.d_model=64"
+  bf16="data.context_length=131072 train.global_batch_size=131072 model.d_model=256"
   for precision in fp32 bf16; do
-    for policy in none scan rows layer layer_time; do
+    runs=()
+    for policy in none scan rows layer; do
       # shellcheck disable=SC2086
-      run "check-$precision-$policy" "$GENOSEQ" pretrain $small train.precision="$precision" train.recompute="$policy" -o "$out/check-$precision-$policy"
+      run "check-$precision-$policy" "$GENOSEQ" pretrain $small ${!precision} train.precision="$precision" train.recompute="$policy" -o "$out/check-$precision-$policy"
+      runs+=("$out/check-$precision-$policy")
     done
-    runs=("$out/check-$precision-"{none,scan,rows,layer,layer_time})
-    run "check-$precision" python3 "$here/scripts/compare-runs.py" --tolerance "$([[ $precision == fp32 ]] && echo 2e-5 || echo 2e-3)" "${runs[@]}"
+    run "check-$precision" python3 "$here/scripts/compare-runs.py" --tolerance "$([[ $precision == fp32 ]] && echo 2e-5 || echo 5e-3)" "${runs[@]}"
     cat "$out/check-$precision.log"
   done
 fi

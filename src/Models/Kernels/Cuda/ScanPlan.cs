@@ -35,7 +35,7 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
 
     /// <summary>
     /// The same for directions that run one after the other, the last with the gate, unless they are chained; and, if there will be
-    /// such, for a second run of the directions at once, with the same segments and without a pre-pass.
+    /// such, for a second run with the same segments and without a pre-pass, of one direction after the other or both and then the gate.
     /// </summary>
     /// <param name="shape">The scans.</param>
     /// <param name="multiprocessors">Of the device.</param>
@@ -99,12 +99,12 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     {
         long warps = Math.Max(1, (long)atOnce * shape.Batch * shape.Strips);
         int most = (int)Math.Clamp(2L * Resident * multiprocessors / warps, 1, Math.Max(1, shape.Length / 256));
-        long second = (long)shape.Scans * again * shape.Strips;
+        long second = (long)again * shape.Strips;
         (int best, double both, time) = (1, double.MaxValue, double.MaxValue);
         for (int segments = 1; segments <= most; segments++)
         {
             double t = Time(warps * segments, segments, shape.Length, multiprocessors);
-            double all = t + (again > 0 ? Fill(second * segments, multiprocessors) : 0);
+            double all = t + (again > 0 ? Math.Min(Fill(second * segments, multiprocessors), Fill(shape.Scans * second * segments, multiprocessors) + GateTime) : 0);
             (best, both, time) = all < both ? (segments, all, t) : (best, both, time);
         }
 
