@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh fast|slow|gpu|network|processes|foreign|fuzz: runs that share of every test project, one project after the other, all of them even
-# when one fails. The last line printed is "N passed, N failed, N skipped", counted from the runner's own records.
+# test.sh fast|slow|gpu|network|processes|foreign|fuzz: runs that share of every test project, one project after the other (the fast ones
+# in two lanes), all of them even when one fails. The last line printed is "N passed, N failed, N skipped", counted from the runner's own records.
 # GENOSEQ_TEST_SUMMARY=FILE: the line goes into FILE instead. PROJECTS="A B": only these test projects.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -30,25 +30,42 @@ for project in tests/*/*.Tests.csproj; do
 done
 ((${#projects[@]} > 0)) || die 2 "no test project selected" "expected in PROJECTS: names of folders in tests/"
 
+beside_project=GenoSeq.Data.Tests
+
 # At a terminal Ctrl-C must reach the runner.
 foreground=()
 [[ ! -t 2 ]] || foreground=(--foreground)
 
-records=() complaints=() started=$SECONDS
-for name in "${projects[@]}"; do
-  record=$results/$name.trx start=$SECONDS code=0
-  printf '\n== %s\n' "$name"
+# Output of a project, whole, when it has ended; its exit code and seconds go into files for the count below.
+run_project() {
+  local name=$1 start=$SECONDS code=0
   # A test that hangs is named and ends its project; the limit is for a project that is slow as a whole.
   timeout "${foreground[@]}" --kill-after=30 "$limit_s" dotnet test "$ARTIFACTS/bin/$name/release/$name.dll" --filter "$filter" \
     --results-directory "$results" --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" \
     --blame-hang --blame-hang-timeout "$hang" \
-    </dev/null 2>&1 || code=$?
-  counts='0 0 0'
+    </dev/null >"$results/$name.out" 2>&1 || code=$?
+  printf '%d %d\n' "$code" $((SECONDS - start)) >"$results/$name.end"
+}
+
+# The data layer's tests wait for one core's worth of fuzzing, so that they have a lane of their own beside the other projects.
+beside=()
+if [[ $share == fast && ${#projects[@]} -gt 1 && " ${projects[*]} " == *" $beside_project "* ]]; then
+  run_project "$beside_project" &
+  beside=($!)
+  trap '((${#beside[@]} == 0)) || kill "${beside[@]}" 2>/dev/null || true' EXIT
+fi
+
+records=() complaints=() started=$SECONDS
+report() {
+  local name=$1 record=$results/$1.trx code seconds counts='0 0 0' passed failed skipped
+  printf '\n== %s\n' "$name"
+  cat "$results/$name.out"
+  read -r code seconds <"$results/$name.end"
   if [[ -f $record ]]; then
     if counts=$(bash scripts/test-summary.sh "$record"); then records+=("$record"); else counts='0 0 0'; fi
   fi
   read -r passed failed skipped <<<"$counts"
-  printf -- '-- %s: %d passed, %d failed, %d skipped in %d s\n' "$name" "$passed" "$failed" "$skipped" $((SECONDS - start))
+  printf -- '-- %s: %d passed, %d failed, %d skipped in %d s\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
   if ((code == 124 || code == 137)); then
     complaints+=("$name was ended after $limit_s s")
   elif ((code != 0 && failed == 0)); then
@@ -56,7 +73,18 @@ for name in "${projects[@]}"; do
   elif [[ $share == fast ]] && ((passed + failed + skipped == 0)); then
     complaints+=("$name produced no results")
   fi
+}
+
+for name in "${projects[@]}"; do
+  if ((${#beside[@]} > 0)) && [[ $name == "$beside_project" ]]; then continue; fi
+  run_project "$name"
+  report "$name"
 done
+if ((${#beside[@]} > 0)); then
+  wait "${beside[@]}" || true
+  beside=()
+  report "$beside_project"
+fi
 
 read -r passed failed skipped < <(bash scripts/test-summary.sh "${records[@]}")
 ((passed + failed > 0)) || complaints+=("no test ran")

@@ -4,7 +4,7 @@ from conv import *
 class Gate(C.Structure):
     _fields_ = [(n, P) for n in "y0 y1 z out sum dout g dz".split()] + [(n + "_stride", L64) for n in "y0 y1 z out dout g dz".split()] + [("pieces", I), ("vecs", I)]
 class Norm(C.Structure):
-    _fields_ = [(n, P) for n in "h r weight r_out y rstd dy dr_out dr dh part".split()] + [("rows", I), ("width", I), ("eps", C.c_float), ("pad", I)]
+    _fields_ = [(n, P) for n in "h r weight r_out y rstd dy dr_out dr dh part".split()] + [("rows", I), ("width", I), ("eps", C.c_float), ("pad", I), ("bias", P)]
 GATE = (["common.cu", "gate.cu"], {}); NORM = (["common.cu", "rmsnorm.cu"], {})
 ROWS = (1, 2, 7, 31, 257, 1021, 4999)
 wrong = []

@@ -70,4 +70,4 @@ class GsConv(C.Structure):
     _fields_ = [(n, P) for n in "x weight bias before ids out dout dx dbefore part".split()] + [(n, C.c_longlong) for n in "x_stride out_stride dout_stride dx_stride".split()] + [(n, C.c_int) for n in "batch length channels reverse".split()]
 class GsSumRows(C.Structure): _fields_ = [("in_", P), ("out", P), ("rows", C.c_int), ("columns", C.c_int)]
 class GsNorm(C.Structure):
-    _fields_ = [(n, P) for n in "h r weight r_out y rstd dy dr_out dr dh part".split()] + [("rows", C.c_int), ("width", C.c_int), ("eps", C.c_float), ("pad", C.c_int)]
+    _fields_ = [(n, P) for n in "h r weight r_out y rstd dy dr_out dr dh part".split()] + [("rows", C.c_int), ("width", C.c_int), ("eps", C.c_float), ("pad", C.c_int), ("bias", P)]

@@ -33,9 +33,9 @@ def nvrtc(j):
 try:
     with ThreadPoolExecutor(8) as ex: print("nvrtc", list(ex.map(nvrtc, [HEAD(256, 2, 2), EMB(256), ROWS(256, 2, 264), ROPE(32), GLU(1024), ADAM])), flush=True)
 except Exception as e: print("nvrtc:", e)
-def S(name, ptrs, longs, ints): return type(name, (C.Structure,), {"_fields_": [(n, P) for n in ptrs.split()] + [(n, C.c_longlong) for n in longs.split()] + [(n, C.c_float if n == "scale" else C.c_int) for n in ints.split()]})
+def S(name, ptrs, longs, ints): return type(name, (C.Structure,), {"_fields_": [(n, P) for n in ptrs.split()] + [(n, C.c_longlong) for n in longs.split()] + [(n, C.c_float if n in ("scale", "cap", "z") else C.c_int) for n in ints.split()]})
 Emb = S("Emb", "ids comp weight out dx part", "rows", "batch length vocab parts"); Sum = S("Sum", "i o", "", "rows columns")
-Head = S("Head", "h weight comp targets weights factor dh part totals", "", "batch length vocab scale"); HSum = S("HSum", "part comp dw block totals", "", "blocks vocab grid pad")
+Head = S("Head", "h weight comp targets weights factor dh part totals", "", "batch length vocab scale cap z"); HSum = S("HSum", "part comp dw block totals", "", "blocks vocab grid pad")
 Rows = S("Rows", "targets weights factor h chunk logits grad dh offsets list block totals", "", "rows length capacity first size slot slots scale gradients pad")
 Glu = S("Glu", "gate up out dout dgate dup", "stride gstride total", "rows pad"); Adam = S("Adam", "params chunks hyper part norm", "", "count norms")
 RT = S("RT", "i o", "ib ir ih ob orr oh", "")
@@ -73,24 +73,26 @@ T("  torch embedding fwd V16 131072x256", lambda: F.embedding(ids, w), 131072 * 
 # ---- fused head
 def smem(K, es): p = (K + 63) // 64 * 64; return 32 * ((p * es + 127) // 128 * 128 + 32) + 16 * p * 4 + 8 * 32 * 18 * 4 + 32 * 20 * 4 + 288 * 4 + 1024 + 64
 @safe
-def head(V, B, L, d, both, share, blocks, dt=bf, check=False, weighted=False):
-    kw = {"GS_F32_IO": 1} if dt == torch.float32 else {}; S2 = 2 if both else 1; m = mod(HEAD(d, S2, blocks, **kw)); K = d * S2; pad = (K + 63) // 64 * 64; rows = B * L
+def head(V, B, L, d, both, share, blocks, dt=bf, check=False, weighted=False, cap=0.0, z=0.0):
+    kw = {"GS_F32_IO": 1} if dt == torch.float32 else {}; n4 = 8 if cap or z else 4; kw.update({"H_OPTIONS": 1} if cap or z else {}); S2 = 2 if both else 1; m = mod(HEAD(d, S2, blocks, **kw)); K = d * S2; pad = (K + 63) // 64 * 64; rows = B * L
     h = torch.randn(S2 * rows, d, device=dev, dtype=dt); w = torch.randn(V, d, device=dev) * 2 / math.sqrt(d); cm = comp_map(V) if both else None
     t = torch.where(torch.rand(rows, device=dev) < share, torch.randint(0, V, (rows,), device=dev), -1).int(); wt = torch.rand(rows, device=dev) if weighted else None
     f = m.fn("gs_head_loss", smem(K, 2 if dt == bf else 4), 256); fs = m.fn("gs_head_sum", 0, 256); grid = min(SMS * max(f.occ, 1), -(-rows // 256))
-    dh = torch.full_like(h, float("nan")); part = torch.empty(grid, 16, pad, device=dev); blk = torch.empty(grid, 4, device=dev, dtype=torch.float64); tot = torch.empty(4, device=dev, dtype=torch.float64); dw = torch.empty(V, d, device=dev)
-    a = Head(ptr(h), ptr(w), ptr(cm), ptr(t), ptr(wt), None, ptr(dh), ptr(part), ptr(blk), B, L, V, 1.0); g2 = -(-V * d // 32) + 1; s = HSum(ptr(part), ptr(cm), ptr(dw), ptr(blk), ptr(tot), grid, V, g2, 0)
+    dh = torch.full_like(h, float("nan")); part = torch.empty(grid, 16, pad, device=dev); blk = torch.empty(grid, n4, device=dev, dtype=torch.float64); tot = torch.zeros(n4, device=dev, dtype=torch.float64); dw = torch.empty(V, d, device=dev)
+    a = Head(ptr(h), ptr(w), ptr(cm), ptr(t), ptr(wt), None, ptr(dh), ptr(part), ptr(blk), B, L, V, 1.0, cap, z); g2 = -(-V * d // 32) + 1; s = HSum(ptr(part), ptr(cm), ptr(dw), ptr(blk), ptr(tot), grid, V, g2, 0)
     run = lambda: (f(grid, a), fs(g2, s)); run(); torch.cuda.synchronize()
     if check:
         H = h.double().requires_grad_(); Wd = w.double().requires_grad_(); lg = H[:rows] @ Wd.t()
         if both: lg = lg + (H[rows:].view(B, L, d).flip(1).reshape(rows, d) @ Wd.t())[:, cm.long()]
-        loss = F.cross_entropy(lg, t.long(), reduction="none", ignore_index=-1) * (wt.double() if weighted else 1); sm = loss.sum(); gh, gw = torch.autograd.grad(sm, [H, Wd]); corr = ((lg.argmax(1) == t) & (t >= 0)).sum()
+        if cap: lg = cap * torch.tanh(lg / cap)
+        loss = (F.cross_entropy(lg, t.long(), reduction="none", ignore_index=-1) + z * lg.logsumexp(1) ** 2 * (t >= 0)) * (wt.double() if weighted else 1); sm = loss.sum(); gh, gw = torch.autograd.grad(sm, [H, Wd]); corr = ((lg.argmax(1) == t) & (t >= 0)).sum()
         dh0 = dh.clone(); dw0 = dw.clone(); tt = tot.clone(); run(); torch.cuda.synchronize()
-        print(f"head V{V} {B}x{L}x{d} both={both} share={share} {dt}: loss {abs(tot[0] / sm - 1).item():.1e} count {int(tot[2]) == int((t >= 0).sum())} correct {int(tot[3])} {int(corr)} dh {rel(dh, gh):.1e} dw {rel(dw, gw):.1e} repeat {torch.equal(dh0, dh) and torch.equal(dw0, dw) and torch.equal(tt, tot)} {reg(f)}", flush=True); return
+        print(f"head V{V} {B}x{L}x{d} both={both} share={share} {dt}: cap {cap} z {z} loss {abs((tot[0] + tot[4:].sum()) / sm - 1).item():.1e} count {int(tot[2]) == int((t >= 0).sum())} correct {int(tot[3])} {int(corr)} dh {rel(dh, gh):.1e} dw {rel(dw, gw):.1e} repeat {torch.equal(dh0, dh) and torch.equal(dw0, dw) and torch.equal(tt, tot)} {reg(f)}", flush=True); return
     n = int((t >= 0).sum()); es = 2 if dt == bf else 4
-    T(f"head V{V} {rows}x{S2}x{d} share {share} blocks {blocks}", run, (n + rows) * K * es, reg(f))
+    T(f"head V{V} {rows}x{S2}x{d} share {share} blocks {blocks} cap {cap} z {z}", run, (n + rows) * K * es, reg(f))
     if share == 1 and blocks == 2: a.dh = None; T(f"head V{V} {rows}x{S2}x{d} forward only", run, n * K * es)
-head(12, 3, 1001, 64, True, 0.5, 3, check=True, weighted=True); head(16, 2, 5003, 256, True, 0.15, 2, check=True, weighted=True); head(16, 2, 5003, 256, True, 0.9, 1, dt=torch.float32, check=True); head(7, 1, 3001, 40, False, 1, 3, dt=torch.float32, check=True); head(16, 1, 20011, 512, True, 1, 1, check=True); head(16, 1, 20011, 256, False, 1, 3, check=True)
+head(12, 3, 1001, 64, True, 0.5, 3, check=True, weighted=True); head(16, 2, 5003, 256, True, 0.15, 2, check=True, weighted=True); head(16, 2, 5003, 256, True, 0.9, 1, dt=torch.float32, check=True); head(7, 1, 3001, 40, False, 1, 3, dt=torch.float32, check=True); head(16, 1, 20011, 512, True, 1, 1, check=True); head(16, 1, 20011, 256, False, 1, 3, check=True); head(16, 2, 5003, 256, True, 0.15, 2, check=True, weighted=True, cap=2.0, z=0.1); head(7, 1, 3001, 40, False, 1, 3, dt=torch.float32, check=True, cap=1.5)
+head(16, 1, 1048576, 256, False, 1, 2, cap=30.0, z=1e-4)
 for b in (2, 3): head(16, 16, 8192, 256, False, 1, b); head(16, 1, 1048576, 256, False, 1, b)
 head(16, 1, 1048576, 512, False, 1, 2)
 for n in (131072, 1048576):

@@ -1,5 +1,6 @@
 using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Mixers;
+using GenoSeq.Models.Mixers.Convolution;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models;
@@ -20,8 +21,14 @@ internal static class Initialization
             nn.init.normal_(model.Head.weight, 0, c.InitializerRange);
         }
 
+        Layers(model.Layers, c);
+        ZeroBiases(model);
+    }
+
+    private static void Layers(IEnumerable<Block> layers, ModelConfig c)
+    {
         double branches = Math.Sqrt((c.Mlp is null ? 1 : 2) * c.NLayer);
-        foreach (Block block in model.Layers)
+        foreach (Block block in layers)
         {
             switch (block.Mixer)
             {
@@ -32,28 +39,68 @@ internal static class Initialization
                     }
 
                     break;
+                case RecurrentMixer { Fwd: Hyena } hyena:
+                    nn.init.normal_(hyena.InProj!.weight, 0, c.InitializerRange);
+                    Output(hyena.OutProj);
+                    break;
                 case RecurrentMixer recurrent when c.RescalePrenormResidual:
                     Rescaled(recurrent.OutProj.weight);
                     break;
                 case AttentionMixer attention:
-                    foreach (nn.Linear l in attention.InputProjections())
+                    Attention(attention);
+                    Output(attention.OutputProjection);
+                    break;
+                case SharedAttention shared:
+                    Output(shared.OutProj);
+                    if (shared.IsFirst)
                     {
-                        nn.init.normal_(l.weight, 0, c.InitializerRange);
+                        Attention(shared.Shared.Attention);
+                        foreach (nn.Linear l in new[] { shared.Shared.Attention.OutputProjection, shared.Shared.Mlp.Gate, shared.Shared.Mlp.Up, shared.Shared.Mlp.Down })
+                        {
+                            nn.init.normal_(l.weight, 0, c.InitializerRange);
+                        }
                     }
 
-                    Output(attention.OutputProjection);
+                    break;
+                case DynamicChunking chunking:
+                    Layers(chunking.Layers, chunking.Network);
                     break;
             }
 
-            if (block.Mlp is { } mlp)
+            switch (block.Mlp)
             {
-                nn.init.normal_(mlp.Gate.weight, 0, c.InitializerRange);
-                nn.init.normal_(mlp.Up.weight, 0, c.InitializerRange);
-                Output(mlp.Down);
+                case SwiGlu gated:
+                    Gated(gated);
+                    break;
+                case SparseMlp sparse:
+                    nn.init.normal_(sparse.Router.weight, 0, c.InitializerRange);
+                    foreach (SwiGlu expert in sparse.Experts)
+                    {
+                        Gated(expert);
+                    }
+
+                    break;
+                case GeluMlp plain:
+                    nn.init.normal_(plain.Fc1.weight, 0, c.InitializerRange);
+                    Output(plain.Fc2);
+                    break;
             }
         }
 
-        ZeroBiases(model);
+        void Gated(SwiGlu mlp)
+        {
+            nn.init.normal_(mlp.Gate.weight, 0, c.InitializerRange);
+            nn.init.normal_(mlp.Up.weight, 0, c.InitializerRange);
+            Output(mlp.Down);
+        }
+
+        void Attention(AttentionMixer attention)
+        {
+            foreach (nn.Linear l in attention.InputProjections())
+            {
+                nn.init.normal_(l.weight, 0, c.InitializerRange);
+            }
+        }
 
         void Rescaled(Tensor weight)
         {
@@ -65,12 +112,14 @@ internal static class Initialization
             nn.init.normal_(l.weight, 0, c.InitializerRange / (c.RescalePrenormResidual ? branches : 1));
     }
 
-    // Linear biases start at zero, except dt_proj's, which holds the step sizes.
+    // Biases of linear layers start at zero, except dt_proj's, which holds the step sizes.
     private static void ZeroBiases(nn.Module model)
     {
         foreach ((string name, nn.Parameter p) in model.named_parameters())
         {
-            if (name.EndsWith("_proj.bias", StringComparison.Ordinal) && !name.EndsWith("dt_proj.bias", StringComparison.Ordinal))
+            bool linear = name.EndsWith("_proj.bias", StringComparison.Ordinal) || name.EndsWith("fc1.bias", StringComparison.Ordinal)
+                || name.EndsWith("fc2.bias", StringComparison.Ordinal);
+            if (linear && !name.EndsWith("dt_proj.bias", StringComparison.Ordinal))
             {
                 nn.init.constant_(p, 0);
             }

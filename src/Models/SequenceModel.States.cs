@@ -1,3 +1,4 @@
+using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Torch;
@@ -34,6 +35,7 @@ public sealed partial class SequenceModel
         using DisposeScope scope = NewDisposeScope();
         sequenceIds = sequenceIds is null ? null : Segments(sequenceIds);
         Tensor x = EmbedStrand(ids);
+        Tensor? embedding = LayerStack.Embedding(_layers, x);
         Tensor? r = null;
         if (wanted.Contains(0))
         {
@@ -43,7 +45,7 @@ public sealed partial class SequenceModel
         int last = wanted.Max();
         for (int i = 0; i < last; i++)
         {
-            (Tensor nextX, Tensor nextR) = _layers[i].forward(x, r, new MixContext(IsMirrored(i), sequenceIds));
+            (Tensor nextX, Tensor nextR) = _layers[i].forward(x, r, new MixContext(IsMirrored(i), sequenceIds, Embedding: embedding));
             Free(x, nextR);
             Free(r, nextR);
             (x, r) = (nextX, nextR);

@@ -37,9 +37,9 @@ public sealed partial class SequenceModel : nn.Module
         using DisposeScope scope = NewDisposeScope();
         Config = config;
         Embedding = register_module("embedding", new nn.Embedding(config.VocabSize, config.DModel));
-        _layers = register_module("layers", new nn.ModuleList<Block>(config.LayerMixers().Select(m => CreateLayer(config, m))));
+        _layers = register_module("layers", LayerStack.Create(config));
 
-        NormF = register_module("norm_f", new RmsNorm(config.DModel, config.NormEps));
+        NormF = register_module("norm_f", StreamNorm.Of(config));
         Head = register_module("lm_head", new Head(config.DModel, config.VocabSize, config.TieEmbeddings ? Embedding : null));
         if (config.RcEquivariant)
         {
@@ -62,7 +62,7 @@ public sealed partial class SequenceModel : nn.Module
     public IReadOnlyList<Block> Layers => _layers;
 
     /// <summary>The last norm.</summary>
-    public RmsNorm NormF { get; }
+    public StreamNorm NormF { get; }
 
     /// <summary>The output projection.</summary>
     public Head Head { get; }
@@ -86,6 +86,9 @@ public sealed partial class SequenceModel : nn.Module
     /// <summary>Type of matrix products, and on a device with kernels of the activations; see <see cref="SetComputeType"/>.</summary>
     public ScalarType ComputeType { get; private set; } = float32;
 
+    /// <summary>Whether several layers use the same weights, whose gradients come in parts where layers are recomputed.</summary>
+    public bool SharesWeights => LayerStack.SharesWeights(_layers);
+
     /// <summary>Device of the parameters.</summary>
     public Device Device => Embedding.weight.device;
 
@@ -107,11 +110,7 @@ public sealed partial class SequenceModel : nn.Module
         ComputeType = type;
         foreach (Block b in _layers)
         {
-            b.Mixer.ComputeType = type;
-            if (b.Mlp is not null)
-            {
-                b.Mlp.ComputeType = type;
-            }
+            b.SetComputeType(type);
         }
     }
 
@@ -122,8 +121,9 @@ public sealed partial class SequenceModel : nn.Module
     public Tensor forward(Tensor ids, Tensor? sequenceIds = null) => Logits(Strands(ids, sequenceIds));
 
     /// <summary>
-    /// The loss of every objective: cross-entropy summed over the positions with a target. On a device with kernels logits
-    /// never exist as a tensor.
+    /// The loss of every objective: cross-entropy summed over the positions with a target, and with gradients what layers add
+    /// (<see cref="SideLosses"/>) times the sum of the weights, so that it is part of the mean. On a device with kernels logits never
+    /// exist as a tensor.
     /// </summary>
     /// <param name="ids">int32 or int64 [batch, length].</param>
     /// <param name="targets">int32 [batch, length]; negative: no target.</param>
@@ -132,14 +132,22 @@ public sealed partial class SequenceModel : nn.Module
     /// <param name="scale">What the differentiable sum is multiplied by.</param>
     public LossTotals Loss(Tensor ids, Tensor targets, Tensor? weights = null, Tensor? sequenceIds = null, double scale = 1)
     {
-        Tensor h = Strands(ids, sequenceIds);
-        if (KernelDevices.Of(h) is { } device && HeadLossKernels.Supports(Config.VocabSize, Config.DModel))
+        SideLosses? side = is_grad_enabled() ? new SideLosses() : null;
+        LossTotals totals = HeadLoss(Strands(ids, sequenceIds, side), targets, weights, scale);
+        return side?.Total() is { } more ? totals.Plus(more, scale) : totals;
+    }
+
+    private LossTotals HeadLoss(Tensor h, Tensor targets, Tensor? weights, double scale)
+    {
+        var options = new HeadOptions(Config.LogitCap, Config.ZLoss);
+        if (KernelDevices.Of(h) is { } device
+            && HeadLossKernels.Supports(Config.VocabSize, Config.DModel, Config.RcEquivariant ? 2 : 1, options))
         {
-            var head = new DeviceHeadLoss(device, _complement32, targets, weights, scale);
+            var head = new DeviceHeadLoss(device, _complement32, targets, weights, scale, options);
             return new LossTotals(head.apply(h, Head.weight)[0]!, head.Numbers);
         }
 
-        LossTotals totals = SequenceLoss.Compute(Logits(h), targets, weights);
+        LossTotals totals = SequenceLoss.Compute(Logits(h), targets, weights, Config.ZLoss);
         return scale == 1 ? totals : totals.Times(scale);
     }
 
@@ -168,7 +176,7 @@ public sealed partial class SequenceModel : nn.Module
         ArgumentNullException.ThrowIfNull(hidden);
         if (!Config.RcEquivariant)
         {
-            return Head.forward(hidden);
+            return Logits(hidden);
         }
 
         Tensor[] halves = hidden.chunk(2, -1);
@@ -199,7 +207,7 @@ public sealed partial class SequenceModel : nn.Module
     public Tensor extend(Tensor ids, ModelState state)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Head.forward(ExtendHidden(ids, state)).MoveToOuterDisposeScope();
+        return Logits(ExtendHidden(ids, state)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The normalised output of the last layer at further positions of sequences whose earlier ones a state holds.</summary>
@@ -212,10 +220,11 @@ public sealed partial class SequenceModel : nn.Module
         ArgumentNullException.ThrowIfNull(state);
         using DisposeScope scope = NewDisposeScope();
         Tensor x = Embed(ids);
+        var context = new MixContext(Embedding: LayerStack.Embedding(_layers, x));
         Tensor? r = null;
         for (int i = 0; i < _layers.Count; i++)
         {
-            (Tensor nextX, Tensor nextR) = _layers[i].extend(x, r, state.Layers[i]);
+            (Tensor nextX, Tensor nextR) = _layers[i].extend(x, r, state.Layers[i], context);
             Free(x, nextR);
             Free(r, nextR);
             (x, r) = (nextX, nextR);
@@ -225,7 +234,7 @@ public sealed partial class SequenceModel : nn.Module
     }
 
     // Hidden states with strands as batch entries: [batch, ...], or [2 batch, ...] with the other strands behind.
-    private Tensor Strands(Tensor ids, Tensor? sequenceIds)
+    private Tensor Strands(Tensor ids, Tensor? sequenceIds, SideLosses? side = null)
     {
         ArgumentNullException.ThrowIfNull(ids);
         sequenceIds = sequenceIds is null ? null : Segments(sequenceIds);
@@ -247,12 +256,13 @@ public sealed partial class SequenceModel : nn.Module
             x.requires_grad = true;
         }
 
+        Tensor? embedding = LayerStack.Embedding(_layers, x);
         Tensor? r = null;
         // On a device with kernels the layers see to it themselves.
         bool recompute = Recompute && is_grad_enabled() && KernelDevices.Of(x) is null;
         for (int i = 0; i < _layers.Count; i++)
         {
-            var context = new MixContext(IsMirrored(i), sequenceIds, shards);
+            var context = new MixContext(IsMirrored(i), sequenceIds, shards, side, embedding);
             (Tensor nextX, Tensor nextR) = recompute
                 ? _layers[i].ForwardRecomputed(x, r, context)
                 : _layers[i].forward(x, r, context);
@@ -315,20 +325,17 @@ public sealed partial class SequenceModel : nn.Module
     private Tensor Logits(Tensor strands)
     {
         Tensor logits = Head.forward(strands);
-        if (_complement is null)
+        if (_complement is not null)
         {
-            return logits;
+            Tensor[] s = logits.chunk(2);
+            logits = s[0] + s[1].flip(1).index_select(2, _complement);
         }
 
-        Tensor[] s = logits.chunk(2);
-        return s[0] + s[1].flip(1).index_select(2, _complement);
+        return Capped(logits);
     }
 
-    private static Block CreateLayer(ModelConfig config, string kind)
-    {
-        Mixer mixer = MixerFamilies.Find(kind)!.Create(config);
-        return new Block(mixer, config.Mlp is null ? null : new SwiGlu(config.Mlp, config.DModel), config.DModel, config.NormEps);
-    }
+    /// <summary>Logits within the cap of the configuration, if there is one: c tanh(l / c).</summary>
+    internal Tensor Capped(Tensor logits) => Config.LogitCap == 0 ? logits : logits.div(Config.LogitCap).tanh().mul(Config.LogitCap);
 
     private static Tensor ComplementTensor(int vocab, ReadOnlySpan<int> complement)
     {
@@ -356,6 +363,9 @@ public sealed class ModelState : IDisposable
 
     /// <summary>Bytes that the states hold.</summary>
     public long Bytes => Layers.Sum(l => l.Bytes);
+
+    /// <summary>A copy of one batch entry, with a lifetime of its own.</summary>
+    internal ModelState Row(int row) => new(Array.ConvertAll(Layers, l => l.Row(row)));
 
     /// <inheritdoc/>
     public void Dispose() => Array.ForEach(Layers, l => l.Dispose());

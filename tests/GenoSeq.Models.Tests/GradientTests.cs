@@ -20,6 +20,9 @@ public sealed class GradientTests
         { "ph untied", TestModels.Caduceus(false) with { Mamba = new MambaConfig { DState = 4, TieProjections = false } } },
         { "causal", TestModels.Causal() },
         { "causal, head of its own", WithBias(TestModels.Causal("M", 1, 8)) with { TieEmbeddings = false } },
+        { "norms", Norms(TestModels.Causal("M", 1, 8), "weighted") },
+        { "ps, plain norms", Norms(TestModels.Caduceus(true, true, 1, 8), "plain") },
+        { "experts", TestModels.Causal("M A", 2, 8) with { Mlp = new MlpConfig { DFf = 6, Experts = 3, ExpertPeriod = 2, ExpertOffset = 1 } } },
         { "hybrid with MLP", TestModels.Causal("M A") with { Mlp = new MlpConfig { DFf = 10, Bias = true } } },
         {
             "ps hybrid with MLP", TestModels.Caduceus(true, true) with
@@ -90,6 +93,8 @@ public sealed class GradientTests
 
     private static ModelConfig Product(ModelConfig c, bool tied) =>
         c with { Mamba = c.Mamba with { BidirectionalStrategy = "ew_multiply", TieProjections = tied } };
+
+    private static ModelConfig Norms(ModelConfig c, string kind) => c with { Mamba = c.Mamba with { StabilityNorms = kind, DtRank = 3, StabilityEps = 1e-3 } };
 
     private static ModelConfig WithBias(ModelConfig c) => c with { Mamba = c.Mamba with { Bias = true } };
 }

@@ -67,9 +67,37 @@ public sealed class LayoutTests
                 DtLimitMax = 2,
             },
         };
+        ModelConfig falcon = TestModels.Causal() with { Mamba = new MambaConfig { DState = 4, DtRank = 1, StabilityNorms = "plain", StabilityEps = 1e-4 } };
+        var jamba = new ModelConfig
+        {
+            DModel = 16,
+            NLayer = 4,
+            Layout = "M M A",
+            NormEps = 1e-6,
+            TieEmbeddings = false,
+            Mamba = new MambaConfig { DState = 4, DtRank = 3, StabilityNorms = "weighted", StabilityEps = 1e-6 },
+            Attention = new AttentionConfig { NHead = 4, NKvHead = 2, RopeTheta = 0 },
+            Mlp = new MlpConfig { DFf = 20, Experts = 3, ExpertPeriod = 2, ExpertOffset = 1, RouterLoss = 0.01 },
+        };
+        var hyena = new ModelConfig
+        {
+            DModel = 8,
+            NLayer = 2,
+            Layout = "hyena",
+            Norm = "layer",
+            TieEmbeddings = false,
+            InitializerRange = 0.05,
+            Hyena = new HyenaConfig { LMax = 50, EmbDim = 3, FilterOrder = 6, NumInnerMlps = 1, ActivationFreq = 2 },
+            Recurrent = new RecurrentConfig { Bias = true },
+            Mlp = new MlpConfig { Kind = "gelu", DFf = 12, Bias = true },
+        };
         var data = new TheoryData<string, ModelConfig, ModelConfig>
         {
+            { "hyenadna", hyena, hyena },
+            { "hyenadna", hyena with { TieEmbeddings = true, Alphabet = "bytes", VocabSize = 264 }, hyena with { TieEmbeddings = true, Alphabet = "bytes", VocabSize = 264 } },
             { "mamba2", mamba2, mamba2 },
+            { "falcon-mamba", falcon, falcon },
+            { "jamba", jamba, jamba },
             { "caduceus", ps, ps },
             { "caduceus", plain, plain },
             { "caduceus", TestModels.Caduceus(false), TestModels.Caduceus(false) },
@@ -86,6 +114,7 @@ public sealed class LayoutTests
         TestModels.Causal("M A", 3) with { Attention = new AttentionConfig { NHead = 2, SlidingWindow = 5, RopeScale = 2 } },
         TestModels.Caduceus(true) with { Alphabet = "bytes", VocabSize = 264 },
         TestModels.Caduceus(true) with { TieEmbeddings = false },
+        TestModels.Causal() with { LogitCap = 30 },
         TestModels.Causal("A") with { Bidirectional = true, Mlp = new MlpConfig { DFf = 8 } },
     ];
 
@@ -107,7 +136,7 @@ public sealed class LayoutTests
     public void Save_EachFamily_LoadsAsItWas(string layout, ModelConfig config, ModelConfig inTheirKeys)
     {
         // Settings that no key of the layout can say.
-        ModelConfig unusual = config with { Attention = config.Attention with { RopeScale = config.Mlp is null ? 3 : 1 } };
+        ModelConfig unusual = config with { Attention = config.Attention with { RopeScale = config.Mlp is null || config.Attention.RopeTheta == 0 ? 3 : 1 } };
         using var folder = new CheckpointFolder();
         using SequenceModel model = TestModels.Build(unusual);
         ModelFile.Save(model, folder.Path);
@@ -123,6 +152,35 @@ public sealed class LayoutTests
             Attention = config.Mlp is null ? config.Attention : ModelFile.ReadConfig(folder.Config).Config.Attention,
         });
         Same(plain, folder.Path, sameConfig: false);
+    }
+
+    /// <summary>HyenaDNA's own names, once as they are and once as a model trained with recomputation has them in a .ckpt.</summary>
+    [Fact]
+    public void HyenaDna_Standalone_LoadsUnderEveryName()
+    {
+        ModelConfig config = ModelPresets.Find("hyenadna-tiny-1k")!.Config with { DModel = 8, Mlp = new MlpConfig { Kind = "gelu", DFf = 12, Bias = true } };
+        using var folder = new CheckpointFolder();
+        using SequenceModel model = TestModels.Build(config);
+        ModelFile.Save(model, folder.Path, new Families.Hyena.HyenaDnaStandaloneLayout());
+        folder.Edit(json => Assert.True(json.Remove("genoseq")));
+        Assert.Equal(("hyenadna-standalone", config), (ModelFile.ReadConfig(folder.Config).Layout.Name, ModelFile.ReadConfig(folder.Config).Config));
+        Same(model, folder.Path);
+        Dictionary<string, long[]> stored = folder.Stored();
+        Assert.Contains("backbone.layers.1.mixer.filter_fn.implicit_filter.5.freq", stored.Keys);
+        Assert.Equal([1, 1026, 5], stored["backbone.layers.0.mixer.filter_fn.pos_emb.z"]);
+
+        folder.EditWeights(tensors =>
+        {
+            foreach (string name in stored.Keys)
+            {
+                tensors.Remove(name, out Tensor? value);
+                tensors.Add("model." + name.Replace(".mixer.", ".mixer.layer.", StringComparison.Ordinal).Replace(".mlp.", ".mlp.layer.", StringComparison.Ordinal), value!);
+            }
+        });
+        Same(model, folder.Path);
+
+        folder.Edit(json => json["layer"]!["l_max"] = 1030);
+        Assert.Contains("pos_emb", Assert.Throws<CheckpointException>(() => ModelFile.Load(folder.Path)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -12,6 +12,9 @@ public sealed class RecomputeTests
         { "ps", TestModels.Caduceus(true, nLayer: 3, dModel: 16) },
         { "ps swapped", TestModels.Caduceus(true, true, 3, 16) },
         { "causal", TestModels.Causal("M", 3, 16) },
+        { "experts", TestModels.Causal("M A", 2, 16) with { Mlp = new MlpConfig { DFf = 24, Experts = 3 } } },
+        { "shared block", TestModels.Causal("M S S", 3, 16) },
+        { "chunks of chunks", TestModels.Causal("M H", 2, 16) with { Chunking = new ChunkingConfig { Layout = "M H", DModel = 20, Inner = new ChunkingConfig { NLayer = 1 } } } },
         { "hybrid with MLP", TestModels.Causal("M A", 3, 16) with { Mlp = new MlpConfig { DFf = 24 } } },
     };
 

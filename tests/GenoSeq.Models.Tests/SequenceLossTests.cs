@@ -60,6 +60,31 @@ public sealed class SequenceLossTests
         Closeness.Check(whole.grad!, sliced, 1e-7, "gradient");
     }
 
+    /// <summary>The squared log partition is in the sum and its gradient, and in no other number.</summary>
+    [Fact]
+    public void Compute_ZLoss_IsInTheSumAlone()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(6);
+        Tensor values = randn([2, 9, Vocab], float64);
+        Tensor targets = TestModels.Ids(TestModels.Sequences(2, 9)).to(int32);
+        targets.select(1, 4).fill_(-1);
+        Tensor weights = rand([2, 9]);
+        Tensor exact = values.clone().requires_grad_();
+        Tensor present = targets.ge(0).to(float64) * weights;
+        Tensor nll = -exact.log_softmax(2).gather(2, targets.to(int64).mul(targets.ge(0).to(int64)).unsqueeze(2)).squeeze(2);
+        Tensor sum = ((nll + exact.logsumexp(2).square().mul(0.3)) * present).sum();
+        sum.backward();
+        foreach (Tensor logits in new[] { values.to(float32).requires_grad_(), values.clone().requires_grad_() })
+        {
+            LossTotals totals = SequenceLoss.Compute(logits, targets, weights, 0.3);
+            (totals.Sum * 2).backward();
+            Assert.Equal(sum.item(), totals.Sum.item(), 1e-4);
+            Assert.Equal((nll * present).sum().item(), totals.LossSum, 1e-4);
+            Closeness.Check(exact.grad!.mul(2), logits.grad!, 1e-5, "gradient");
+        }
+    }
+
     [Fact]
     public void Compute_FrequencyOfLogits_StaysFinite()
     {

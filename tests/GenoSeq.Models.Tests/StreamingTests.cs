@@ -14,7 +14,9 @@ public sealed class StreamingTests
         { "grouped", TestModels.Causal("A", 2, 16) with { Attention = new AttentionConfig { NHead = 4, NKvHead = 2, Bias = true } }, false },
         { "windowed", Windowed(TestModels.Causal("A", 2, 16), 37), true },
         { "window of one", Windowed(TestModels.Causal("A", 2, 16), 1), true },
-        { "hybrid", TestModels.Causal("M M A", 3, 16) with { Mlp = new MlpConfig { DFf = 24 } }, false },
+        { "hybrid", TestModels.Causal("M M A", 3, 16) with { Mlp = new MlpConfig { DFf = 24, Experts = 4, ExpertPeriod = 2 } }, false },
+        { "shared block", Windowed(TestModels.Causal("M S", 4, 16), 16), true },
+        { "chunks", TestModels.Causal("M H M", 3, 16), true },
         { "windowed hybrid", Windowed(TestModels.Causal("M M A", 4, 16), 64), true },
     };
 

@@ -11,7 +11,7 @@ internal sealed class ConvertCommand
 {
     private readonly Argument<string> _input = new("checkpoint") { Description = "Folder with config.json and weights, or a run's checkpoint" };
     private readonly Option<string> _out = new("--out", "-o") { Description = "Folder to write", Required = true, HelpName = "DIR" };
-    private readonly Option<string?> _to = new("--to") { Description = "Layout to write [default: the family's own]", HelpName = "hf|caduceus|mamba|mamba2|llama|genoseq" };
+    private readonly Option<string?> _to = new("--to") { Description = "Layout to write [default: the family's own]", HelpName = $"hf|{string.Join('|', ModelLayout.All.Select(l => l.Name))}" };
     private readonly Option<string?> _weights = new("--weights") { Description = "Weights that lie elsewhere", HelpName = "FILE" };
     private readonly Option<string?> _config = new("--config") { Description = "config.json that lies elsewhere", HelpName = "FILE" };
 

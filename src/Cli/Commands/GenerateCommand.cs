@@ -87,7 +87,7 @@ internal sealed class GenerateCommand
         }
         catch (NotSupportedException e)
         {
-            throw new Models.CheckpointException(e.Message, Get(_checkpoint), "a causal model (Mamba, or a causal Transformer)", "a checkpoint trained with objective.kind=causal");
+            throw new Models.CheckpointException(e.Message, Get(_checkpoint), "a causal model (a recurrent mixer or attention in one direction)", "a checkpoint trained with objective.kind=causal");
         }
 
         using FastaWriter fasta = FastaWriter.Create(Get(_out), new FastaWriterOptions { LineWidth = Get(_width), Output = output });

@@ -26,11 +26,14 @@ internal static class ModelsCommand
 
     private static readonly Dictionary<RecurrenceClass, string> s_recurrences = new()
     {
-        [RecurrenceClass.Attention] = "cache",
-        [RecurrenceClass.Diagonal] = "diagonal",
-        [RecurrenceClass.ScalarDecay] = "matrix, scalar decay",
-        [RecurrenceClass.VectorDecay] = "matrix, vector decay",
-        [RecurrenceClass.DeltaRule] = "matrix, delta rule",
+        [RecurrenceClass.Attention] = "attention, cache",
+        [RecurrenceClass.Diagonal] = "E1 diagonal",
+        [RecurrenceClass.ScalarDecay] = "E2 matrix, scalar decay",
+        [RecurrenceClass.VectorDecay] = "E3 matrix, vector decay",
+        [RecurrenceClass.DeltaRule] = "E4 matrix, delta rule",
+        [RecurrenceClass.Convolution] = "E5 convolution",
+        [RecurrenceClass.Sequential] = "E6 sequential",
+        [RecurrenceClass.Network] = "network over chunks",
     };
 
     internal static Command Create(CommandRunner runner) =>
@@ -48,7 +51,7 @@ internal static class ModelsCommand
         families.WriteToOut(context.Streams);
         context.Streams.Out.WriteLine();
         Mixers().WriteToOut(context.Streams);
-        context.Streams.Out.WriteLine($"(for a layer of d_model {Text(CostWidth)} with default settings; in model.layout M is {MixerFamilies.Mamba} and A {MixerFamilies.Attention})");
+        context.Streams.Out.WriteLine($"(for a layer of d_model {Text(CostWidth)} with default settings; in model.layout M is {MixerFamilies.Mamba}, A {MixerFamilies.Attention}, S {MixerFamilies.SharedAttention}, H {MixerFamilies.DynamicChunking})");
         context.Streams.Out.WriteLine();
         var presets = new ConsoleTable("preset", "family", "d_model", "layers", "context", "parameters", "what it is");
         foreach (ModelPreset p in ModelPresets.All)

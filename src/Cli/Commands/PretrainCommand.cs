@@ -114,7 +114,7 @@ internal sealed class PretrainCommand
 
     private static int DryRun(CommandContext context, PretrainRequest request)
     {
-        DryRunReport report = Training.Engine.DryRun.Run(request.Config);
+        DryRunReport report = Training.Engine.DryRun.Run(request.Config, context.Stop);
         TextWriter w = context.Streams.Out;
         string F(FormattableString s) => s.ToString(CultureInfo.InvariantCulture);
         w.WriteLine(F($"model        {request.Config.Model.Family()}, {report.Parameters:N0} parameters"));

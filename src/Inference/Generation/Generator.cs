@@ -103,7 +103,7 @@ public sealed class Generator
         using IDisposable mode = no_grad();
         using var stepper = new ModelStepper(_model, rows.Length);
         using var sampler = new TokenSampler(stepper, _rule, Block);
-        using var graph = new SampledSteps(sampler, _model.Device, WarmUpSteps, _say);
+        using var graph = new SampledSteps(sampler, stepper.CanBeCaptured ? _model.Device : CPU, WarmUpSteps, _say);
         long longest = Begin(rows, stepper, sampler, stop);
         int current = 0;
         Hand(rows, sink, ref current, first: true);

@@ -14,6 +14,9 @@ internal sealed class SampledSteps(TokenSampler sampler, Device device, int warm
     private int _steps;
     private bool _failed = device.Type != DeviceType.CUDA;
 
+    /// <summary>Steps are replayed as a graph.</summary>
+    internal bool IsCaptured => _graph is not null;
+
     /// <summary>Runs steps; does not wait for the device.</summary>
     internal void Run(int steps)
     {

@@ -9,8 +9,7 @@ namespace GenoSeq.Inference.Input;
 /// <summary>Reads sequences one after the other, in the order of their files.</summary>
 public static class SequenceInputs
 {
-    private static readonly string[] s_sequenceColumns = ["sequence", "seq", "dna", "dna_sequence", "nucleotides", "text"];
-    private static readonly string[] s_idColumns = ["id", "name"];
+    private const string Other = "another --column";
 
     /// <summary>The sequences, read ahead on another thread.</summary>
     /// <param name="options">Where from.</param>
@@ -96,23 +95,13 @@ public static class SequenceInputs
     private static void Table(Stream content, string name, SequenceInputOptions options, Action<SequenceItem> add)
     {
         using DelimitedReader table = DelimitedReader.FromStream(content, name);
-        int sequence = Column(table, options.SequenceColumn, s_sequenceColumns, "--column", name);
-        int id = options.IdColumn is null ? s_idColumns.Select(table.IndexOf).FirstOrDefault(i => i >= 0, -1) : Column(table, options.IdColumn, [], "--id-column", name);
+        int sequence = SequenceText.Column(table, name, options.SequenceColumn, "--column");
+        int id = SequenceText.IdColumn(table, name, options.IdColumn, "--id-column");
         for (long row = 1; table.Read(); row++)
         {
-            byte[] bases = table[sequence].ToArray();
-            CheckLetters(bases, table.Where);
-            add(new SequenceItem(id < 0 ? Number(row) : Encoding.UTF8.GetString(table[id]), bases));
+            byte[] bases = SequenceText.Checked(table[sequence], table.Where, Other);
+            add(new SequenceItem(id < 0 ? SequenceText.Row(row) : Encoding.UTF8.GetString(table[id]), bases));
         }
-    }
-
-    private static int Column(DelimitedReader table, string? wanted, string[] conventions, string option, string name)
-    {
-        int found = wanted is not null ? table.IndexOf(wanted) : conventions.Select(table.IndexOf).FirstOrDefault(i => i >= 0, -1);
-        return found >= 0
-            ? found
-            : throw new InputDataException(wanted is null ? "no column is called like a sequence" : $"there is no column '{wanted}'", name,
-                $"one of the columns {string.Join(", ", table.Columns.Take(12))}", $"{option} NAME");
     }
 
     private static IEnumerable<SequenceItem> Parquet(string path, SequenceInputOptions options)
@@ -121,9 +110,8 @@ public static class SequenceInputs
         using ParquetSequenceRows rows = reader.Rows();
         while (rows.MoveNext())
         {
-            byte[] bases = rows.Sequence.ToArray();
-            CheckLetters(bases, $"{path}, row {rows.Number}");
-            yield return new SequenceItem(options.IdColumn is null ? Number(rows.Number) : Encoding.UTF8.GetString(rows.Id), bases);
+            byte[] bases = SequenceText.Checked(rows.Sequence, $"{path}, row {rows.Number}", Other);
+            yield return new SequenceItem(options.IdColumn is null ? SequenceText.Row(rows.Number) : Encoding.UTF8.GetString(rows.Id), bases);
         }
     }
 
@@ -176,19 +164,6 @@ public static class SequenceInputs
         name ??= string.Create(CultureInfo.InvariantCulture, $"{contig}:{interval.Start + 1}-{interval.Start + interval.Length}");
         return new SequenceItem(name, contig, interval.Start, minus ? '-' : '+', GenomeRegion.Read(genome, interval, minus));
     }
-
-    private static void CheckLetters(ReadOnlySpan<byte> bases, string where)
-    {
-        for (int i = 0; i < bases.Length; i++)
-        {
-            if (!"ACGTUNRYKMBDHVSWacgtunrykmbdhvsw"u8.Contains(bases[i]))
-            {
-                throw new InputDataException($"'{(char)bases[i]}' at position {i + 1} of the sequence is no nucleotide code", where, "IUPAC nucleotide codes", "another --column");
-            }
-        }
-    }
-
-    private static string Number(long row) => string.Create(CultureInfo.InvariantCulture, $"row{row}");
 
     private sealed class RecordCollector(Action<SequenceItem> add) : IFastaVisitor, IFastqVisitor
     {

@@ -1,7 +1,7 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using GenoSeq.Data;
+using GenoSeq.Inference.Input;
 
 namespace GenoSeq.Inference.Scoring;
 
@@ -32,9 +32,7 @@ public sealed record ScoreInputOptions
 /// <summary>Reads sequences from whatever holds them, one after the other, in the order of the input.</summary>
 public static class ScoreInputs
 {
-    private static readonly string[] s_sequence = ["sequence", "seq", "dna", "dna_sequence", "nucleotides", "text"];
-    private static readonly SearchValues<byte> s_letters = SearchValues.Create("ACGTUNRYSWKMBDHVacgtunryswkmbdhv"u8);
-    private static readonly string[] s_id = ["id", "name"];
+    private const string Other = "another sequence column, or a cleaned file";
 
     /// <summary>The sequences.</summary>
     /// <exception cref="InputDataException">While enumerating: something cannot be read, or is no nucleotide sequence.</exception>
@@ -112,8 +110,8 @@ public static class ScoreInputs
         using ParquetSequenceRows rows = reader.Rows();
         while (rows.MoveNext())
         {
-            string id = rows.Id.IsEmpty ? Row(rows.Number) : Encoding.UTF8.GetString(rows.Id);
-            yield return new ScoreItem(id, Checked(rows.Sequence, $"{path}, row {rows.Number}"));
+            string id = rows.Id.IsEmpty ? SequenceText.Row(rows.Number) : Encoding.UTF8.GetString(rows.Id);
+            yield return new ScoreItem(id, SequenceText.Checked(rows.Sequence, $"{path}, row {rows.Number}", Other));
         }
     }
 
@@ -129,28 +127,11 @@ public static class ScoreInputs
     private static IEnumerable<ScoreItem> OfTable(Stream stream, string name, ScoreInputOptions options)
     {
         using DelimitedReader table = DelimitedReader.FromStream(stream, name);
-        int sequence = Column(table, name, options.SequenceColumn, s_sequence);
-        int id = options.IdColumn is null ? s_id.Select(table.IndexOf).FirstOrDefault(i => i >= 0, -1) : Column(table, name, options.IdColumn, s_id);
+        int sequence = SequenceText.Column(table, name, options.SequenceColumn, "--sequence");
+        int id = SequenceText.IdColumn(table, name, options.IdColumn, "--id");
         for (long row = 1; table.Read(); row++)
         {
-            yield return new ScoreItem(id < 0 ? Row(row) : Encoding.UTF8.GetString(table[id]), Checked(table[sequence], table.Where));
+            yield return new ScoreItem(id < 0 ? SequenceText.Row(row) : Encoding.UTF8.GetString(table[id]), SequenceText.Checked(table[sequence], table.Where, Other));
         }
     }
-
-    private static int Column(DelimitedReader table, string file, string? wanted, string[] usual)
-    {
-        int index = wanted is null ? usual.Select(table.IndexOf).FirstOrDefault(i => i >= 0, -1) : table.IndexOf(wanted);
-        return index >= 0 ? index : throw new InputDataException(
-            wanted is null ? "the table has no column of sequences" : $"the table has no column '{wanted}'", file,
-            $"one of {string.Join(", ", table.Columns)}", wanted is null ? "--sequence COLUMN" : null);
-    }
-
-    private static byte[] Checked(ReadOnlySpan<byte> text, string where)
-    {
-        int bad = text.IndexOfAnyExcept(s_letters);
-        return bad < 0 ? text.ToArray() : throw new InputDataException(
-            $"'{(char)text[bad]}' at base {bad + 1} is no nucleotide code", where, "IUPAC nucleotide codes", "another sequence column, or a cleaned file");
-    }
-
-    private static string Row(long number) => string.Create(CultureInfo.InvariantCulture, $"row{number}");
 }

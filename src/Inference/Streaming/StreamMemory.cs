@@ -76,7 +76,7 @@ internal sealed class StreamMemory
             long projected = 8 + c.Mamba.Rank(c.DModel) + (2 * c.Mamba.DState);
             long mixer = (3 * inner) + (directions * (inner + projected)) + (_onDevice ? 0 : inner);
             long attention = c.LayerMixers().Contains(MixerFamilies.Attention) ? 6L * c.Attention.NHead * c.Attention.HeadWidth(c.DModel) : 0;
-            long mlp = 3L * (c.Mlp?.DFf ?? 0);
+            long mlp = 3L * (c.Mlp is { } m ? m.DFf * (m.Experts > 1 ? m.ExpertsPerToken : 1) : 0);
             return ActivationBytes * ((3 * d) + Math.Max(mixer, Math.Max(attention, mlp)));
         }
     }

@@ -1,4 +1,5 @@
 using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Models.Losses;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
@@ -14,15 +15,15 @@ public sealed class Block : nn.Module
     /// <summary>Joins a mixer, an MLP and their norms.</summary>
     /// <param name="mixer">Mixes along the sequence.</param>
     /// <param name="mlp">Mixes along the channels, or null.</param>
-    /// <param name="dModel">Width of the residual stream.</param>
-    /// <param name="normEps">Epsilon of the norms.</param>
-    public Block(Mixer mixer, SwiGlu? mlp, int dModel, double normEps)
+    /// <param name="config">The model's settings, of which the norms are made.</param>
+    public Block(Mixer mixer, ChannelMlp? mlp, ModelConfig config)
     {
-        Norm = register_module("norm", new RmsNorm(dModel, normEps));
+        ArgumentNullException.ThrowIfNull(config);
+        Norm = register_module("norm", StreamNorm.Of(config));
         Mixer = register_module("mixer", mixer);
         if (mlp is not null)
         {
-            Norm2 = register_module("norm2", new RmsNorm(dModel, normEps));
+            Norm2 = register_module("norm2", StreamNorm.Of(config));
             Mlp = register_module("mlp", mlp);
         }
 
@@ -30,19 +31,29 @@ public sealed class Block : nn.Module
     }
 
     /// <summary>The norm before the mixer.</summary>
-    public RmsNorm Norm { get; }
+    public StreamNorm Norm { get; }
 
     /// <summary>The mixer.</summary>
     public Mixer Mixer { get; }
 
     /// <summary>The norm before the MLP, or null.</summary>
-    public RmsNorm? Norm2 { get; }
+    public StreamNorm? Norm2 { get; }
 
     /// <summary>The MLP, or null.</summary>
-    public SwiGlu? Mlp { get; }
+    public ChannelMlp? Mlp { get; }
 
     /// <summary>What the layer keeps for its backward pass, where it runs on a device with kernels.</summary>
     public LayerMemory Memory { get; set; }
+
+    /// <summary>Sets the type of matrix products: single precision, or bfloat16.</summary>
+    public void SetComputeType(Torch.ScalarType type)
+    {
+        Mixer.ComputeType = type;
+        if (Mlp is not null)
+        {
+            Mlp.ComputeType = type;
+        }
+    }
 
     /// <summary>Runs the layer.</summary>
     /// <param name="x">The last layer's output [batch, length, d_model], not yet added to the residual.</param>
@@ -51,7 +62,7 @@ public sealed class Block : nn.Module
     /// <returns>This layer's output, not yet added, and the residual stream.</returns>
     public (Tensor X, Tensor Residual) forward(Tensor x, Tensor? residual, in MixContext context)
     {
-        if (Mixer is RecurrentMixer && Memory > LayerMemory.KeepScan && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
+        if ((Mixer is not (MambaMixer or AttentionMixer) || Mlp is SparseMlp) && Memory > LayerMemory.KeepScan && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
             && KernelDevices.Of(x) is not null)
         {
             // Such layers have no operation of their own that would see to it.
@@ -63,7 +74,7 @@ public sealed class Block : nn.Module
         (Tensor y, Tensor r) = Mix(x, residual, context);
         if (Mlp is not null)
         {
-            (y, r) = MixChannels(y, r, context.Mirrored);
+            (y, r) = MixChannels(y, r, context);
         }
 
         return (y.MoveToOuterDisposeScope(), ReferenceEquals(r, x) ? r : r.MoveToOuterDisposeScope());
@@ -76,9 +87,10 @@ public sealed class Block : nn.Module
     public (Tensor X, Tensor Residual) ForwardRecomputed(Tensor x, Tensor? residual, MixContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor r = residual is null ? x : residual + x;
-        Tensor[] outputs = Recomputed(r, context);
-        Tensor sum = outputs.Length > 1 ? r + outputs[1] : r;
+        // The stream is single precision also where activations are not.
+        Tensor r = residual is not null ? residual + x : x.dtype == bfloat16 ? x.to(float32) : x;
+        Tensor[] outputs = Recomputed(r, x.dtype, context);
+        Tensor sum = Mlp is not null ? r + outputs[1] : r;
         return (outputs[0].MoveToOuterDisposeScope(), ReferenceEquals(sum, x) ? x : sum.MoveToOuterDisposeScope());
     }
 
@@ -86,11 +98,12 @@ public sealed class Block : nn.Module
     /// <param name="x">[batch, length, d_model].</param>
     /// <param name="residual">[batch, length, d_model], or null in the first layer.</param>
     /// <param name="state">The mixer's state, updated.</param>
-    public (Tensor X, Tensor Residual) extend(Tensor x, Tensor? residual, MixerState state)
+    /// <param name="context">The embeddings, where the mixer reads them.</param>
+    public (Tensor X, Tensor Residual) extend(Tensor x, Tensor? residual, MixerState state, in MixContext context = default)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor n, Tensor r) = Norm.AddNorm(x, residual, false);
-        Tensor y = Mixer.extend(n, state);
+        Tensor y = Mixer.extend(n, state, context);
         if (Mlp is not null)
         {
             (n, r) = Norm2!.AddNorm(y, r, false);
@@ -106,10 +119,10 @@ public sealed class Block : nn.Module
         var settings = new LayerSettings(Norm.Eps, x.dtype, Memory, context.Mirrored) { Shards = context.Shards };
         switch (Mixer)
         {
-            case MambaMixer m when Kernels(x, Mixer.ComputeType) is { } device && m.OneProjection(context.Mirrored) is { } directions:
-                return DeviceMambaLayer.Run(device, x, residual, Norm, directions, settings, context.SequenceIds);
-            case AttentionMixer a when Kernels(x, Mixer.ComputeType) is { } device && a.OneOperation(context.Mirrored) is { } shape:
-                return DeviceAttentionLayer.Run(device, x, residual, Norm, a, shape, settings, context.SequenceIds);
+            case MambaMixer m when Norm is RmsNorm norm && Kernels(x, Mixer.ComputeType) is { } device && m.OneProjection(context.Mirrored) is { } directions:
+                return DeviceMambaLayer.Run(device, x, residual, norm, directions, settings, context.SequenceIds);
+            case AttentionMixer a when Norm is RmsNorm norm && Kernels(x, Mixer.ComputeType) is { } device && a.OneOperation(context.Mirrored) is { } shape:
+                return DeviceAttentionLayer.Run(device, x, residual, norm, a, shape, settings, context.SequenceIds);
             default:
                 (Tensor n, Tensor r) = Norm.AddNorm(x, residual, context.Mirrored);
                 return (Mixer.forward(n, context), r);
@@ -117,22 +130,22 @@ public sealed class Block : nn.Module
     }
 
     // Norm and MLP, likewise.
-    private (Tensor Y, Tensor Residual) MixChannels(Tensor x, Tensor residual, bool mirrored)
+    private (Tensor Y, Tensor Residual) MixChannels(Tensor x, Tensor residual, in MixContext context)
     {
-        if (Kernels(x, Mlp!.ComputeType) is { } device && !Mlp.HasBias)
+        if (Mlp is SwiGlu { HasBias: false } gated && Norm2 is RmsNorm norm && Kernels(x, Mlp.ComputeType) is { } device)
         {
-            return DeviceMlpLayer.Run(device, x, residual, Norm2!, Mlp, new LayerSettings(Norm2!.Eps, x.dtype, Memory, mirrored));
+            return DeviceMlpLayer.Run(device, x, residual, norm, gated, new LayerSettings(norm.Eps, x.dtype, Memory, context.Mirrored));
         }
 
-        (Tensor n, Tensor r) = Norm2!.AddNorm(x, residual, mirrored);
-        return (MlpOf(n, mirrored), r);
+        (Tensor n, Tensor r) = Norm2!.AddNorm(x, residual, context.Mirrored);
+        return (MlpOf(n, context.Mirrored, context.Side), r);
     }
 
     // What runs whole branches as one operation; their norm's kernel takes rows of whole pieces of 8 elements.
     private static KernelDevice? Kernels(Tensor x, ScalarType compute) =>
         x.dtype == compute && x.size(-1) % 8 == 0 && x.size(-1) <= NormKernels.MaxWidth ? KernelDevices.Of(x) : null;
 
-    private Tensor[] Recomputed(Tensor r, MixContext context)
+    private Tensor[] Recomputed(Tensor r, ScalarType activation, MixContext context)
     {
         long batch = r.size(0);
         int each = (int)Math.Clamp(MambaScan.SliceTokens / Math.Max(r.size(1), 1), 1, Math.Max(batch, 1));
@@ -150,31 +163,45 @@ public sealed class Block : nn.Module
             outputs[i] = Run(pieces[i], context with
             {
                 SequenceIds = context.SequenceIds?.narrow(0, first, sizes[i]),
+                Embedding = context.Embedding?.narrow(0, first, sizes[i]),
+                Present = context.Present?.narrow(0, first, sizes[i]),
                 Shards = context.Shards?.Slice(first, sizes[i]),
             });
         }
 
         return [.. Enumerable.Range(0, outputs[0].Length).Select(k => cat(Array.ConvertAll(outputs, o => o[k])))];
 
-        // The ids are an input too, so that they live as long as the graph.
-        Tensor[] Run(Tensor piece, MixContext own) =>
-            utils.checkpoint.run(inputs => Inner(inputs[0]!, own with { SequenceIds = inputs[1] }), piece, own.SequenceIds);
+        // What the context holds is an input too, so that it lives as long as the graph; so is an output what the loss adds, since what is made within
+        // is gone when the loss is.
+        Tensor[] Run(Tensor piece, MixContext own)
+        {
+            SideLosses? inner = null;
+            Tensor[] all = utils.checkpoint.run(inputs =>
+            {
+                inner = own.Side is null ? null : new SideLosses();
+                Tensor[] results = Inner(inputs[0]!, activation, own with { SequenceIds = inputs[1], Side = inner, Embedding = inputs[2], Present = inputs[3] });
+                return [.. results, .. inner?.Release() ?? []];
+            }, piece, own.SequenceIds, own.Embedding, own.Present);
+            int count = Mlp is null ? 1 : 2;
+            own.Side?.AddAll(inner!, all[count..]);
+            return all[..count];
+        }
     }
 
     // With an MLP the first branch's output joins the residual outside, so that the stream itself is never recomputed.
-    private Tensor[] Inner(Tensor r, in MixContext context)
+    private Tensor[] Inner(Tensor r, ScalarType activation, in MixContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor n, _) = Norm.AddNorm(r, null, context.Mirrored);
-        Tensor first = Mixer.forward(n, context).MoveToOuterDisposeScope();
+        Tensor first = Mixer.forward(Norm.OfStream(r, context.Mirrored, activation), context).MoveToOuterDisposeScope();
         if (Mlp is null)
         {
             return [first];
         }
 
-        (n, _) = Norm2!.AddNorm(first, r, context.Mirrored);
-        return [MlpOf(n, context.Mirrored).MoveToOuterDisposeScope(), first];
+        (Tensor n, _) = Norm2!.AddNorm(first, r, context.Mirrored);
+        return [MlpOf(n, context.Mirrored, context.Side).MoveToOuterDisposeScope(), first];
     }
 
-    internal Tensor MlpOf(Tensor n, bool mirrored) => mirrored ? Mlp!.forward(n.flip(-1)).flip(-1) : Mlp!.forward(n);
+    internal Tensor MlpOf(Tensor n, bool mirrored, SideLosses? side = null) =>
+        mirrored ? Mlp!.forward(n.flip(-1), side).flip(-1) : Mlp!.forward(n, side);
 }

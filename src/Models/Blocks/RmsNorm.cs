@@ -1,5 +1,4 @@
 using GenoSeq.Models.Kernels;
-using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
 using static GenoSeq.Torch.torch;
 using Kernel = GenoSeq.Models.Kernels.RmsNorm;
@@ -7,71 +6,25 @@ using Kernel = GenoSeq.Models.Kernels.RmsNorm;
 namespace GenoSeq.Models.Blocks;
 
 /// <summary>RMS norm (Zhang and Sennrich 2019): x * rsqrt(mean(x^2) + eps) * weight, over the last dimension.</summary>
-public sealed class RmsNorm : nn.Module
+public sealed class RmsNorm : StreamNorm
 {
-    private readonly double _eps;
-
     /// <summary>Creates the norm with a weight of ones.</summary>
-    public RmsNorm(int dModel, double eps)
+    public RmsNorm(int dModel, double eps) : base(dModel, eps)
     {
-        _eps = eps;
-        weight = register_parameter("weight", new nn.Parameter(ones([dModel])) { NoWeightDecay = true });
     }
 
-    /// <summary>[d_model].</summary>
-    public nn.Parameter weight { get; }
+    private protected override (Tensor Weight, Tensor? Bias) Parameters(bool mirrored) => (mirrored ? weight.flip(0) : weight, null);
 
-    internal double Eps => _eps;
-
-    /// <summary>Adds x to the residual and normalises the sum, in one pass.</summary>
-    /// <param name="x">[..., d_model].</param>
-    /// <param name="residual">The same shape, or null for none.</param>
-    /// <param name="mirrored">Channels are reversed.</param>
-    /// <returns>The normalised sum, and the sum.</returns>
-    public (Tensor Normed, Tensor Residual) AddNorm(Tensor x, Tensor? residual, bool mirrored)
+    private protected override (Tensor Normed, Tensor Residual) OnHost(Tensor x, Tensor? residual, bool mirrored)
     {
-        (Tensor normed, Tensor? sum) = AddNorm(x, residual, mirrored, true);
-        return (normed, sum!);
-    }
-
-    /// <summary>Adds x to the residual and normalises the sum, which nobody reads further.</summary>
-    internal Tensor Last(Tensor x, Tensor? residual, bool mirrored = false) => AddNorm(x, residual, mirrored, false).Normed;
-
-    /// <summary>Normalises a residual stream without gradients.</summary>
-    /// <param name="sum">[..., d_model], single precision or the activation type.</param>
-    /// <param name="mirrored">Channels are reversed.</param>
-    /// <param name="activation">Type of the result on a device with kernels.</param>
-    internal Tensor OfSum(Tensor sum, bool mirrored, Torch.ScalarType activation)
-    {
-        if (KernelDevices.Of(sum) is not { } device || sum.size(-1) % 8 != 0 || sum.size(-1) > NormKernels.MaxWidth)
-        {
-            return AddNorm(sum, null, mirrored, false).Normed;
-        }
-
-        Tensor w = mirrored ? weight.flip(0) : weight;
-        return (sum.dtype == activation
-            ? NormKernels.Forward(device, sum, null, w, _eps, activation, false, false)
-            : NormKernels.Forward(device, null, sum, w, _eps, activation, false, false)).Y;
-    }
-
-    private (Tensor Normed, Tensor? Residual) AddNorm(Tensor x, Tensor? residual, bool mirrored, bool keepSum)
-    {
-        ArgumentNullException.ThrowIfNull(x);
-        Tensor w = mirrored ? weight.flip(0) : weight;
-        if (KernelDevices.Of(x) is { } device && x.dtype is bfloat16 or float32 && x.size(-1) % 8 == 0
-            && x.size(-1) <= NormKernels.MaxWidth)
-        {
-            Tensor?[] normed = new DeviceAddNorm(device, _eps, x.dtype, keepSum).apply(x, residual, w);
-            return (normed[0]!, normed[1]);
-        }
-
+        Tensor w = Parameters(mirrored).Weight;
         if (!TensorRows.OnKernels(x))
         {
             Tensor r = residual is null ? x : residual + x;
-            return (r * r.square().mean([-1], true).add(_eps).rsqrt() * w, r);
+            return (r * r.square().mean([-1], true).add(Eps).rsqrt() * w, r);
         }
 
-        Tensor?[] y = new AddNormFunction((float)_eps).apply(x, residual, w);
+        Tensor?[] y = new AddNormFunction((float)Eps).apply(x, residual, w);
         return (y[0]!, y[1] ?? x);
     }
 

@@ -1,13 +1,13 @@
 using GenoSeq.Models.Kernels;
+using GenoSeq.Models.Losses;
 using GenoSeq.Models.Mixers;
-using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 using Kernel = GenoSeq.Models.Kernels.SwiGlu;
 
 namespace GenoSeq.Models.Blocks;
 
 /// <summary>The MLP of a layer: down(silu(gate(x)) * up(x)).</summary>
-public sealed class SwiGlu : nn.Module
+public sealed class SwiGlu : ChannelMlp
 {
     private readonly nn.Linear _gate;
     private readonly nn.Linear _up;
@@ -24,9 +24,6 @@ public sealed class SwiGlu : nn.Module
         _down = register_module("down_proj", new nn.Linear(config.DFf, dModel, config.Bias));
     }
 
-    /// <summary>Type that matrix products are computed in.</summary>
-    public ScalarType ComputeType { get; set; } = float32;
-
     internal bool HasBias => _gate.bias is not null;
 
     internal nn.Linear Gate => _gate;
@@ -35,12 +32,12 @@ public sealed class SwiGlu : nn.Module
 
     internal nn.Linear Down => _down;
 
-    /// <summary>x [batch, length, d_model] to the same shape.</summary>
-    public Tensor forward(Tensor x)
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x, SideLosses? side = null)
     {
         Tensor gate = Gemm.Linear(x, _gate.weight, _gate.bias, ComputeType);
         Tensor up = Gemm.Linear(x, _up.weight, _up.bias, ComputeType);
-        Tensor product = TensorRows.OnKernels(gate) ? new GatedProduct().apply(gate, up)[0]! : nn.functional.silu(gate) * up;
+        Tensor product = TensorRows.OnKernels(gate) && gate.numel() > 0 ? new GatedProduct().apply(gate, up)[0]! : nn.functional.silu(gate) * up;
         return Gemm.Linear(product, _down.weight, _down.bias, ComputeType);
     }
 

@@ -21,7 +21,7 @@ public sealed record VerificationRow(string Name, double MaxAbsolute, double Rel
 /// <summary>
 /// Runs a model on recorded inputs of another implementation and compares everything recorded: <c>input_ids</c> and, where
 /// the objective has them, <c>labels</c> (below 0 ignored; without labels the next token is the target) to <c>logits</c>,
-/// <c>hidden_states</c>, <c>loss</c> and <c>grad.NAME</c>.
+/// <c>logits_tied</c> (of models with a tied head), <c>hidden_states</c>, <c>loss</c> and <c>grad.NAME</c>.
 /// </summary>
 public static class Verification
 {
@@ -53,6 +53,11 @@ public static class Verification
         Tensor logits = model.HeadOf(hidden);
         Compare(rows, reference, "hidden_states", hidden, tolerance);
         Compare(rows, reference, "logits", logits, tolerance);
+        if (model.Head.IsTied)
+        {
+            Compare(rows, reference, "logits_tied", logits, tolerance);
+        }
+
         if (reference.TryGet("loss", out _))
         {
             Tensor loss = Loss(model, ids, reference.TryGet("labels", out _) ? Require(reference, "labels", model) : null);

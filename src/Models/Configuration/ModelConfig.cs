@@ -8,6 +8,8 @@ namespace GenoSeq.Models;
 /// </summary>
 public sealed record ModelConfig
 {
+    internal const string LayerNorm = "layer";
+
     /// <summary>Alphabet of the input: <c>caduceus</c> (12 tokens, 16 rows) or <c>bytes</c> (256 bytes, 264 rows).</summary>
     public string Alphabet { get; init; } = "caduceus";
 
@@ -22,7 +24,7 @@ public sealed record ModelConfig
 
     /// <summary>
     /// Mixers by layer, repeated to <see cref="NLayer"/>: names as <c>genoseq models</c> lists them, separated by blanks; <c>M</c> is
-    /// mamba, <c>A</c> attention. <c>M M M A</c> and <c>mamba2*3 attention</c> are 3:1 hybrids.
+    /// mamba, <c>A</c> attention, <c>S</c> shared-attention, <c>H</c> dynamic-chunking. <c>M M M A</c> and <c>mamba2*3 attention</c> are 3:1 hybrids.
     /// </summary>
     public string Layout { get; init; } = "M";
 
@@ -43,17 +45,35 @@ public sealed record ModelConfig
     /// <summary>Settings of the recurrent mixers other than Mamba-1.</summary>
     public RecurrentConfig Recurrent { get; init; } = new();
 
+    /// <summary>Settings of the mixers that convolve.</summary>
+    public HyenaConfig Hyena { get; init; } = new();
+
     /// <summary>Settings of the attention mixers.</summary>
     public AttentionConfig Attention { get; init; } = new();
+
+    /// <summary>Settings of the block that shared-attention layers share.</summary>
+    public SharedConfig Shared { get; init; } = new();
+
+    /// <summary>Settings of dynamic-chunking layers.</summary>
+    public ChunkingConfig Chunking { get; init; } = new();
 
     /// <summary>Settings of the MLP behind each mixer; none when null.</summary>
     public MlpConfig? Mlp { get; init; }
 
-    /// <summary>Epsilon of the RMS norms.</summary>
+    /// <summary>Norms of the residual stream: <c>rms</c>, or <c>layer</c> (with a bias), as HyenaDNA has them.</summary>
+    public string Norm { get; init; } = "rms";
+
+    /// <summary>Epsilon of the norms.</summary>
     public double NormEps { get; init; } = 1e-5;
 
     /// <summary>The head's weight is the embedding's.</summary>
     public bool TieEmbeddings { get; init; } = true;
+
+    /// <summary>Logits are c tanh(l / c) with this c, so that none exceeds it; 0: as they are.</summary>
+    public double LogitCap { get; init; }
+
+    /// <summary>Factor of the squared log partition in the training loss, which keeps logits small (z-loss); 0: none.</summary>
+    public double ZLoss { get; init; }
 
     /// <summary>Standard deviation of the embedding's initial values (and of all weights of attention and MLP).</summary>
     public double InitializerRange { get; init; } = 0.02;
@@ -92,11 +112,14 @@ public sealed record ModelConfig
         if (NLayer < 1) yield return $"n_layer must be at least 1, not {NLayer}";
         if (VocabSize < 2) yield return $"vocab_size must be at least 2, not {VocabSize}";
         if (NormEps <= 0) yield return $"norm_eps must be positive, not {NormEps}";
+        if (LogitCap < 0) yield return $"logit_cap must be positive, or 0 for none, not {LogitCap}";
+        if (ZLoss < 0) yield return $"z_loss must be at least 0, not {ZLoss}";
+        if (Norm is not ("rms" or LayerNorm)) yield return $"norm must be rms or layer, not '{Norm}'";
         if (Alphabet is not ("caduceus" or "bytes")) yield return $"alphabet must be caduceus or bytes, not '{Alphabet}'";
         MixerFamily?[] mixers = [.. LayerMixers().Distinct().Select(MixerFamilies.Find)];
         if (mixers.Contains(null))
         {
-            yield return $"layout may hold {string.Join(", ", MixerFamilies.All.Select(f => f.Name))}, and M (mamba) and A (attention), not '{Layout}'";
+            yield return $"layout may hold {string.Join(", ", MixerFamilies.All.Select(f => f.Name))}, and M (mamba), A (attention), S (shared-attention) and H (dynamic-chunking), not '{Layout}'";
         }
 
         if (RcpsSwapHalves && !RcEquivariant) yield return "rcps_swap_halves needs rc_equivariant";
@@ -107,7 +130,7 @@ public sealed record ModelConfig
 
         // Without a width nothing else can be said of the mixers.
         foreach (string p in DModel < 1 ? [] : mixers.SelectMany(m => m?.Problems(this) ?? []).Distinct()) yield return p;
-        if (Mlp is { DFf: < 1 }) yield return $"mlp.d_ff must be at least 1, not {Mlp.DFf}";
+        foreach (string p in Mlp?.Validate() ?? []) yield return $"mlp.{p}";
     }
 }
 
@@ -144,6 +167,14 @@ public sealed record MambaConfig
     /// <summary>in_proj and out_proj have biases.</summary>
     public bool Bias { get; init; }
 
+    /// <summary>
+    /// RMS norms of dt, B and C behind x_proj, for stability: <c>none</c>, <c>plain</c> (without weights, FalconMamba) or <c>weighted</c> (Jamba).
+    /// </summary>
+    public string StabilityNorms { get; init; } = "none";
+
+    /// <summary>Epsilon of these norms.</summary>
+    public double StabilityEps { get; init; } = 1e-6;
+
     /// <summary>How two directions are joined: <c>add</c> or <c>ew_multiply</c>.</summary>
     public string BidirectionalStrategy { get; init; } = "add";
 
@@ -165,6 +196,8 @@ public sealed record MambaConfig
         if (Expand < 1) yield return $"expand must be at least 1, not {Expand}";
         if (DtRank < 0) yield return $"dt_rank must be 0 (automatic) or positive, not {DtRank}";
         if (!(DtMin > 0 && DtMax >= DtMin)) yield return $"dt_min and dt_max must satisfy 0 < dt_min <= dt_max, not {DtMin} and {DtMax}";
+        if (StabilityNorms is not ("none" or "plain" or "weighted")) yield return $"stability_norms must be none, plain or weighted, not '{StabilityNorms}'";
+        if (StabilityEps <= 0) yield return $"stability_eps must be positive, not {StabilityEps}";
         if (BidirectionalStrategy is not ("add" or "ew_multiply"))
         {
             yield return $"bidirectional_strategy must be add or ew_multiply, not '{BidirectionalStrategy}'";
@@ -213,14 +246,4 @@ public sealed record AttentionConfig
         if (RopeScale <= 0) yield return $"rope_scale must be positive, not {RopeScale}";
         if (SlidingWindow < 0) yield return $"sliding_window must be 0 (all) or positive, not {SlidingWindow}";
     }
-}
-
-/// <summary>A SwiGLU MLP (Shazeer 2020): down(silu(gate(x)) * up(x)).</summary>
-public sealed record MlpConfig
-{
-    /// <summary>Width of the hidden layer.</summary>
-    public int DFf { get; init; } = 704;
-
-    /// <summary>The projections have biases.</summary>
-    public bool Bias { get; init; }
 }

@@ -33,6 +33,12 @@ public sealed record RecurrentConfig
     /// <summary>Positions of a chunk, within which products of matrices take the recurrence's place.</summary>
     public int Chunk { get; init; } = 64;
 
+    /// <summary>Rank of what a position writes into a head's state (Mamba-3: 1 is SISO, more is MIMO).</summary>
+    public int Rank { get; init; } = 1;
+
+    /// <summary>Positions whose gradients a deep memory takes at the same weights (Titans): part of the model, unlike chunk.</summary>
+    public int MemoryChunk { get; init; } = 16;
+
     /// <summary>Smallest initial step size (Mamba-2, S4D).</summary>
     public double DtMin { get; init; } = 0.001;
 
@@ -61,6 +67,8 @@ public sealed record RecurrentConfig
         if (NGroups < 1) yield return $"n_groups must be at least 1, not {NGroups}";
         if (DConv is < 1 or > 8) yield return $"d_conv must be 1 to 8, not {DConv}";
         if (Chunk is < 1 or > 1024) yield return $"chunk must be 1 to 1024, not {Chunk}";
+        if (Rank is < 1 or > 64) yield return $"rank must be 1 to 64, not {Rank}";
+        if (MemoryChunk is < 1 or > 1024) yield return $"memory_chunk must be 1 to 1024, not {MemoryChunk}";
         if (!(DtMin > 0 && DtMax >= DtMin)) yield return $"dt_min and dt_max must satisfy 0 < dt_min <= dt_max, not {DtMin} and {DtMax}";
         if (DtInitFloor <= 0) yield return $"dt_init_floor must be positive, not {DtInitFloor}";
         if (DtLimitMin < 0 || (DtLimitMax != 0 && DtLimitMax < DtLimitMin))

@@ -17,10 +17,11 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
     private readonly bool _up;
     private readonly bool _reverse;
     private readonly ScalarType _compute;
+    private readonly ProjectionNorms? _norms;
 
-    private ShardedMambaScan(ContextParallel ranks, bool up, bool reverse, ScalarType compute)
+    private ShardedMambaScan(ContextParallel ranks, bool up, bool reverse, ScalarType compute, ProjectionNorms? norms)
     {
-        (_ranks, _up, _reverse, _compute) = (ranks, up, reverse, compute);
+        (_ranks, _up, _reverse, _compute, _norms) = (ranks, up, reverse, compute, norms);
     }
 
     protected override string Name => "ShardedMambaScan";
@@ -42,9 +43,8 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
             .OrderBy(u => shards.Ranks.Before(shards.Up(strands[u.s].First, directions[u.k].Reverse))))
         {
             (MambaDirection p, bool reverse) = directions[k];
-            var unit = new ShardedMambaScan(shards.Ranks, shards.Up(strands[s].First, reverse), reverse, compute);
-            Tensor y = unit.apply(xz.narrow(0, strands[s].First, strands[s].Count),
-                p.Conv1d.weight, p.Conv1d.bias, p.XProj.weight, p.DtProj.weight, p.DtProj.bias, p.ALog, p.D)[0]!;
+            var unit = new ShardedMambaScan(shards.Ranks, shards.Up(strands[s].First, reverse), reverse, compute, p.Norms);
+            Tensor y = unit.apply([xz.narrow(0, strands[s].First, strands[s].Count), .. p.Inner()])[0]!;
             outputs[s] = outputs[s] is { } sum ? sum + y : y;
         }
 
@@ -53,7 +53,7 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
 
     protected override Tensor?[] forward(Tensor?[] inputs)
     {
-        var p = new MambaParameters(inputs.AsSpan(1));
+        var p = new MambaParameters(inputs.AsSpan(1), _norms);
         Tensor xz = inputs[0]!.contiguous();
         (Tensor? state, Tensor? halo) = Unpack(_ranks.Receive(_up, MessageSize(p, xz), xz.device), p, xz);
         Tensor result = empty([xz.size(0), xz.size(1), p.Width]);
@@ -61,7 +61,8 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
         Tensor finalHalo = empty([xz.size(0), p.Taps - 1, p.Width]);
         Tensor u = empty(result.shape);
         CausalConv.Forward(p.Convolution(xz, _reverse, halo), new CausalConvOutputs<float> { Out = TensorRows.Of(u), FinalHalo = TensorRows.Dense(finalHalo) });
-        Tensor projected = Gemm.Linear(u, p.XProj, null, _compute).contiguous();
+        Tensor raw = Gemm.Linear(u, p.XProj, null, _compute).contiguous();
+        Tensor projected = p.Normed(raw);
         Tensor delta = Gemm.Linear(projected.narrow(2, 0, p.Rank), p.DtProj, null, _compute);
         Tensor a = p.ALog.exp().neg();
         Tensor? chunks = WillDifferentiate
@@ -73,16 +74,18 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
             Checkpoints = TensorRows.Dense(chunks),
         });
         _ranks.Send(_up, finalState, finalHalo);
-        save_for_backward([xz, .. inputs[1..], projected, chunks, a, state, halo]);
+        save_for_backward([xz, .. inputs[1..], raw, chunks, a, state, halo]);
         return [result];
     }
 
     protected override Tensor?[] backward(Tensor?[] grad_outputs)
     {
         Tensor?[] inputs = [.. Enumerable.Range(0, 1 + MambaParameters.Count).Select(saved)];
-        (Tensor projected, Tensor chunks, Tensor a) = (saved(8)!, saved(9)!, saved(10)!);
-        (Tensor? state, Tensor? halo) = (saved(11), saved(12));
-        var p = new MambaParameters(inputs.AsSpan(1));
+        int n = inputs.Length;
+        (Tensor raw, Tensor chunks, Tensor a) = (saved(n)!, saved(n + 1)!, saved(n + 2)!);
+        (Tensor? state, Tensor? halo) = (saved(n + 3), saved(n + 4));
+        var p = new MambaParameters(inputs.AsSpan(1), _norms);
+        Tensor projected = p.Normed(raw);
         Tensor xz = inputs[0]!;
         (Tensor? dfinalState, Tensor? dfinalHalo) = Unpack(_ranks.Receive(!_up, MessageSize(p, xz), xz.device), p, xz);
         Tensor dout = grad_outputs[0]?.contiguous() ?? zeros([xz.size(0), xz.size(1), p.Width]);
@@ -112,6 +115,7 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
         Tensor flatDelta = ddelta.view(tokens, -1);
         Tensor ddtProj = Gemm.Product(flatDelta.t(), dt.reshape(tokens, p.Rank), _compute);
         dprojected.narrow(2, 0, p.Rank).copy_(Gemm.Product(flatDelta, p.DtProj, _compute).view(xz.size(0), -1, p.Rank));
+        Tensor?[] norms = p.NormsBack(raw, dprojected);
         Tensor flat = dprojected.view(tokens, -1);
         Tensor dxProj = Gemm.Product(flat.t(), u.view(tokens, -1), _compute);
         du.view(tokens, -1).add_(Gemm.Product(flat, p.XProj, _compute));
@@ -133,7 +137,7 @@ internal sealed unsafe class ShardedMambaScan : autograd.Function
         }
 
         // d A_log = dA * A, since A = -exp(A_log)
-        return [dxz, dconv, dconvBias, dxProj, ddtProj, dbias, da.mul_(a), dd];
+        return [dxz, dconv, dconvBias, dxProj, ddtProj, dbias, da.mul_(a), dd, .. norms];
     }
 
     private static (Tensor? State, Tensor? Halo) Unpack(Tensor? message, in MambaParameters p, Tensor xz)

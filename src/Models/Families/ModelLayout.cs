@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using GenoSeq.Models.Families.Caduceus;
+using GenoSeq.Models.Families.Hyena;
+using GenoSeq.Models.Families.Jamba;
 using GenoSeq.Models.Families.Mamba;
 using GenoSeq.Models.Families.Transformer;
 using static GenoSeq.Torch.torch;
@@ -17,20 +19,23 @@ public abstract class ModelLayout
 
     /// <summary>Every layout; the native one last, since it can express anything.</summary>
     public static IReadOnlyList<ModelLayout> All { get; } =
-        [new CaduceusLayout(), new MambaLayout(), new Mamba2Layout(), new LlamaLayout(), new NativeLayout()];
+        [new CaduceusLayout(), new MambaLayout(), new FalconMambaLayout(), new Mamba2Layout(), new LlamaLayout(), new JambaLayout(), new HyenaDnaLayout(), new HyenaDnaStandaloneLayout(), new NativeLayout()];
 
     /// <summary>The layout that a configuration file is written in.</summary>
     /// <exception cref="CheckpointException">None recognises it.</exception>
     public static ModelLayout Of(JsonObject config, string file) =>
         All.FirstOrDefault(l => l.Recognizes(config)) ?? throw new CheckpointException(
             $"the configuration is of no family that GenoSeq reads (model_type {config["model_type"]?.ToJsonString() ?? "absent"})", file,
-            "model_type caduceus, mamba, mamba2, llama or genoseq, or Caduceus's keys", "see `genoseq models`");
+            "model_type caduceus, mamba, falcon_mamba, mamba2, llama, jamba, hyenadna or genoseq, or the keys of Caduceus or HyenaDNA", "see `genoseq models`");
 
     /// <summary>The first layout that can express a configuration: the one that its checkpoints are written in.</summary>
     public static ModelLayout For(ModelConfig config) => All.First(l => l.CanExpress(config));
 
     /// <summary>Whether a configuration file is in this layout.</summary>
     public abstract bool Recognizes(JsonObject config);
+
+    /// <summary>Whether a head is what other projects have: their files know no cap of logits.</summary>
+    protected static bool PlainHead(ModelConfig config) => config is { LogitCap: 0 };
 
     /// <summary>Whether the layout has keys and tensors for all that a configuration says.</summary>
     public abstract bool CanExpress(ModelConfig config);
@@ -46,11 +51,17 @@ public abstract class ModelLayout
     /// <summary>The layout's name of a tensor of ours.</summary>
     public abstract string FileName(string name, ModelConfig config);
 
+    /// <summary>The name that the layout gives to what a file of it calls otherwise, as some programs wrote them.</summary>
+    public virtual string Canonical(string name) => name;
+
     /// <summary>Tensors that files of this layout hold and that are not parameters.</summary>
     public virtual IEnumerable<(string Name, Func<Tensor> Value)> Constants(SequenceModel model) => [];
 
     /// <summary>Whether a tensor of a file belongs to the head of a task, which is no part of the model.</summary>
     public virtual bool IsTaskHead(string name) => false;
+
+    /// <summary>The alphabet that other projects' vocabularies stand for, which do not name it.</summary>
+    private protected static string Alphabet(ConfigKeys keys) => keys.Int("vocab_size") > 16 ? "bytes" : "caduceus";
 
     /// <summary>Replaces the numbered layer's prefix: <c>layers.3.x</c> to <c>prefix.3.</c> and <c>x</c>.</summary>
     protected static bool TryLayer(string name, out string index, out string rest)

@@ -16,6 +16,12 @@ public enum Pooling
     Attention,
 
     /// <summary>
+    /// Mean weighted by trained numbers for each position, of its own for each group of channels: for windows that were cut about
+    /// a landmark (a splice site, the start of transcription), where a mean would forget how far away something is.
+    /// </summary>
+    Position,
+
+    /// <summary>
     /// Mean over a row that padding on the left makes up to a fixed length, padding included and seen by the model: as in the
     /// published tables of Caduceus and HyenaDNA, and of no use otherwise.
     /// </summary>

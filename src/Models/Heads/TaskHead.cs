@@ -8,7 +8,14 @@ namespace GenoSeq.Models.Heads;
 /// </summary>
 public sealed class TaskHead : nn.Module
 {
+    // Groups of channels with weights of their own for each position.
+    private const int Profiles = 8;
+
+    // What a weight of a position counts for: a landmark may need hundreds of times the mean's weight, and rates are those of ordinary weights.
+    private const double ProfileScale = 64;
+
     private readonly nn.Parameter? _attention;
+    private readonly nn.Parameter? _profiles;
     private readonly nn.Linear? _dense;
     private readonly nn.Linear _score;
 
@@ -29,6 +36,12 @@ public sealed class TaskHead : nn.Module
         if (config.Pooling == Pooling.Attention)
         {
             _attention = register_parameter("attention", new nn.Parameter(zeros([1, dModel])));
+        }
+
+        if (config.Pooling == Pooling.Position)
+        {
+            // Departures from the mean: zero is the mean, and weight decay draws towards it.
+            _profiles = register_parameter("profiles", new nn.Parameter(zeros([Math.Min(Profiles, dModel), config.Positions])));
         }
 
         if (config.Hidden > 0)
@@ -99,8 +112,28 @@ public sealed class TaskHead : nn.Module
         Pooling.Max => (mask is null ? h : h.masked_fill(mask.eq(0).unsqueeze(2), double.NegativeInfinity)).amax(1),
         Pooling.Last => backwards ? h.select(1, 0) : Last(h, mask),
         Pooling.Attention => (h * Weights(h, mask)).sum([1]),
-        _ => mask is null ? h.mean([1]) : (h * mask.unsqueeze(2)).sum([1]) / mask.sum([1], keepdim: true),
+        Pooling.Position => Mean(h * Scales(h, mask, backwards), mask),
+        _ => Mean(h, mask),
     };
+
+    private static Tensor Mean(Tensor h, Tensor? mask) =>
+        mask is null ? h.mean([1]) : (h * mask.unsqueeze(2)).sum([1]) / mask.sum([1], keepdim: true);
+
+    // [batch or 1, length, d_model]: 1 + 64 times the number of the channel's group for the position, counted in the strand's own direction.
+    private Tensor Scales(Tensor h, Tensor? mask, bool backwards)
+    {
+        long length = h.size(1);
+        Tensor at = arange(0, length, device: h.device).unsqueeze(0);
+        if (backwards)
+        {
+            at = mask is null ? (length - 1) - at : mask.sum([1], keepdim: true) - 1 - at;
+        }
+
+        Tensor profiles = _profiles!.t().index_select(0, at.clamp(0, Config.Positions - 1).to(int64).reshape(-1)).reshape(at.size(0), length, -1);
+        long groups = profiles.size(2);
+        long width = (h.size(2) + groups - 1) / groups;
+        return profiles.unsqueeze(3).expand(-1, -1, -1, width).reshape(at.size(0), length, -1).narrow(2, 0, h.size(2)).mul(ProfileScale) + 1;
+    }
 
     private Tensor Weights(Tensor h, Tensor? mask)
     {

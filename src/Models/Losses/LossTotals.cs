@@ -57,6 +57,11 @@ public sealed class LossTotals
     /// <summary>Of these, positions whose target has the largest logit.</summary>
     public long Correct => (long)_numbers.Value[3];
 
+    /// <summary>The same with a differentiable scalar, times the weight sum and a scale, added to the differentiable sum.</summary>
+    internal LossTotals Plus(Tensor more, double scale) => new(Sum + (Numbers is null
+        ? more.mul(WeightSum * scale)
+        : more * Numbers.narrow(0, 1, 1).reshape().to(more.dtype).mul(scale)), this);
+
     /// <summary>The same with the differentiable sum multiplied.</summary>
     internal LossTotals Times(double scale) => new(Sum.mul(scale), this);
 

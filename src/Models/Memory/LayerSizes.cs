@@ -1,6 +1,7 @@
 using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Models.Mixers.Fused;
+using GenoSeq.Models.Mixers.Recurrent;
 
 namespace GenoSeq.Models.Memory;
 
@@ -8,7 +9,7 @@ namespace GenoSeq.Models.Memory;
 internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 {
     // Elements of d_model that a recurrent mixer of libtorch's operators keeps for each row: projections, convolution, keys, queries
-    // and values by chunks, the chunks' matrices. Counted for Mamba-2; a little more than the others have.
+    // and values by chunks, the chunks' matrices. Counted for Mamba-2 of such operators; a little more than the others have.
     private const long RecurrentElements = 32;
 
     // Warps of the forward scan's segments on a large device, twice what it holds: 132 multiprocessors of 16.
@@ -30,19 +31,28 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 
     private long QkvWidth => HeadsWidth + (2L * config.Attention.KvHeads * config.Attention.HeadWidth(config.DModel));
 
-    internal long Kept(string kind, LayerMemory memory) =>
-        Mixer(kind, memory) + (config.Mlp is null ? 0 : Mlp(config.Mlp.DFf, memory));
+    internal long Kept(string kind, LayerMemory memory, int layer) => Mixer(kind, memory) + config.Mlp switch
+    {
+        null => 0,
+        { } m when m.IsSparse(layer) => (4 * _rows * config.DModel) + (memory < LayerMemory.Recompute ? Sparse(m) : 0),
+        { } m => Mlp(m.DFf, memory),
+    };
 
-    internal long Working(string kind, LayerMemory memory)
+    internal long Working(string kind, LayerMemory memory, int layer)
     {
         // Normalised input and its gradient, the output's gradient and the input's; the stream's gradient.
         long streams = _rows * config.DModel * ((4 * _e) + 4);
-        long mlp = config.Mlp is null ? 0 : _rows * _e * 5 * config.Mlp.DFf;
+        long mlp = config.Mlp switch
+        {
+            null => 0,
+            { } m when m.IsSparse(layer) => 2 * Sparse(m),
+            { } m => _rows * _e * 5 * m.DFf,
+        };
         return streams + Math.Max(mlp, kind switch
         {
             MixerFamilies.Mamba => Mamba(memory),
             MixerFamilies.Attention => _rows * _e * ((2 * QkvWidth) + (3 * HeadsWidth)),
-            _ => 2 * Recurrent,
+            _ => 2 * Recurrent(kind),
         });
     }
 
@@ -50,14 +60,24 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     private long Checkpoint(LayerMemory memory) => DInner * config.Mamba.DState
         / (memory is LayerMemory.KeepDense or LayerMemory.KeepRows or LayerMemory.RecomputeTime ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
 
-    private long Recurrent => _rows * _e * RecurrentElements * config.DModel;
+    private long Recurrent(string kind)
+    {
+        long elements = RecurrentElements * config.DModel;
+        if (kind == Mamba2.LayoutName)
+        {
+            Mamba2Shape numbers = Mamba2.Numbers(config);
+            elements = numbers.Fits ? config.DModel + numbers.Kept(_directions, shape.ActivationBytes) : elements;
+        }
+
+        return _rows * _e * elements;
+    }
 
     private long Mixer(string kind, LayerMemory memory)
     {
         long stream = 4 * _rows * config.DModel;
         if (kind is not (MixerFamilies.Mamba or MixerFamilies.Attention))
         {
-            return stream + (memory <= LayerMemory.KeepScan ? Recurrent : 0);
+            return stream + (memory <= LayerMemory.KeepScan ? Recurrent(kind) : 0);
         }
 
         bool mamba = kind == MixerFamilies.Mamba;
@@ -82,6 +102,9 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
                 : _directions * ScanSegments.BytesOfChannel * Math.Min(32 * SegmentWarps, channels * (shape.Length / 256));
         }
     }
+
+    // What autograd keeps of a mixture of experts: rows in the experts' order, gate, up and their products; a quarter more for padding.
+    private long Sparse(MlpConfig m) => _rows * _e * m.ExpertsPerToken * ((3 * config.DModel) + (4 * m.DFf)) * 5 / 4;
 
     private long Mlp(long dFf, LayerMemory memory) =>
         (4 * _rows * config.DModel) + (memory <= LayerMemory.Keep ? 2 * _e * _rows * dFf : 0);

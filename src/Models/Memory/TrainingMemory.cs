@@ -45,8 +45,8 @@ public static class TrainingMemory
         long peak = size.HeadWorking;
         for (int i = 0; i < plan.Count; i++)
         {
-            kept += size.Kept(kinds[i], plan[i]);
-            peak = Math.Max(peak, kept + size.Working(kinds[i], plan[i]));
+            kept += size.Kept(kinds[i], plan[i], i);
+            peak = Math.Max(peak, kept + size.Working(kinds[i], plan[i], i));
         }
 
         return (BytesPerParameter * parameters) + Math.Max(peak, kept + size.HeadWorking) + Overhead;

@@ -19,25 +19,27 @@ public sealed class AttentionMixer : Mixer
     /// <param name="config">Settings.</param>
     /// <param name="dModel">Width of the residual stream.</param>
     /// <param name="bidirectional">Positions see both sides.</param>
-    public AttentionMixer(AttentionConfig config, int dModel, bool bidirectional)
+    /// <param name="inputWidth">Width of what is read; 0: d_model.</param>
+    public AttentionMixer(AttentionConfig config, int dModel, bool bidirectional, int inputWidth = 0)
     {
         ArgumentNullException.ThrowIfNull(config);
         _config = config;
         _bidirectional = bidirectional;
-        _dHead = config.HeadWidth(dModel);
-        QProj = register_module("q_proj", new nn.Linear(dModel, (long)config.NHead * _dHead, config.Bias));
-        KProj = register_module("k_proj", new nn.Linear(dModel, (long)config.KvHeads * _dHead, config.Bias));
-        VProj = register_module("v_proj", new nn.Linear(dModel, (long)config.KvHeads * _dHead, config.Bias));
+        inputWidth = inputWidth == 0 ? dModel : inputWidth;
+        _dHead = config.HeadWidth(inputWidth);
+        QProj = register_module("q_proj", new nn.Linear(inputWidth, (long)config.NHead * _dHead, config.Bias));
+        KProj = register_module("k_proj", new nn.Linear(inputWidth, (long)config.KvHeads * _dHead, config.Bias));
+        VProj = register_module("v_proj", new nn.Linear(inputWidth, (long)config.KvHeads * _dHead, config.Bias));
         OProj = register_module("o_proj", new nn.Linear((long)config.NHead * _dHead, dModel, config.Bias));
     }
 
-    /// <summary>[n_head * d_head, d_model].</summary>
+    /// <summary>[n_head * d_head, width of the input].</summary>
     public nn.Linear QProj { get; }
 
-    /// <summary>[n_kv_head * d_head, d_model].</summary>
+    /// <summary>[n_kv_head * d_head, width of the input].</summary>
     public nn.Linear KProj { get; }
 
-    /// <summary>[n_kv_head * d_head, d_model].</summary>
+    /// <summary>[n_kv_head * d_head, width of the input].</summary>
     public nn.Linear VProj { get; }
 
     /// <summary>[d_model, n_head * d_head].</summary>
@@ -89,12 +91,12 @@ public sealed class AttentionMixer : Mixer
         : base.initial_state(batch);
 
     /// <inheritdoc/>
-    public override Tensor extend(Tensor x, MixerState state)
+    public override Tensor extend(Tensor x, MixerState state, in MixContext context = default)
     {
         ArgumentNullException.ThrowIfNull(x);
         if (state is not AttentionState s)
         {
-            return base.extend(x, state);
+            return base.extend(x, state, context);
         }
 
         long length = x.size(1);

@@ -33,6 +33,17 @@ public sealed class AttentionState : MixerState
 
     internal Tensor Values => _values.narrow(2, 0, Held);
 
+    internal override MixerState Row(int row)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var own = new AttentionState(1, _keys.size(1), _keys.size(3), _window, _keys.device) { Position = Position };
+        own._keys.Dispose();
+        own._values.Dispose();
+        own._keys = Entry(_keys, row);
+        own._values = Entry(_values, row);
+        return own;
+    }
+
     /// <summary>Keys and values in the order of their positions, the last one that of the last position.</summary>
     internal (Tensor Keys, Tensor Values) Before()
     {
@@ -83,6 +94,14 @@ public sealed class AttentionState : MixerState
             _keys.Dispose();
             _values.Dispose();
         }
+    }
+
+    // With room for as many positions; what is not held is not copied.
+    private Tensor Entry(Tensor all, int row)
+    {
+        Tensor copy = empty([1, all.size(1), all.size(2), all.size(3)], all.dtype, all.device).DetachFromDisposeScope();
+        copy.narrow(2, 0, Held).copy_(all.narrow(0, row, 1).narrow(2, 0, Held));
+        return copy;
     }
 
     private static Tensor Turned(Tensor t, long at) => cat([t.narrow(2, at, t.size(2) - at), t.narrow(2, 0, at)], 2);

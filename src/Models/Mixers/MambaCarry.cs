@@ -25,7 +25,7 @@ internal static unsafe class MambaCarry
         if (KernelDevices.Of(x) is { } device && x.dtype is bfloat16 or float32
             && DeviceDirection.Supports(x.size(2), p.ALog.size(1), p.Conv1d.weight.size(2)))
         {
-            using var direction = new DeviceDirection(DeviceDirection.Inputs(p), reverse, x.dtype);
+            using var direction = new DeviceDirection(p.Inner(), reverse, x.dtype, p.Norms);
             OnDevice(device, x.contiguous(), state, direction);
         }
         else if (TensorRows.OnKernels(x))
@@ -41,7 +41,7 @@ internal static unsafe class MambaCarry
     private static void OnDevice(KernelDevice device, Tensor x, MambaState state, DeviceDirection p)
     {
         Tensor u = ConvKernels.Forward(device, x, [new ConvDirection(p.Conv, p.ConvBias, p.Reverse, state.HaloOfThree(x.dtype))], null)[0];
-        Tensor projected = DeviceGemm.Rows(DeviceMambaCore.Flat(u), p.XProj).view(x.size(0), x.size(1), -1);
+        Tensor projected = p.Normed(DeviceGemm.Rows(DeviceMambaCore.Flat(u), p.XProj).view(x.size(0), x.size(1), -1));
         var scan = new ScanDirection(u, projected.narrow(2, 0, p.PaddedRank), projected.narrow(2, p.PaddedRank, p.States),
             projected.narrow(2, p.PaddedRank + p.States, p.States), p.A, p.Skip, p.DtBias, p.Reverse, state.State) { DtProj = p.DtProj };
         state.Advance(x, ScanForwardKernels.FinalState(device, scan), p.Reverse);
@@ -49,12 +49,11 @@ internal static unsafe class MambaCarry
 
     private static void OnCpu(Tensor x, MambaState state, ScalarType compute, MambaDirection direction, bool reverse)
     {
-        Tensor?[] own = DeviceDirection.Inputs(direction);
-        var p = new MambaParameters(own);
+        var p = new MambaParameters(direction.Inner(), direction.Norms);
         Tensor u = empty(x.shape);
         Tensor halo = empty_like(state.Halo);
         CausalConv.Forward(p.Convolution(x, reverse, state.Halo), new CausalConvOutputs<float> { Out = TensorRows.Of(u), FinalHalo = TensorRows.Dense(halo) });
-        Tensor projected = Gemm.Linear(u, p.XProj, null, compute).contiguous();
+        Tensor projected = p.Normed(Gemm.Linear(u, p.XProj, null, compute).contiguous());
         Tensor delta = Gemm.Linear(projected.narrow(2, 0, p.Rank), p.DtProj, null, compute);
         Tensor a = p.ALog.exp().neg();
         SelectiveScan.Forward(p.Scan(x, u, delta, projected, a, reverse, state.State) with { Z = default }, new SelectiveScanOutputs<float> { FinalState = TensorRows.Dense(state.State) });

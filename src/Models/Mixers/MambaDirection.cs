@@ -1,3 +1,4 @@
+using GenoSeq.Models.Blocks;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -9,6 +10,10 @@ namespace GenoSeq.Models.Mixers;
 /// </summary>
 public sealed class MambaDirection : nn.Module
 {
+    private readonly RmsNorm? _normOfDt;
+    private readonly RmsNorm? _normOfB;
+    private readonly RmsNorm? _normOfC;
+
     /// <summary>Creates the parameters.</summary>
     /// <param name="config">Settings.</param>
     /// <param name="dModel">Width of the residual stream.</param>
@@ -20,6 +25,18 @@ public sealed class MambaDirection : nn.Module
         InProj = register_module("in_proj", tied is null ? new nn.Linear(dModel, 2 * d, config.Bias) : new nn.Linear(tied.InProj));
         Conv1d = register_module("conv1d", new DepthwiseConv(d, config.DConv, config.ConvBias));
         XProj = register_module("x_proj", new nn.Linear(d, r + (2 * n)));
+        if (config.StabilityNorms != "none")
+        {
+            Norms = new ProjectionNorms(config.StabilityEps, r);
+        }
+
+        if (config.StabilityNorms == "weighted")
+        {
+            _normOfDt = register_module("dt_layernorm", new RmsNorm(r, config.StabilityEps));
+            _normOfB = register_module("b_layernorm", new RmsNorm(n, config.StabilityEps));
+            _normOfC = register_module("c_layernorm", new RmsNorm(n, config.StabilityEps));
+        }
+
         DtProj = register_module("dt_proj", new nn.Linear(r, d, true));
         ALog = register_parameter("A_log", new nn.Parameter(LogStates(d, n)) { NoWeightDecay = true, KeepFloat32 = true });
         D = register_parameter("D", new nn.Parameter(ones([d])) { NoWeightDecay = true, KeepFloat32 = true });
@@ -47,6 +64,19 @@ public sealed class MambaDirection : nn.Module
 
     /// <summary>[d_model, D].</summary>
     public nn.Linear OutProj { get; }
+
+    /// <summary>The norms of dt, B and C, or null.</summary>
+    internal ProjectionNorms? Norms { get; }
+
+    /// <summary>
+    /// What lies between in_proj and out_proj, in the order in which autograd functions take it: conv weight, conv bias or null, x_proj,
+    /// dt_proj, dt bias, A_log, D, and the weights of the norms of dt, B and C or nulls.
+    /// </summary>
+    internal Tensor?[] Inner() =>
+    [
+        Conv1d.weight, Conv1d.bias, XProj.weight, DtProj.weight, DtProj.bias, ALog, D,
+        _normOfDt?.weight, _normOfB?.weight, _normOfC?.weight,
+    ];
 
     private static Tensor LogStates(int d, int n)
     {

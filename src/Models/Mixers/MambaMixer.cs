@@ -123,11 +123,11 @@ public sealed class MambaMixer : Mixer
         IsCausal ? PartState(batch) : base.initial_state(batch);
 
     /// <inheritdoc/>
-    public override Tensor extend(Tensor x, MixerState state)
+    public override Tensor extend(Tensor x, MixerState state, in MixContext context = default)
     {
         if (state is not MambaState s)
         {
-            return base.extend(x, state);
+            return base.extend(x, state, context);
         }
 
         return Out(MambaScan.Run(In(x, Fwd, false), [s], null, ComputeType, (Fwd, false)), Fwd, false);
@@ -182,6 +182,14 @@ public sealed class MambaState : MixerState
 
     /// <inheritdoc/>
     public override long Bytes => 4 * (Halo.numel() + State.numel());
+
+    internal override MixerState Row(int row)
+    {
+        var own = new MambaState(1, (int)Halo.size(1), (int)Halo.size(2), (int)State.size(2), State.device);
+        own.Halo.copy_(Halo.narrow(0, row, 1));
+        own.State.copy_(State.narrow(0, row, 1));
+        return own;
+    }
 
     /// <summary>The convolution's last three inputs [batch, 3, d_inner], oldest first, zeros before those that exist.</summary>
     internal Tensor HaloOfThree(ScalarType type)

@@ -4,11 +4,12 @@ using static GenoSeq.Torch.torch;
 namespace GenoSeq.Models.Mixers;
 
 /// <summary>One direction's parameters in the order of <see cref="MambaScan"/>'s inputs, and what the CPU's kernels read of them.</summary>
-/// <param name="own">conv weight, conv bias or null, x_proj, dt_proj, dt bias, A_log, D.</param>
-internal readonly unsafe ref struct MambaParameters(ReadOnlySpan<Tensor?> own)
+/// <param name="own">As <see cref="MambaDirection.Inner"/> gives them.</param>
+/// <param name="norms">The norms of dt, B and C, or null.</param>
+internal readonly unsafe ref struct MambaParameters(ReadOnlySpan<Tensor?> own, ProjectionNorms? norms)
 {
     /// <summary>Tensors of a direction.</summary>
-    internal const int Count = 7;
+    internal const int Count = 7 + ProjectionNorms.Count;
 
     private readonly ReadOnlySpan<Tensor?> _own = own;
 
@@ -34,6 +35,13 @@ internal readonly unsafe ref struct MambaParameters(ReadOnlySpan<Tensor?> own)
     internal long Rank => DtProj.size(1);
 
     internal long States => ALog.size(1);
+
+    /// <summary>Rows of [dt, B, C] as dt_proj and the scan take them.</summary>
+    internal Tensor Normed(Tensor projected) => norms?.Forward(projected, States, _own[7..]) ?? projected;
+
+    /// <summary>The gradient of rows as the scan takes them made into that of the rows before, in place; returns the norms' weights'.</summary>
+    internal Tensor?[] NormsBack(Tensor projected, Tensor gradient) =>
+        norms?.Backward(projected, gradient, States, _own[7..]) ?? new Tensor?[ProjectionNorms.Count];
 
     /// <summary>The convolution over the x of xz [batch, length, 2D].</summary>
     /// <param name="xz">What is read.</param>

@@ -30,7 +30,9 @@ internal static class MambaPortable
         long rank = p.DtProj.weight.size(1);
         long states = p.ALog.size(1);
         Tensor u = nn.functional.silu(Convolve(x, p, state, sequenceIds));
-        Tensor[] dbl = nn.functional.linear(u, Cast(p.XProj.weight, x)).split([rank, states, states], 2);
+        Tensor rows = nn.functional.linear(u, Cast(p.XProj.weight, x));
+        rows = p.Norms?.Forward(rows, states, p.Inner().AsSpan(MambaParameters.Count - ProjectionNorms.Count)) ?? rows;
+        Tensor[] dbl = rows.split([rank, states, states], 2);
         Tensor raw = nn.functional.linear(dbl[0], Cast(p.DtProj.weight, x), Cast(p.DtProj.bias!, x));
         Tensor delta = nn.functional.softplus(raw);
         Tensor a = -Cast(p.ALog, x).exp();

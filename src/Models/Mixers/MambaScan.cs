@@ -24,9 +24,11 @@ internal sealed unsafe class MambaScan : autograd.Function
     private Tensor? _sequenceIds;
     private readonly ScalarType _compute;
     private readonly MambaState[]? _states;
+    private readonly ProjectionNorms? _norms;
 
-    private MambaScan(bool[] reverse, MambaState[]? states, Tensor? sequenceIds, ScalarType compute)
+    private MambaScan(bool[] reverse, MambaState[]? states, Tensor? sequenceIds, ScalarType compute, ProjectionNorms? norms)
     {
+        _norms = norms;
         _reverse = reverse;
         _states = states;
         _sequenceIds = sequenceIds;
@@ -63,9 +65,7 @@ internal sealed unsafe class MambaScan : autograd.Function
         inputs[0] = xz;
         for (int k = 0; k < directions.Length; k++)
         {
-            MambaDirection p = directions[k].Parameters;
-            Tensor?[] own = [p.Conv1d.weight, p.Conv1d.bias, p.XProj.weight, p.DtProj.weight, p.DtProj.bias, p.ALog, p.D];
-            own.CopyTo(inputs, 1 + (k * MambaParameters.Count));
+            directions[k].Parameters.Inner().CopyTo(inputs, 1 + (k * MambaParameters.Count));
         }
 
         if (states is not null && is_grad_enabled() && Array.Exists(inputs, t => t is { requires_grad: true }))
@@ -74,7 +74,7 @@ internal sealed unsafe class MambaScan : autograd.Function
         }
 
         bool[] reverse = Array.ConvertAll(directions, d => d.Reverse);
-        return new MambaScan(reverse, states, sequenceIds, compute).apply(inputs)[0]!;
+        return new MambaScan(reverse, states, sequenceIds, compute, any.Norms).apply(inputs)[0]!;
     }
 
     protected override Tensor?[] forward(Tensor?[] inputs)
@@ -100,6 +100,7 @@ internal sealed unsafe class MambaScan : autograd.Function
                 Tensor u = Convolve(xz.narrow(0, first, count), p, k, first);
                 Tensor dbl = projected.narrow(0, first, count);
                 dbl.copy_(Gemm.Linear(u, p.XProj, null, _compute));
+                dbl = p.Normed(dbl);
                 Tensor delta = Gemm.Linear(dbl.narrow(2, 0, p.Rank), p.DtProj, null, _compute);
                 Tensor outRows = result.narrow(0, first, count);
                 SelectiveScan.Forward(
@@ -159,17 +160,18 @@ internal sealed unsafe class MambaScan : autograd.Function
             }
 
             g.A.mul_(a); // d A_log = dA * A, since A = -exp(A_log)
-            Tensor?[] own = [g.Conv, g.ConvBias, g.XProj, g.DtProj, g.DtBias, g.A, g.D];
+            Tensor?[] own = [g.Conv, g.ConvBias, g.XProj, g.DtProj, g.DtBias, g.A, g.D, .. g.Norms];
             own.CopyTo(gradients, 1 + (k * MambaParameters.Count));
         }
 
         return gradients;
     }
 
-    private void BackwardSlice(in MambaParameters p, Gradients g, int k, long first, Tensor xz, Tensor dxz, Tensor dout, Tensor dbl,
+    private void BackwardSlice(in MambaParameters p, Gradients g, int k, long first, Tensor xz, Tensor dxz, Tensor dout, Tensor raw,
         Tensor chunks, Tensor a)
     {
         long tokens = xz.size(0) * xz.size(1);
+        Tensor dbl = p.Normed(raw);
         bool add = first > 0;
         Tensor u = Convolve(xz, p, k, first);
         Tensor dt = dbl.narrow(2, 0, p.Rank);
@@ -198,6 +200,7 @@ internal sealed unsafe class MambaScan : autograd.Function
         Add(g.DtProj, Gemm.Product(flatDelta.t(), dt.reshape(tokens, p.Rank), _compute), add);
         ddbl.narrow(2, 0, p.Rank).copy_(Gemm.Product(flatDelta, p.DtProj, _compute).view(xz.size(0), -1, p.Rank));
         ddelta.Dispose();
+        g.AddNorms(p.NormsBack(raw, ddbl));
         Tensor flat = ddbl.view(tokens, -1);
         Add(g.XProj, Gemm.Product(flat.t(), u.view(tokens, -1), _compute), add);
         using (Tensor through = Gemm.Product(flat, p.XProj, _compute))
@@ -246,8 +249,8 @@ internal sealed unsafe class MambaScan : autograd.Function
             SequenceIdsBatchStride = _sequenceIds?.stride(0) ?? 0,
         };
 
-    private static MambaParameters Of(Tensor?[] inputs, int direction) =>
-        new(inputs.AsSpan(1 + (direction * MambaParameters.Count), MambaParameters.Count));
+    private MambaParameters Of(Tensor?[] inputs, int direction) =>
+        new(inputs.AsSpan(1 + (direction * MambaParameters.Count), MambaParameters.Count), _norms);
 
     private int* Ids(long first) =>
         _sequenceIds is null ? null : (int*)_sequenceIds.data_ptr() + (first * _sequenceIds.stride(0));
@@ -290,5 +293,14 @@ internal sealed unsafe class MambaScan : autograd.Function
         internal readonly Tensor DtBias = empty_like(p.DtBias);
         internal readonly Tensor A = empty_like(p.ALog);
         internal readonly Tensor D = empty_like(p.D);
+        internal readonly Tensor?[] Norms = new Tensor?[ProjectionNorms.Count];
+
+        internal void AddNorms(Tensor?[] part)
+        {
+            for (int k = 0; k < part.Length; k++)
+            {
+                Norms[k] = Norms[k] is { } sum && part[k] is { } more ? sum.add_(more) : part[k]?.MoveToOuterDisposeScope();
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 using GenoSeq.Models.Context;
+using GenoSeq.Models.Losses;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers;
@@ -11,13 +12,21 @@ namespace GenoSeq.Models.Mixers;
 /// int32 [batch, length], or null. Where the id changes, another sequence begins: nothing is carried across.
 /// </param>
 /// <param name="Shards">How positions are divided among ranks; null: all are here.</param>
-public readonly record struct MixContext(bool Mirrored = false, Tensor? SequenceIds = null, ContextShards? Shards = null);
+/// <param name="Side">Collects what the loss adds for layers; null: nobody asks.</param>
+/// <param name="Embedding">The first layer's input [batch, length, d_model], in the orientation of x; null where no layer reads it.</param>
+/// <param name="Present">[batch, length]: which positions are more than filling; null: all.</param>
+public readonly record struct MixContext(bool Mirrored = false, Tensor? SequenceIds = null, ContextShards? Shards = null,
+    SideLosses? Side = null, Tensor? Embedding = null, Tensor? Present = null);
 
 /// <summary>What a causal mixer carries from one position to the next.</summary>
 public abstract class MixerState : IDisposable
 {
     /// <summary>Bytes that the state holds.</summary>
     public abstract long Bytes { get; }
+
+    /// <summary>A copy of one batch entry, with a lifetime of its own.</summary>
+    /// <param name="row">Which.</param>
+    internal abstract MixerState Row(int row);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -64,12 +73,13 @@ public abstract class Mixer : nn.Module
     /// </summary>
     /// <param name="x">[batch, length, d_model], length at least 1.</param>
     /// <param name="state">Updated in place.</param>
+    /// <param name="context">The embeddings, where the mixer reads them.</param>
     /// <returns>[batch, length, d_model].</returns>
     /// <exception cref="NotSupportedException">The mixer is not causal.</exception>
-    public virtual Tensor extend(Tensor x, MixerState state) => throw NotCausal();
+    public virtual Tensor extend(Tensor x, MixerState state, in MixContext context = default) => throw NotCausal();
 
     /// <summary>Type that matrix products are computed in; single precision, or bfloat16 under the bf16 policy.</summary>
-    public Torch.ScalarType ComputeType { get; set; } = float32;
+    public virtual Torch.ScalarType ComputeType { get; set; } = float32;
 
     private NotSupportedException NotCausal() =>
         new($"{GetType().Name} sees both sides of a position, so it cannot run position by position");

@@ -32,18 +32,25 @@ public sealed record MixerCost(long Parameters, long StateBytes, bool Grows, dou
         {
             case RecurrentMixer r:
                 double outer = 2.0 * ((r.InProj?.weight.numel() ?? 0) + r.OutProj.weight.numel());
-                return new MixerCost(mixer.NumParameters, state.Bytes, false, outer + r.Fwd.Flops);
+                return new MixerCost(mixer.NumParameters, r.Fwd.GrowthBytes > 0 ? r.Fwd.GrowthBytes : state.Bytes, r.Fwd.GrowthBytes > 0,
+                    outer + r.Fwd.Flops);
             case MambaMixer m:
                 // A_log is a matrix too, but no projection.
                 long states = m.Fwd.ALog.numel();
                 return new MixerCost(mixer.NumParameters, state.Bytes, false, projections + ((ScanOperations - 2) * states));
+            case DynamicChunking h:
+                // The network runs at one position of a chunk.
+                double network = h.Network.LayerMixers().Sum(k => Of(MixerFamilies.Find(k)!, h.Network, length).Flops) / config.Chunking.Target;
+                double routing = 2.0 * (h.QProj.weight.numel() + h.KProj.weight.numel() + h.ResidualProj.weight.numel());
+                return new MixerCost(mixer.NumParameters, state.Bytes, false, routing + network);
             default:
+                int width = mixer is SharedAttention ? 2 * config.DModel : config.DModel;
                 AttentionConfig a = config.Attention;
                 double seen = a.SlidingWindow > 0 ? Math.Min(a.SlidingWindow, length) : (length + 1) / 2.0;
-                double products = 4 * seen * a.NHead * a.HeadWidth(config.DModel);
+                double products = 4 * seen * a.NHead * a.HeadWidth(width);
                 return a.SlidingWindow > 0
                     ? new MixerCost(mixer.NumParameters, state.Bytes, false, projections + products)
-                    : new MixerCost(mixer.NumParameters, 8L * a.KvHeads * a.HeadWidth(config.DModel), true, projections + products);
+                    : new MixerCost(mixer.NumParameters, 8L * a.KvHeads * a.HeadWidth(width), true, projections + products);
         }
     }
 }

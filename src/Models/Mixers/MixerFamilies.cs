@@ -1,3 +1,4 @@
+using GenoSeq.Models.Mixers.Convolution;
 using GenoSeq.Models.Mixers.Recurrent;
 
 namespace GenoSeq.Models.Mixers;
@@ -19,6 +20,15 @@ public enum RecurrenceClass
 
     /// <summary>E4: a matrix for each head, in which a key's value is replaced.</summary>
     DeltaRule,
+
+    /// <summary>E5: a convolution, by FFT where its filter is long.</summary>
+    Convolution,
+
+    /// <summary>E6: one position, or one chunk, after the other.</summary>
+    Sequential,
+
+    /// <summary>A network of further layers, over chunks.</summary>
+    Network,
 }
 
 /// <summary>A kind of mixer that layouts name.</summary>
@@ -44,6 +54,12 @@ public static class MixerFamilies
     /// <summary>The name of softmax attention.</summary>
     public const string Attention = "attention";
 
+    /// <summary>The name of the attention block that several depths share.</summary>
+    public const string SharedAttention = "shared-attention";
+
+    /// <summary>The name of the layer with a network over chunks.</summary>
+    public const string DynamicChunking = "dynamic-chunking";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<MixerFamily> All { get; } =
     [
@@ -57,7 +73,20 @@ public static class MixerFamilies
             Letter = 'A',
             Problems = c => c.Attention.Validate(c.DModel).Select(p => $"attention.{p}"),
         },
-        Recurrent("mamba2", RecurrenceClass.ScalarDecay, "Mamba-2 (Dao and Gu 2024)", c => new Mamba2(c), Mamba2.Problems),
+        new(SharedAttention, RecurrenceClass.Attention, "attention block that all its depths share, over stream and embeddings (Glorioso et al. 2024, Zamba)",
+            c => new SharedAttention(c))
+        {
+            Letter = 'S',
+            Problems = c => c.Attention.Validate(2 * c.DModel).Select(p => $"attention.{p}").Concat(c.Shared.Validate().Select(p => $"shared.{p}")),
+        },
+        new(DynamicChunking, RecurrenceClass.Network, "a network over chunks whose boundaries are learned (Hwang et al. 2025, H-Net)",
+            c => new DynamicChunking(c))
+        {
+            Letter = 'H',
+            Problems = c => c.Chunking.Validate(c).Select(p => $"chunking.{p}"),
+        },
+        Recurrent(Mamba2.LayoutName, RecurrenceClass.ScalarDecay, "Mamba-2 (Dao and Gu 2024)", c => new Mamba2(c), Mamba2.Problems),
+        Recurrent("mamba3", RecurrenceClass.ScalarDecay, "Mamba-3: trapezoids, turning states, SISO or MIMO (arXiv 2603.15569)", c => new Mamba3(c), Mamba3.Problems),
         Recurrent("retnet", RecurrenceClass.ScalarDecay, "retention with fixed decays (Sun et al. 2023)", c => new RetNet(c)),
         Recurrent("simple-gla", RecurrenceClass.ScalarDecay, "gated linear attention, one gate a head (Yang et al. 2024)", c => new SimpleGla(c)),
         Recurrent("linear-attention", RecurrenceClass.ScalarDecay, "linear attention (Katharopoulos et al. 2020)", c => new LinearAttention(c)),
@@ -66,14 +95,23 @@ public static class MixerFamilies
         Recurrent("gla", RecurrenceClass.VectorDecay, "gated linear attention (Yang et al. 2024)", c => new Gla(c)),
         Recurrent("hgrn2", RecurrenceClass.VectorDecay, "HGRN2: gated linear RNN with a matrix state (Qin et al. 2024)", c => new Hgrn2(c)),
         Recurrent("rwkv6", RecurrenceClass.VectorDecay, "RWKV-6 time mixing (Peng et al. 2024)", c => new Rwkv6(c)),
+        Recurrent("rwkv7", RecurrenceClass.DeltaRule, "RWKV-7 time mixing (Peng et al. 2025)", c => new Rwkv7(c)),
         Recurrent("deltanet", RecurrenceClass.DeltaRule, "DeltaNet (Yang et al. 2024)", c => new DeltaNet(c)),
         Recurrent("gated-deltanet", RecurrenceClass.DeltaRule, "Gated DeltaNet (Yang et al. 2024)", c => new GatedDeltaNet(c)),
+        Recurrent("titans", RecurrenceClass.DeltaRule, "Titans' memory, linear: momentum and forgetting (Behrouz et al. 2024)", c => new Titans(c)),
+        Recurrent("titans-mlp", RecurrenceClass.Sequential, "Titans' memory, an MLP that learns as it reads (Behrouz et al. 2024)", c => new TitansMlp(c)),
+        Recurrent("slstm", RecurrenceClass.Sequential, "xLSTM's scalar memory (Beck et al. 2024)", c => new SLstm(c)),
         Recurrent("s4d", RecurrenceClass.Diagonal, "diagonal state-space model (Gu et al. 2022)", c => new S4d(c)),
         Recurrent("lru", RecurrenceClass.Diagonal, "linear recurrent unit (Orvieto et al. 2023)", c => new Lru(c)),
         Recurrent("rg-lru", RecurrenceClass.Diagonal, "Griffin's gated linear recurrent unit (De et al. 2024)", c => new RgLru(c), RgLru.Problems),
         Recurrent("mingru", RecurrenceClass.Diagonal, "minGRU (Feng et al. 2024)", c => new MinGru(c)),
         Recurrent("minlstm", RecurrenceClass.Diagonal, "minLSTM (Feng et al. 2024)", c => new MinLstm(c)),
         Recurrent("hgrn", RecurrenceClass.Diagonal, "HGRN: hierarchically gated linear RNN (Qin et al. 2023)", c => new Hgrn(c)),
+        Convolution("hyena", "Hyena with implicit filters, as in HyenaDNA (Poli et al. 2023, Nguyen et al. 2023)", c => new Hyena(c)),
+        Convolution("h3", "H3: shift and diagonal state-space convolutions (Fu et al. 2022)", c => new H3(c), c => H3.Problems(c).Select(p => $"recurrent.{p}")),
+        Convolution("hyena-se", "StripedHyena 2's short explicit convolution (Ku et al. 2025)", c => new HyenaSe(c)),
+        Convolution("hyena-mr", "StripedHyena 2's medium regularised convolution (Ku et al. 2025)", c => new HyenaMr(c)),
+        Convolution("hyena-li", "StripedHyena 2's long implicit convolution (Ku et al. 2025)", c => new HyenaLi(c)),
     ];
 
     /// <summary>The family of a name, or null.</summary>
@@ -102,6 +140,15 @@ public static class MixerFamilies
     }
 
     private static string? Lettered(char c) => All.FirstOrDefault(f => f.Letter == c)?.Name;
+
+    private static MixerFamily Convolution(string name, string what, Func<ModelConfig, Recurrence> create, Func<ModelConfig, IEnumerable<string>>? problems = null)
+    {
+        MixerFamily family = Recurrent(name, RecurrenceClass.Convolution, what, create);
+        return family with
+        {
+            Problems = c => [.. family.Problems(c), .. c.Hyena.Validate(c.DModel).Select(p => $"hyena.{p}"), .. problems?.Invoke(c) ?? []],
+        };
+    }
 
     private static MixerFamily Recurrent(string name, RecurrenceClass kind, string what, Func<ModelConfig, Recurrence> create,
         Func<ModelConfig, IEnumerable<string>>? problems = null)

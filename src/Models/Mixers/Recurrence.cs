@@ -1,3 +1,4 @@
+using GenoSeq.Models.Mixers.Engines;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -22,6 +23,9 @@ public abstract class Recurrence : nn.Module
     /// <summary>Floating-point operations for each position, in_proj and out_proj left out.</summary>
     public abstract double Flops { get; }
 
+    /// <summary>Bytes that the state of one sequence grows by with every position; 0: it does not grow.</summary>
+    public virtual long GrowthBytes => 0;
+
     /// <summary>The state before the first position.</summary>
     /// <param name="batch">Sequences.</param>
     /// <param name="type">Single or double precision.</param>
@@ -34,6 +38,17 @@ public abstract class Recurrence : nn.Module
     /// <param name="sequenceIds">int32 [batch, length], a number of its own for each sequence, or null. Not together with a state.</param>
     /// <returns>[batch, length, <see cref="OutputWidth"/>].</returns>
     public abstract Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds);
+
+    /// <summary>Runs over whole sequences in either direction.</summary>
+    /// <param name="x">[batch, length, <see cref="InputWidth"/>].</param>
+    /// <param name="sequenceIds">As in <see cref="forward"/>.</param>
+    /// <param name="reverse">Read from the last position to the first; the result lies as x does.</param>
+    /// <returns>[batch, length, <see cref="OutputWidth"/>].</returns>
+    public virtual Tensor Read(Tensor x, Tensor? sequenceIds, bool reverse)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        return reverse ? forward(x.flip(1), null, sequenceIds?.flip(1)).flip(1) : forward(x, null, sequenceIds);
+    }
 
     /// <summary>Type of gates, decays and states beside an activation.</summary>
     protected static ScalarType StateType(Tensor x) => x.dtype == float64 ? float64 : float32;
@@ -55,6 +70,17 @@ public abstract class Recurrence : nn.Module
         return (weight is null ? normed : normed * Cast(weight, normed)).to(x.dtype);
     }
 
+    /// <summary>Each head's RMS norm times weight times silu(z), or sigmoid(z).</summary>
+    /// <param name="y">[batch, length, heads, width].</param>
+    /// <param name="z">[batch, length, heads * width].</param>
+    /// <param name="weight">[width], or null.</param>
+    /// <param name="eps">Of the norm.</param>
+    /// <param name="silu">Else sigmoid.</param>
+    /// <returns>[batch, length, heads * width].</returns>
+    protected static Tensor GatedHeads(Tensor y, Tensor z, Tensor? weight, double eps, bool silu = true) => NormGate.Device(y, z, weight) is { } device
+        ? NormGate.Run(device, y, z, weight, eps, silu)
+        : Joined(UnitRms(y, weight, eps)) * (silu ? nn.functional.silu(z) : z.sigmoid());
+
     /// <summary>x over the last dimension brought to length 1, computed at least in single precision.</summary>
     protected static Tensor UnitLength(Tensor x)
     {
@@ -65,15 +91,38 @@ public abstract class Recurrence : nn.Module
     /// <summary>log sigmoid(x).</summary>
     protected static Tensor LogSigmoid(Tensor x) => nn.functional.softplus(x.neg()).neg();
 
+    /// <summary>The position before each, zeros before a sequence's first.</summary>
+    /// <param name="x">[batch, length, width].</param>
+    /// <param name="last">x of the position before the first [batch, 1, width], overwritten by the last of x; or null.</param>
+    /// <param name="sequenceIds">int32 [batch, length], or null.</param>
+    protected static Tensor Earlier(Tensor x, Tensor? last, Tensor? sequenceIds)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        long length = x.size(1);
+        Tensor first = last?.to(x.dtype).clone() ?? zeros_like(x.narrow(1, 0, 1));
+        Tensor before = length == 1 ? first : cat([first, x.narrow(1, 0, length - 1)], 1);
+        last?.copy_(x.narrow(1, length - 1, 1));
+        return sequenceIds is null ? before : before * Engines.DiagonalScan.Continues(cat([sequenceIds.narrow(1, 0, 1), sequenceIds], 1), x.dtype);
+    }
+
+    /// <summary>A linear layer in the activation's type.</summary>
+    protected static Tensor Linear(Tensor x, nn.Linear layer)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        return Blocks.Gemm.Linear(x, Cast(layer.weight, x), layer.bias is null ? null : Cast(layer.bias, x), x.dtype);
+    }
+
     /// <summary>A vector parameter outside weight decay.</summary>
     protected nn.Parameter Vector(string name, Tensor values) =>
         register_parameter(name, new nn.Parameter(values) { NoWeightDecay = true, KeepFloat32 = true });
 }
 
-/// <summary>What a recurrent mixer carries from one position to the next: tensors of fixed size.</summary>
+/// <summary>What a recurrent mixer carries from one position to the next: tensors, of fixed size in all but those that keep their history.</summary>
 public sealed class RecurrentState : MixerState
 {
     private readonly Tensor[] _parts;
+
+    private RecurrentState(Tensor[] parts) => _parts = parts;
 
     /// <summary>A state of zeros.</summary>
     /// <param name="type">Element type.</param>
@@ -85,7 +134,33 @@ public sealed class RecurrentState : MixerState
     /// <summary>A part, in the order of the shapes.</summary>
     public Tensor this[int part] => _parts[part];
 
-    /// <summary>Positions seen so far, for mixers with rotary positions.</summary>
+    /// <summary>Copies one batch entry of another state of the same shapes into one of this.</summary>
+    /// <param name="entry">Batch entry that is overwritten.</param>
+    /// <param name="from">The other state.</param>
+    /// <param name="fromEntry">Its batch entry.</param>
+    internal void CopyEntry(long entry, RecurrentState from, long fromEntry)
+    {
+        for (int i = 0; i < _parts.Length; i++)
+        {
+            _parts[i].select(0, entry).copy_(from._parts[i].select(0, fromEntry));
+        }
+    }
+
+    // A part with one entry may be that of the whole batch, as Hyena's filter is.
+    internal override MixerState Row(int row) =>
+        new RecurrentState(Array.ConvertAll(_parts, p => p.narrow(0, Math.Min(row, p.size(0) - 1), 1).clone().DetachFromDisposeScope())) { Position = Position };
+
+    /// <summary>Puts another tensor in a part's place; the state owns it from then on.</summary>
+    /// <param name="part">Which part.</param>
+    /// <param name="value">The new tensor.</param>
+    public void Replace(int part, Tensor value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        _parts[part].Dispose();
+        _parts[part] = value.DetachFromDisposeScope();
+    }
+
+    /// <summary>Positions seen so far, for mixers whose state does not tell.</summary>
     public long Position { get; set; }
 
     /// <inheritdoc/>

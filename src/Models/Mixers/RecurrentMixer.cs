@@ -51,13 +51,13 @@ public sealed class RecurrentMixer : Mixer
         Tensor? ids = context.SequenceIds;
         bool mirrored = context.Mirrored;
         Tensor projected = In(x, mirrored);
-        Tensor f = Read(Fwd, projected, ids, mirrored);
+        Tensor f = Fwd.Read(projected, ids, mirrored);
         if (Rev is null)
         {
             return Out(f, mirrored);
         }
 
-        Tensor r = Read(Rev, projected, ids, !mirrored);
+        Tensor r = Rev.Read(projected, ids, !mirrored);
         // The bias belongs to each direction's output, so the sum holds it twice.
         return _add ? Out(f + r, mirrored, 2) : Out(f, mirrored) * Out(r, mirrored);
     }
@@ -68,7 +68,7 @@ public sealed class RecurrentMixer : Mixer
         : base.initial_state(batch);
 
     /// <inheritdoc/>
-    public override Tensor extend(Tensor x, MixerState state)
+    public override Tensor extend(Tensor x, MixerState state, in MixContext context = default)
     {
         ArgumentNullException.ThrowIfNull(x);
         if (is_grad_enabled() && OutProj.weight.requires_grad)
@@ -91,8 +91,4 @@ public sealed class RecurrentMixer : Mixer
         Tensor? bias = mirrored ? OutProj.bias?.flip(0) : OutProj.bias;
         return Gemm.Linear(y, mirrored ? OutProj.weight.flip(0) : OutProj.weight, directions == 1 ? bias : bias?.mul(directions), ComputeType);
     }
-
-    private static Tensor Read(Recurrence direction, Tensor x, Tensor? ids, bool reverse) => reverse
-        ? direction.forward(x.flip(1), null, ids?.flip(1)).flip(1)
-        : direction.forward(x, null, ids);
 }

@@ -34,9 +34,9 @@ internal static class ShortConv
     private static Tensor Convolve(Tensor x, DepthwiseConv conv, Tensor? before, Tensor? ids, bool silu)
     {
         long taps = conv.weight.size(2);
-        if (silu && x.dtype is bfloat16 or float32 && x.size(2) % 8 == 0 && taps is >= 2 and <= 4 && KernelDevices.Of(x) is { } device)
+        if (x.dtype is bfloat16 or float32 && x.size(2) % 8 == 0 && taps is >= 2 and <= 4 && KernelDevices.Of(x) is { } device)
         {
-            return new Device(device).apply(x, conv.weight, conv.bias, before, ids?.to(int32))[0]!;
+            return new Device(device, silu).apply(x, conv.weight, conv.bias, before, ids?.to(int32))[0]!;
         }
 
         if (TensorRows.OnKernels(x) && taps <= CausalConv.MaxTaps)
@@ -119,7 +119,7 @@ internal static class ShortConv
         };
     }
 
-    private sealed class Device(KernelDevice device) : autograd.Function
+    private sealed class Device(KernelDevice device, bool silu) : autograd.Function
     {
         protected override string Name => "ShortConv";
 
@@ -127,14 +127,14 @@ internal static class ShortConv
         {
             Tensor?[] kept = Array.ConvertAll(inputs, t => t?.contiguous());
             save_for_backward(kept);
-            return [ConvKernels.Forward(device, kept[0]!, [Direction(kept)], kept[4])[0]];
+            return [ConvKernels.Forward(device, kept[0]!, [Direction(kept)], kept[4], silu)[0]];
         }
 
         protected override Tensor?[] backward(Tensor?[] grad_outputs)
         {
             Tensor?[] kept = [saved(0), saved(1), saved(2), saved(3), saved(4)];
             Tensor dx = empty_like(kept[0]!);
-            ConvGradients g = ConvKernels.Backward(device, kept[0]!, [Direction(kept)], kept[4], [grad_outputs[0]!.contiguous()], dx)[0];
+            ConvGradients g = ConvKernels.Backward(device, kept[0]!, [Direction(kept)], kept[4], [grad_outputs[0]!.contiguous()], dx, silu: silu)[0];
             return [dx, g.DWeight, g.DBias, null, null];
         }
 

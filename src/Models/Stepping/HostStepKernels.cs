@@ -43,6 +43,12 @@ internal sealed unsafe class HostStepKernels : StepKernels
         fixed (float* x = _scratch)
         {
             Prepare(a, x);
+            if (a.Weight == 0)
+            {
+                new ReadOnlySpan<float>(x, needed).CopyTo(new Span<float>((float*)a.Out, needed));
+                return;
+            }
+
             StepLinear b = a;
             float* rows = x;
             int items = (a.Outputs + OutputsOfItem - 1) / OutputsOfItem;

@@ -29,6 +29,13 @@ internal static unsafe class HostStepMamba<TOps, TVec>
                 projected[j] = HostProducts<TOps, TVec>.One(u, (float*)a.XProj + ((long)j * a.Channels), a.Channels);
             }
 
+            if (a.NormEps > 0)
+            {
+                Norm(projected, a.Rank, (float*)a.NormDt, a.NormEps);
+                Norm(projected + a.Rank, a.States, (float*)a.NormB, a.NormEps);
+                Norm(projected + a.Rank + a.States, a.States, (float*)a.NormC, a.NormEps);
+            }
+
             for (int c = 0; c < a.Channels; c++)
             {
                 delta[c] = ((float*)a.DtBias)[c] + HostProducts<TOps, TVec>.One(projected, (float*)a.DtProj + ((long)c * a.Rank), a.Rank);
@@ -43,6 +50,21 @@ internal static unsafe class HostStepMamba<TOps, TVec>
         if (rented is not null)
         {
             ArrayPool<float>.Shared.Return(rented);
+        }
+    }
+
+    private static void Norm(float* part, int count, float* weight, float eps)
+    {
+        float sum = 0;
+        for (int i = 0; i < count; i++)
+        {
+            sum += part[i] * part[i];
+        }
+
+        float factor = 1 / MathF.Sqrt((sum / count) + eps);
+        for (int i = 0; i < count; i++)
+        {
+            part[i] *= weight is null ? factor : factor * weight[i];
         }
     }
 

@@ -14,7 +14,7 @@ internal abstract class LayerStep : IDisposable
     {
         Norm = Weight(block.Norm.weight);
         Eps = (float)block.Norm.Eps;
-        if (block.Mlp is { } mlp)
+        if (block.Mlp is SwiGlu mlp)
         {
             Norm2 = Weight(block.Norm2!.weight);
             GateUp = Joined(mlp.Gate.weight, mlp.Up.weight);
@@ -28,8 +28,8 @@ internal abstract class LayerStep : IDisposable
 
     internal float Eps { get; }
 
-    /// <summary>The mixer's first product [outputs, d_model], and its bias.</summary>
-    internal abstract (Tensor Weight, Tensor? Bias) In { get; }
+    /// <summary>The mixer's first product [outputs, d_model], and its bias; without a weight the mixer takes the norm as it is.</summary>
+    internal abstract (Tensor? Weight, Tensor? Bias) In { get; }
 
     /// <summary>The mixer's last product [d_model, inputs], and its bias.</summary>
     internal abstract (Tensor Weight, Tensor? Bias) Out { get; }
@@ -62,6 +62,7 @@ internal abstract class LayerStep : IDisposable
 
     internal static LayerStep Of(Block block, ModelConfig config, int rows) => block.Mixer switch
     {
+        RecurrentMixer r => new RecurrentStep(block, r, rows),
         MambaMixer m => new MambaStep(block, m, config.Mamba, rows),
         AttentionMixer a => new AttentionStep(block, a, config.Attention, config.DModel, rows),
         _ => throw new NotSupportedException($"{block.Mixer.GetType().Name} has no step"),
@@ -97,6 +98,8 @@ internal sealed class MambaStep : LayerStep
     private readonly Tensor _dtBias;
     private readonly Tensor _a;
     private readonly Tensor _skip;
+    private readonly Tensor?[] _norms;
+    private readonly float _normEps;
     private readonly MambaState _state;
 
     internal MambaStep(Block block, MambaMixer mixer, MambaConfig config, int rows) : base(block)
@@ -111,10 +114,12 @@ internal sealed class MambaStep : LayerStep
         _dtBias = Weight(p.DtProj.bias!);
         _a = Keep(p.ALog.detach().to(float32).exp().neg());
         _skip = Weight(p.D);
+        _norms = Array.ConvertAll(p.Inner()[^ProjectionNorms.Count..], w => w is null ? null : Weight(w));
+        _normEps = p.Norms is null ? 0 : (float)config.StabilityEps;
         _state = new MambaState(rows, config.DConv - 1, (int)_skip.size(0), config.DState, _skip.device);
     }
 
-    internal override (Tensor Weight, Tensor? Bias) In { get; }
+    internal override (Tensor? Weight, Tensor? Bias) In { get; }
 
     internal override (Tensor Weight, Tensor? Bias) Out { get; }
 
@@ -132,6 +137,10 @@ internal sealed class MambaStep : LayerStep
         DtBias = _dtBias.data_ptr(),
         A = _a.data_ptr(),
         Skip = _skip.data_ptr(),
+        NormDt = _norms[0]?.data_ptr() ?? 0,
+        NormB = _norms[1]?.data_ptr() ?? 0,
+        NormC = _norms[2]?.data_ptr() ?? 0,
+        NormEps = _normEps,
         Out = to.data_ptr(),
         Rows = rows,
         Channels = (int)_skip.size(0),
@@ -175,14 +184,14 @@ internal sealed class AttentionStep : LayerStep
         In = (Joined(mixer.QProj.weight, mixer.KProj.weight, mixer.VProj.weight),
             mixer.QProj.bias is null ? null : Joined(mixer.QProj.bias, mixer.KProj.bias!, mixer.VProj.bias!));
         Out = (Weight(mixer.OProj.weight), mixer.OProj.bias is null ? null : Weight(mixer.OProj.bias));
-        Device device = In.Weight.device;
+        Device device = Out.Weight.device;
         _part = Keep(empty([rows, config.NHead, Splits, _head + 2], float32, device));
         long capacity = config.SlidingWindow > 0 ? config.SlidingWindow : FirstCapacity;
         _keys = zeros([rows, config.KvHeads, capacity, _head], float32, device).DetachFromDisposeScope();
         _values = zeros([rows, config.KvHeads, capacity, _head], float32, device).DetachFromDisposeScope();
     }
 
-    internal override (Tensor Weight, Tensor? Bias) In { get; }
+    internal override (Tensor? Weight, Tensor? Bias) In { get; }
 
     internal override (Tensor Weight, Tensor? Bias) Out { get; }
 

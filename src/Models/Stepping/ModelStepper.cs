@@ -8,12 +8,15 @@ namespace GenoSeq.Models.Stepping;
 /// is for good, and a step is a few launches that a CUDA graph can repeat. In single precision, whatever the model's policy.
 /// </summary>
 /// <remarks>
-/// The numbers are those of <see cref="SequenceModel.step"/> but for rounding; a row's are the same bits whatever the other rows are. Mamba
-/// layers and sliding windows need the same memory and time at every position, full attention both in proportion to it.
+/// The numbers are those of <see cref="SequenceModel.step"/> but for rounding. Of Mamba-1 and attention a row's are the same bits whatever the other
+/// rows are; the other recurrent mixers' products are the library's, whose sums may be in another order for another number of rows. Recurrent
+/// layers and sliding windows need the same memory and time at every position, full attention both in proportion to it. Where a layer
+/// has no step of its own, rows are stepped one by one as <see cref="SequenceModel.step"/> does, under the model's policy.
 /// </remarks>
 public sealed class ModelStepper : IDisposable
 {
     private readonly LayerStep[] _layers;
+    private readonly PlainRows? _plain;
     private readonly StepKernels _kernels;
     private readonly int _width;
     private readonly Tensor _embedding;
@@ -25,9 +28,10 @@ public sealed class ModelStepper : IDisposable
     private readonly Tensor _wide;
     private readonly Tensor _mid;
     private readonly Tensor _positions;
+    private readonly SequenceModel _model;
     private long _reserved;
 
-    /// <summary>Makes a model's weights ready; later changes of the model are not seen.</summary>
+    /// <summary>Makes a model's weights ready; the model must live and stay as it is as long as the stepper.</summary>
     /// <param name="model">Causal.</param>
     /// <param name="rows">Sequences that are stepped together.</param>
     /// <exception cref="NotSupportedException">The model sees both sides of a position.</exception>
@@ -43,6 +47,7 @@ public sealed class ModelStepper : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
         Rows = rows;
+        _model = model;
         ModelConfig config = model.Config;
         _width = config.DModel;
         Device device = model.Device;
@@ -50,12 +55,13 @@ public sealed class ModelStepper : IDisposable
         _norm = Ready(model.NormF.weight);
         _head = Ready(model.Head.weight);
         _eps = (float)model.NormF.Eps;
-        _layers = [.. model.Layers.Select(l => LayerStep.Of(l, config, rows))];
+        _plain = PlainRows.Needed(model) ? new PlainRows(model, rows) : null;
+        _layers = _plain is null ? [.. model.Layers.Select(l => LayerStep.Of(l, config, rows))] : [];
         _kernels = StepKernels.Of(_embedding);
         _x = Room(rows, _width);
         _sums = [Room(rows, _width), Room(rows, _width)];
-        _wide = Room(rows, _layers.Max(l => Math.Max(l.In.Weight.size(0), l.GateUp?.size(0) ?? 0)));
-        _mid = Room(rows, _layers.Max(l => l.Out.Weight.size(1)));
+        _wide = Room(rows, _layers.Select(l => Math.Max(l.In.Weight?.size(0) ?? _width, l.GateUp?.size(0) ?? 0)).DefaultIfEmpty().Max());
+        _mid = Room(rows, _layers.Select(l => l.Out.Weight.size(1)).DefaultIfEmpty().Max());
         Logits = Room(rows, config.VocabSize);
         Ids = zeros([rows], int32, device).DetachFromDisposeScope();
         _positions = full([rows], -1, int64, device).DetachFromDisposeScope();
@@ -73,7 +79,10 @@ public sealed class ModelStepper : IDisposable
     public Tensor Logits { get; }
 
     /// <summary>Bytes of the states.</summary>
-    public long StateBytes => _layers.Sum(l => l.StateBytes);
+    public long StateBytes => _plain?.StateBytes ?? _layers.Sum(l => l.StateBytes);
+
+    /// <summary>Whether a CUDA graph can repeat a step: every layer has a step of its own.</summary>
+    public bool CanBeCaptured => _plain is null;
 
     internal StepKernels Kernels => _kernels;
 
@@ -89,6 +98,7 @@ public sealed class ModelStepper : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
         Reserve(position);
+        _plain?.Load(row, state, stateRow);
         for (int i = 0; i < _layers.Length; i++)
         {
             _layers[i].Load(row, state.Layers[i], stateRow);
@@ -102,6 +112,8 @@ public sealed class ModelStepper : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
         using DisposeScope scope = NewDisposeScope();
+        using IDisposable mode = no_grad();
+        _plain?.Clear(row);
         Array.ForEach(_layers, l => l.Clear(row));
         _positions.narrow(0, row, 1).fill_(-1);
     }
@@ -128,6 +140,12 @@ public sealed class ModelStepper : IDisposable
     /// </summary>
     public void Step()
     {
+        if (_plain is not null)
+        {
+            _plain.Step(Ids, Logits);
+            return;
+        }
+
         _kernels.Embed(new StepEmbed
         {
             Ids = Ids.data_ptr(),
@@ -153,11 +171,18 @@ public sealed class ModelStepper : IDisposable
         }
 
         Normed(_norm, _eps, residual, ref next, (_head, null), Logits);
+        if (_model.Config.LogitCap > 0)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using IDisposable mode = no_grad();
+            Logits.copy_(_model.Capped(Logits));
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _plain?.Dispose();
         Array.ForEach(_layers, l => l.Dispose());
         foreach (Tensor t in (Tensor[])[_embedding, _norm, _head, _x, .. _sums, _wide, _mid, Logits, Ids, _positions])
         {
@@ -168,7 +193,7 @@ public sealed class ModelStepper : IDisposable
     private static Tensor Ready(Tensor parameter) => parameter.detach().to(float32).contiguous().alias().DetachFromDisposeScope();
 
     // The residual stream moves from one buffer to the other: all blocks of a product read the old one.
-    private Tensor Normed(Tensor norm, float eps, Tensor? residual, ref int next, (Tensor Weight, Tensor? Bias) product, Tensor output)
+    private Tensor Normed(Tensor norm, float eps, Tensor? residual, ref int next, (Tensor? Weight, Tensor? Bias) product, Tensor output)
     {
         Tensor sum = _sums[next];
         next = 1 - next;
@@ -178,13 +203,13 @@ public sealed class ModelStepper : IDisposable
             Residual = residual?.data_ptr() ?? 0,
             Sum = sum.data_ptr(),
             Norm = norm.data_ptr(),
-            Weight = product.Weight.data_ptr(),
+            Weight = product.Weight?.data_ptr() ?? 0,
             Bias = product.Bias?.data_ptr() ?? 0,
             Out = output.data_ptr(),
             Eps = eps,
             Rows = Rows,
             Inputs = _width,
-            Outputs = (int)product.Weight.size(0),
+            Outputs = (int)(product.Weight?.size(0) ?? _width),
         });
         return sum;
     }

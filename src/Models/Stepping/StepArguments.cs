@@ -23,8 +23,9 @@ internal struct StepLinear
 [StructLayout(LayoutKind.Sequential)]
 internal struct StepMamba
 {
-    public nint Xz, Halo, State, Conv, ConvBias, XProj, DtProj, DtBias, A, Skip, Out;
-    public int Rows, Channels, States, Taps, Rank, Pad;
+    public nint Xz, Halo, State, Conv, ConvBias, XProj, DtProj, DtBias, A, Skip, NormDt, NormB, NormC, Out;
+    public int Rows, Channels, States, Taps, Rank;
+    public float NormEps;
 }
 
 [StructLayout(LayoutKind.Sequential)]

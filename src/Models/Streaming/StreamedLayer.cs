@@ -50,6 +50,11 @@ public sealed class StreamedLayer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         foreach (Block block in model.Layers)
         {
+            if (block.Mixer is not (MambaMixer or AttentionMixer))
+            {
+                return $"a layer of {block.Mixer.GetType().Name} is not read in parts";
+            }
+
             if (block.Mixer is AttentionMixer a && (!a.IsCausal || a.Window == 0))
             {
                 return a.IsCausal

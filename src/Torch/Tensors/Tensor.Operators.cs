@@ -19,7 +19,7 @@ public static partial class torch
         public static Tensor operator *(double a, Tensor b) => b.mul(a);
         public static Tensor operator /(Tensor a, Tensor b) => a.div(b);
         public static Tensor operator /(Tensor a, double b) => a.div(b);
-        public Tensor add(Tensor other, double alpha = 1) => Ops.AddTensor.Call(this, other, alpha);
+        public Tensor add(Tensor other, double alpha = 1) => alpha == 1 ? Ops.AddTensor.Call(this, other) : Ops.AddTensor.Call(this, other, alpha);
         public Tensor add(double other) => Ops.AddScalar.Call(this, other);
         public Tensor sub(Tensor other) => Ops.SubTensor.Call(this, other);
         public Tensor sub(double other) => Ops.SubScalar.Call(this, other);

@@ -16,12 +16,12 @@ public sealed class KernelBenchmark(BenchDevice device, BenchSettings settings)
     private const int TransformerWidth = 1408;
 
     // What needs a device's kernels only; the CPU leaves it to the library.
-    private static readonly string[] s_onDevice = ["gate", "embedding", "rope"];
+    private static readonly string[] s_onDevice = ["gate", "ssd", "gated-norm", "embedding", "rope"];
 
     private readonly KernelDevice? _kernels = FindKernels(device.Device);
 
     /// <summary>Names that <see cref="BenchSettings.Kernels"/> takes.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["scan", "conv", "gate", "norm", "embedding", "head", "adamw", "rope", "swiglu"];
+    public static IReadOnlyList<string> Names { get; } = ["scan", "ssd", "gated-norm", "conv", "gate", "norm", "embedding", "head", "adamw", "rope", "swiglu"];
 
     /// <summary>Type of the activations that are measured.</summary>
     public ScalarType Type { get; } = FindKernels(device.Device) is null ? float32 : settings.Type;
@@ -61,7 +61,7 @@ public sealed class KernelBenchmark(BenchDevice device, BenchSettings settings)
     {
         int width = kernel switch
         {
-            "scan" or "conv" or "gate" or "rope" => settings.Channels,
+            "scan" or "ssd" or "gated-norm" or "conv" or "gate" or "rope" => settings.Channels,
             "swiglu" => device.IsCuda ? TransformerWidth : settings.Channels,
             _ => Math.Max(8, settings.Channels / 2),
         };
@@ -96,6 +96,8 @@ public sealed class KernelBenchmark(BenchDevice device, BenchSettings settings)
         (null, "swiglu") => CpuCases.SwiGlu(shape),
         (null, "head") => CpuCases.Loss(shape),
         ({ } k, "scan") => ScanCases.Of(k, shape, Type, device.Device),
+        ({ } k, "ssd") => SsdCases.Of(k, shape, Type, device.Device),
+        ({ } k, "gated-norm") => SsdCases.GatedNorm(k, shape, Type, device.Device),
         ({ } k, "conv") => LayerCases.Conv(k, shape, Type, device.Device),
         ({ } k, "gate") => LayerCases.Gate(k, shape, Type, device.Device),
         ({ } k, "norm") => LayerCases.Norm(k, shape, Type, device.Device),

@@ -66,6 +66,11 @@ public sealed record RunConfig : IValidated
             yield return $"train: global_batch_size is {Train.GlobalBatchSize} tokens, less than one window of data.context_length {Data.ContextLength}";
         }
 
+        if (Model.LayerMixers().Contains("hyena") && Data.ContextLength > Model.Hyena.LMax)
+        {
+            yield return $"data: context_length is {Data.ContextLength}, and the model's filters are defined for model.hyena.l_max {Model.Hyena.LMax} positions";
+        }
+
         LengthWarmupConfig warmup = Train.LengthWarmup;
         if (Train.ContextParallel > 1)
         {

@@ -62,7 +62,7 @@ internal sealed class StepGraph : IDisposable
             CudaGraphUse.On => true,
             _ => false,
         };
-        buckets?.Overlap(!wanted);
+        buckets?.Overlap(!wanted && !model.SharesWeights);
         return wanted ? new StepGraph(model, stage.MicroBatch, buckets) : null;
     }
 

@@ -228,7 +228,15 @@ public static class FineTuneRun
             LabelNames = set.LabelNames,
             Mean = labels.Mean,
             Scale = labels.Scale,
-            Head = new HeadConfig { Pooling = f.Pooling, Strands = f.Strands, Hidden = hidden, Outputs = labels.Outputs, Bias = f.HeadBias },
+            Head = new HeadConfig
+            {
+                Pooling = f.Pooling,
+                Positions = f.Pooling != Pooling.Position ? 0 : f.MaxLength > 0 ? Math.Min(f.MaxLength, longest) : longest,
+                Strands = f.Strands,
+                Hidden = hidden,
+                Outputs = labels.Outputs,
+                Bias = f.HeadBias,
+            },
             MaxLength = f.Pooling == Pooling.Parity && f.MaxLength == 0 ? longest : f.MaxLength,
             TooLong = f.TooLong,
             RcAverage = f.RcAverage,

@@ -31,6 +31,7 @@ internal sealed class FineTuner : IDisposable
     private readonly Action<string> _say;
     private readonly TunedParameters _tuned;
     private readonly EmbeddingCache? _cache;
+    private readonly RowMasks? _masks;
     private readonly TuningGraphs? _graphs;
     private readonly StepNumbers _numbers = new();
     private readonly Example[] _train;
@@ -60,6 +61,7 @@ internal sealed class FineTuner : IDisposable
         (int shortest, int longest) = (_train.Min(e => e.Length), _train.Max(e => e.Length));
         model.Bucket = _waits || shortest == longest ? 0 : LengthBucket;
         _judgedBatch = _waits ? BatchSize : Math.Max(BatchSize, JudgedPositions / model.Model.Config.DModel / longest);
+        _masks = config.MaskRate > 0 ? new RowMasks(config.MaskRate, seed) : null;
         if (config.Mode == TuningMode.Probe)
         {
             _cache = new EmbeddingCache(model, set, _judgedBatch);
@@ -148,6 +150,7 @@ internal sealed class FineTuner : IDisposable
 
         var strands = new CounterRandom(_seed, "finetune strands", epoch);
         bool augment = _config.RcAugment && !_model.Model.Config.RcEquivariant;
+        _masks?.Begin(epoch);
         foreach (Example[] batch in order.Chunk(_config.BatchSize))
         {
             if (Step == Steps)
@@ -221,7 +224,7 @@ internal sealed class FineTuner : IDisposable
         Device device = _model.Model.Device;
         if (_cache is null)
         {
-            RowTensors rows = _model.Rows(_set, examples, reverse);
+            RowTensors rows = _model.Rows(_set, examples, reverse, _masks);
             (Tensor itsTargets, Tensor itsShares) = _labels.Of(examples, reverse, (int)rows.Ids.size(1), total, device);
             var batch = new TaskBatch(rows, itsTargets, itsShares);
             return _graphs?.Run(batch) ?? Pass(batch);

@@ -10,8 +10,8 @@ public sealed record FineTuningConfig : IValidated
     public TuningMode Mode { get; init; } = TuningMode.Full;
 
     /// <summary>
-    /// How the states of a sequence become one vector: mean; max; last; attention (a trained weighting); parity (mean with padding
-    /// up to `finetune.max_length`, as in published tables).
+    /// How the states of a sequence become one vector: mean; max; last; attention (a trained weighting); position (trained weights
+    /// of each position, for windows cut about a landmark); parity (mean with padding up to `finetune.max_length`, as in published tables).
     /// </summary>
     public Pooling Pooling { get; init; } = Pooling.Mean;
 
@@ -29,6 +29,9 @@ public sealed record FineTuningConfig : IValidated
 
     /// <summary>Each training row is read from the other strand with probability one half; an equivariant model needs none.</summary>
     public bool RcAugment { get; init; } = true;
+
+    /// <summary>Share of the bases of training rows that the mask token hides, others in each epoch: against learning a small set by heart.</summary>
+    public double MaskRate { get; init; }
 
     /// <summary>Outputs of validation and test are averaged over both strands; an equivariant model needs none.</summary>
     public bool RcAverage { get; init; } = true;
@@ -141,6 +144,8 @@ public sealed record FineTuningConfig : IValidated
         if (UnfreezeEvery < 0) yield return $"unfreeze_every: must be 0 or positive, not {UnfreezeEvery}";
         if (Mode is TuningMode.Probe or TuningMode.Lora && LayerDecay != 1) yield return "layer_decay: belongs to the modes full and scratch";
         if (Mode is TuningMode.Probe or TuningMode.Lora && UnfreezeEvery > 0) yield return "unfreeze_every: belongs to the modes full and scratch";
+        if (MaskRate is not (>= 0 and < 1)) yield return $"mask_rate: must be in [0, 1), not {MaskRate}";
+        if (Mode == TuningMode.Probe && MaskRate > 0) yield return "mask_rate: the mode probe computes embeddings once, so nothing can be hidden anew in each epoch";
         if (LoraRank < 1) yield return $"lora_rank: must be at least 1, not {LoraRank}";
         if (!(LoraAlpha > 0)) yield return $"lora_alpha: must be positive, not {LoraAlpha}";
         if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";
@@ -153,9 +158,9 @@ public sealed record FineTuningConfig : IValidated
         if (ValidateEvery < 0) yield return $"validate_every: must not be negative, not {ValidateEvery}";
         if (UpstreamBatchSize < 0) yield return $"upstream_batch_size: must be 0 or positive, not {UpstreamBatchSize}";
         if (LogEvery < 1) yield return $"log_every: must be at least 1, not {LogEvery}";
-        if (Mode == TuningMode.Probe && Pooling == Pooling.Attention)
+        if (Mode == TuningMode.Probe && (Pooling is Pooling.Attention or Pooling.Position))
         {
-            yield return "pooling: attention is trained, and the mode probe computes embeddings once; use mean, max or last, or another mode";
+            yield return "pooling: attention and position are trained, and the mode probe computes embeddings once; use mean, max or last, or another mode";
         }
 
         if (Pooling == Pooling.Parity && TooLong == TooLong.Window) yield return "too_long: parity pooling has one row a sequence; use truncate or error";

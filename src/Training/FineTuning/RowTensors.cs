@@ -28,8 +28,9 @@ internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
     /// Lengths of batches are multiples of this, so that few shapes occur; 0: as long as the longest row. Has no meaning with
     /// <paramref name="padTo"/>.
     /// </param>
+    /// <param name="masks">Hides bases; null: none.</param>
     internal static RowTensors Of(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse, Alphabet alphabet, int padTo, Device device,
-        int bucket = 0)
+        int bucket = 0, RowMasks? masks = null)
     {
         int length = padTo;
         // Batches of one bucket look alike, also those without any padding.
@@ -56,7 +57,9 @@ internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
                 DnaComplement.ReverseComplementInPlace(text);
             }
 
-            alphabet.Encode(text, ids.AsSpan((i * length) + (padTo > 0 ? length - e.Length : 0), e.Length));
+            Span<int> own = ids.AsSpan((i * length) + (padTo > 0 ? length - e.Length : 0), e.Length);
+            alphabet.Encode(text, own);
+            masks?.Over(own, alphabet);
             if (padded)
             {
                 sequences.AsSpan((i * length) + e.Length, length - e.Length).Fill(1);

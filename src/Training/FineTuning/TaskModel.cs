@@ -52,8 +52,8 @@ internal sealed class TaskModel : IDisposable
     }
 
     /// <summary>Examples as the model reads them.</summary>
-    internal RowTensors Rows(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse) =>
-        RowTensors.Of(set, examples, reverse, Alphabet, Task.Head.Pooling == Pooling.Parity ? Task.MaxLength : 0, Model.Device, Bucket);
+    internal RowTensors Rows(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse, RowMasks? masks = null) =>
+        RowTensors.Of(set, examples, reverse, Alphabet, Task.Head.Pooling == Pooling.Parity ? Task.MaxLength : 0, Model.Device, Bucket, masks);
 
     /// <summary>
     /// Outputs of rows before the softmax: means over the strands that are read and the windows of a row. Examples of like

@@ -43,6 +43,7 @@ static inline int __popc(u32 v) { return __builtin_popcount(v); }
 static inline int __ffs(u32 v) { return __builtin_ffs((int)v); }
 static inline int __clz(u32 v) { return v == 0 ? 32 : __builtin_clz(v); }
 static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+static inline void sincospif(float x, float* s, float* c) { *s = (float)sin(M_PI * x); *c = (float)cos(M_PI * x); }
 
 // Both arguments are converted to their common type, as the device's overloads do.
 template <class A, class B> static inline auto min(A a, B b) -> decltype(a + b) { using C = decltype(a + b); return (C)a < (C)b ? (C)a : (C)b; }

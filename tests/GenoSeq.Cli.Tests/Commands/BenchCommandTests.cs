@@ -105,7 +105,21 @@ public sealed class BenchCommandTests : IDisposable
         Assert.All(results, r => Assert.True(r!["measured"]!["peak_bytes"]!.GetValue<long>() > 0));
     }
 
+    [Fact]
+    public async Task Decode_TwoPositions_HaveOneStateSize()
+    {
+        Answer answer = await Genoseq.InProcessAsync(
+            "bench", "decode", "--mixers", "mamba,retnet,slstm", "--d-model", "8", "--layers", "1", "--steps", "3", "--positions", "10,1000000", "--json", "-");
+        Assert.True(answer.ExitCode == 0, answer.Error);
+        JsonArray results = Head(answer.Out, "decode")["results"]!.AsArray();
+        Assert.Equal(["mamba", "mamba", "retnet", "retnet", "slstm", "slstm"], results.Select(r => r!["mixer"]!.GetValue<string>()));
+        Assert.All(results.GroupBy(r => r!["mixer"]!.GetValue<string>()), g => Assert.Single(g.Select(r => r!["state_bytes"]!.GetValue<long>()).Distinct()));
+        Assert.All(results, r => Assert.True(r!["microseconds"]!.GetValue<double>() > 0));
+    }
+
     [Theory]
+    [InlineData(2, "there is no mixer 'fft'", "bench", "decode", "--mixers", "mamba,fft")]
+    [InlineData(2, "--layers is 0", "bench", "decode", "--layers", "0")]
     [InlineData(2, "there is no kernel 'fft'", "bench", "kernels", "--kernels", "scan,fft")]
     [InlineData(2, "multiple of 16", "bench", "kernels", "--channels", "20")]
     [InlineData(2, "must be positive", "bench", "kernels", "--length", "0")]

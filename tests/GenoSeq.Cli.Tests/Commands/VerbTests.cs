@@ -55,6 +55,8 @@ public sealed partial class VerbTests : IDisposable
         Assert.Equal(0, answer.ExitCode);
         string line = Assert.Single(answer.Out.Split('\n'), l => l.StartsWith("caduceus-ps-131k ", StringComparison.Ordinal));
         Assert.Contains(" 7,725,312 ", line, StringComparison.Ordinal);
+        string mixer = Assert.Single(answer.Out.Split('\n'), l => l.StartsWith("mamba3 ", StringComparison.Ordinal));
+        Assert.Contains(" E2 matrix, scalar decay ", mixer, StringComparison.Ordinal);
         // The other two that speed is compared with: as many as the reference implementations' models have.
         Assert.Contains(answer.Out.Split('\n'), l => l.StartsWith("caduceus-ph-131k ", StringComparison.Ordinal) && l.Contains(" 7,725,312 ", StringComparison.Ordinal));
         Assert.Contains(answer.Out.Split('\n'), l => l.StartsWith("transformer-25m ", StringComparison.Ordinal) && l.Contains(" 25,707,008 ", StringComparison.Ordinal));

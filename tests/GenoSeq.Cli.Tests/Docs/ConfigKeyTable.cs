@@ -56,7 +56,12 @@ internal static partial class ConfigKeyTable
                     keys.Add(new Key(path, "group", "null", meaning));
                 }
 
-                Add(keys, inner, path + ".", comments);
+                // Groups within groups of the same kind have the same keys.
+                if (inner != type)
+                {
+                    Add(keys, inner, path + ".", comments);
+                }
+
                 continue;
             }
 

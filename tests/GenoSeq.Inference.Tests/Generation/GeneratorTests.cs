@@ -31,10 +31,12 @@ public sealed class GeneratorTests
         Assert.All(Texts(model, options with { MaxBases = 1 }, prompts).Zip(alone), p => Assert.Equal(p.First, p.Second[..1]));
     }
 
-    [Fact]
-    public void Run_Greedy_TakesTheMostLikelyBase()
+    [Theory]
+    [InlineData("M A")]
+    [InlineData("titans-mlp mamba3")]
+    public void Run_Greedy_TakesTheMostLikelyBase(string layout)
     {
-        using SequenceModel model = ScoringModels.Causal("M A");
+        using SequenceModel model = ScoringModels.Causal(layout);
         byte[] prompt = ScoringModels.Bases(20);
         byte[] bases = new Generator(model, new GenerationOptions { Temperature = 0, MaxBases = 25 }).Run([new ScoreItem("p", prompt)])[0].Bases;
         byte[] whole = [.. prompt, .. bases];

@@ -24,14 +24,14 @@ public sealed class ContextParallelTests
         { "ps", TestModels.Caduceus(true), 3, false, false },
         { "ps swapped, odd layers", TestModels.Caduceus(true, true, 3), 2, false, false },
         { "ps swapped, recomputed", TestModels.Caduceus(true, true), 2, false, true },
-        { "causal", TestModels.Causal(), 3, false, false },
+        { "causal, norms", With(TestModels.Causal(), m => m with { StabilityNorms = "weighted" }), 3, false, false },
         { "multiply", With(TestModels.Caduceus(true), m => m with { BidirectionalStrategy = "ew_multiply" }), 2, false, false },
         { "untied", With(TestModels.Caduceus(false), m => m with { TieProjections = false }), 2, false, false },
         { "three taps, no bias", With(TestModels.Causal(), m => m with { DConv = 3, ConvBias = false }), 2, false, false },
         { "device ph", OnDevice(TestModels.Caduceus(false)), 2, true, false },
         { "device ps", OnDevice(TestModels.Caduceus(true)), 3, true, false },
         { "device ps swapped", OnDevice(TestModels.Caduceus(true, true)), 2, true, false },
-        { "device causal", OnDevice(TestModels.Causal()), 2, true, false },
+        { "device causal, norms", OnDevice(With(TestModels.Causal(), m => m with { StabilityNorms = "weighted" })), 2, true, false },
     };
 
     [Theory]

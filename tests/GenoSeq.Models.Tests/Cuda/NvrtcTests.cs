@@ -15,6 +15,8 @@ public sealed partial class NvrtcTests : IDisposable
         ("scan_carry", ["scan_backward_args.cu"]),
         ("scan_", ["scan_fwd_args.cu", "scan_fwd_project.cu"]),
         ("conv_", ["conv_args.cu"]),
+        ("ssd_", ["split_mma.cu", "tiles.cu", "ssd_args.cu", "ssd_tiles.cu"]),
+        ("gla_", ["split_mma.cu", "tiles.cu", "gla_args.cu"]),
     ];
 
     private readonly TemporaryFolder _folder = new();

@@ -14,11 +14,12 @@ public sealed class DeviceModelTests
     public static TheoryData<string, ModelConfig> Models() => new()
     {
         { "ph", Config(TestModels.Caduceus(false)) },
-        { "ps", Config(TestModels.Caduceus(true)) },
+        { "ps, capped", Config(TestModels.Caduceus(true)) with { LogitCap = 2, ZLoss = 0.1 } },
         { "ps swapped, odd layers", Config(TestModels.Caduceus(true, true, 3)) },
-        { "causal", Config(TestModels.Causal()) },
+        { "causal, capped", Config(TestModels.Causal()) with { LogitCap = 2, ZLoss = 0.1 } },
+        { "norms, experts", Config(TestModels.Caduceus(false), m => m with { StabilityNorms = "weighted", DtRank = 3 }) with { Mlp = new MlpConfig { DFf = 24, Experts = 3, ExpertPeriod = 2 } } },
+        { "untied, norms", Config(TestModels.Caduceus(false), m => m with { TieProjections = false, StabilityNorms = "plain", DtRank = 3 }) },
         { "multiply", Config(TestModels.Caduceus(true), m => m with { BidirectionalStrategy = "ew_multiply" }) },
-        { "untied", Config(TestModels.Caduceus(false), m => m with { TieProjections = false }) },
         { "biases", Config(TestModels.Caduceus(false), m => m with { Bias = true }) },
         { "three taps, no bias", Config(TestModels.Causal(), m => m with { DConv = 3, ConvBias = false }) },
     };
@@ -50,7 +51,7 @@ public sealed class DeviceModelTests
     [InlineData(true)]
     public void Memory_EveryPolicy_GivesTheSame(bool equivariant)
     {
-        using SequenceModel model = TestModels.Build(Config(TestModels.Caduceus(equivariant)));
+        using SequenceModel model = TestModels.Build(Config(TestModels.Caduceus(equivariant), m => m with { StabilityNorms = equivariant ? "none" : "weighted", DtRank = 3 }));
         using DisposeScope scope = NewDisposeScope();
         using EmulatedDevice.Scope device = new EmulatedDevice().Use();
         Outcome expected = Run(model, null);

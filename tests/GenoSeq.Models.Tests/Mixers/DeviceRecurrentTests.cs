@@ -12,10 +12,18 @@ public sealed class DeviceRecurrentTests
 {
     [Theory]
     [InlineData("mamba2", true)]
+    [InlineData("mlstm", false)]
     [InlineData("gated-deltanet", false)]
     [InlineData("gla", false)]
     [InlineData("rg-lru", true)]
     [InlineData("s4d", false)]
+    [InlineData("hyena", true)]
+    [InlineData("h3", false)]
+    [InlineData("hyena-se hyena-mr hyena-li", false)]
+    [InlineData("mamba3", false)]
+    [InlineData("rwkv7", true)]
+    [InlineData("titans", false)]
+    [InlineData("slstm", false)]
     public void Step_EitherPrecisionAndMemory_IsTheCpuPaths(string mixer, bool bothStrands)
     {
         using SequenceModel model = Build(mixer, bothStrands);
@@ -30,16 +38,19 @@ public sealed class DeviceRecurrentTests
         {
             (Tensor again, Dictionary<string, Tensor> actual) = Run(model, memory, packed);
             Closeness.Check(loss, again, 1e-5, $"{mixer}: loss");
-            Assert.All(expected, g => Closeness.Check(g.Value, actual[g.Key], 2e-4, $"{mixer}, {memory}: {g.Key}"));
+            Assert.All(expected, g => Closeness.Check(g.Value, actual[g.Key], 5e-4, $"{mixer}, {memory}: {g.Key}"));
         }
 
         model.SetComputeType(bfloat16);
         (Tensor rough, Dictionary<string, Tensor> half) = Run(model, LayerMemory.KeepAll, packed);
         Closeness.Check(loss, rough, 5e-3, $"{mixer}: loss in half precision");
+        (Tensor later, Dictionary<string, Tensor> recomputed) = Run(model, LayerMemory.Recompute, packed);
+        Closeness.Check(rough, later, 1e-5, $"{mixer}: loss in half precision, recomputed");
+        // With an MLP the gradient of the mixer's output is the sum of two that are rounded by themselves.
+        Assert.InRange(Distance(half.Values, recomputed.Values), 0, mixer == "hyena" ? 5e-3 : 1e-3);
         Assert.All(half.Values, g => Assert.True(g.isfinite().all().ToInt64() == 1));
-        // As far from single precision as the CPU path is that rounds at matrix products alone, or at most some times farther. What that is
-        // depends on the mixer: keys brought to length 1 have steep gradients where they are short.
-        Assert.InRange(Distance(expected.Values, half.Values), 0, 0.05 + (3 * Distance(expected.Values, rounded.Values)));
+        // Close to single precision, and no farther than the CPU path that rounds at matrix products alone, or at most some times.
+        Assert.InRange(Distance(expected.Values, half.Values), 0, Math.Min(0.1, 0.03 + (3 * Distance(expected.Values, rounded.Values))));
     }
 
     [Fact]
@@ -75,9 +86,17 @@ public sealed class DeviceRecurrentTests
         {
             DModel = 16,
             Layout = mixer,
+            NLayer = Math.Max(2, mixer.Split(' ').Length),
+            // As HyenaDNA.
+            Norm = mixer == "hyena" ? "layer" : "rms",
+            Mlp = mixer == "hyena" ? new MlpConfig { Kind = "gelu", DFf = 24, Bias = true } : null,
+            Hyena = new HyenaConfig { LMax = 48, FilterOrder = 8, ActivationFreq = 1, MrLength = 20 },
+            // The heads' norm has slopes up to 1 / sqrt(eps) where a head reads next to nothing, which random weights often make it do: no type's digits are
+            // enough for gradients there (docs/numerics.md).
+            NormEps = 0.01,
             Bidirectional = bothStrands,
             RcEquivariant = bothStrands,
-            Recurrent = new RecurrentConfig { NHead = 2, DKey = mixer == "s4d" ? 4 : 8, Chunk = 16 },
+            Recurrent = new RecurrentConfig { NHead = 2, DKey = mixer switch { "s4d" => 4, "mamba2" => 16, _ => 8 }, Chunk = 16 },
         });
     }
 

@@ -12,6 +12,8 @@ public sealed class RecurrentMixerTests
     public static TheoryData<string, RecurrentConfig> Mixers() => new()
     {
         { "mamba2", new RecurrentConfig { NHead = 4, DKey = 5, NGroups = 2, Bias = true, DtLimitMin = 0.01, DtLimitMax = 1 } },
+        { "mamba3", new RecurrentConfig { NHead = 4, DKey = 5, NGroups = 2, Bias = true } },
+        { "mamba3", new RecurrentConfig { NHead = 2, DKey = 8, Rank = 3 } },
         { "retnet", new RecurrentConfig { NHead = 2 } },
         { "simple-gla", new RecurrentConfig { NHead = 2 } },
         { "linear-attention", new RecurrentConfig { NHead = 2 } },
@@ -20,19 +22,28 @@ public sealed class RecurrentMixerTests
         { "gla", new RecurrentConfig { NHead = 2 } },
         { "hgrn2", new RecurrentConfig { NHead = 2 } },
         { "rwkv6", new RecurrentConfig { NHead = 2 } },
+        { "rwkv7", new RecurrentConfig { NHead = 2 } },
         { "deltanet", new RecurrentConfig { NHead = 2 } },
         { "gated-deltanet", new RecurrentConfig { NHead = 2, DConv = 3 } },
+        { "titans", new RecurrentConfig { NHead = 2, DConv = 2 } },
+        { "titans-mlp", new RecurrentConfig { NHead = 2, MemoryChunk = 6 } },
+        { "slstm", new RecurrentConfig { NHead = 2 } },
         { "s4d", new RecurrentConfig { DKey = 5, DtMax = 0.5 } },
         { "lru", new RecurrentConfig { DKey = 7, Expand = 2 } },
         { "rg-lru", new RecurrentConfig { NHead = 4 } },
         { "mingru", new RecurrentConfig() },
         { "minlstm", new RecurrentConfig() },
         { "hgrn", new RecurrentConfig() },
+        { "hyena", new RecurrentConfig { Bias = true } },
+        { "h3", new RecurrentConfig { DKey = 6, DtMax = 0.5 } },
+        { "hyena-se", new RecurrentConfig() },
+        { "hyena-mr", new RecurrentConfig() },
+        { "hyena-li", new RecurrentConfig() },
     };
 
     [Fact]
     public void Mixers_Table_HasEveryFamily() => Assert.Equal(
-        MixerFamilies.All.Select(f => f.Name).Where(n => n is not (MixerFamilies.Mamba or MixerFamilies.Attention)).Order(),
+        MixerFamilies.All.Where(f => f.Letter is null).Select(f => f.Name).Order(),
         Mixers().Select(row => (string)row[0]).Distinct().Order());
 
     /// <summary>One position at a time in double precision is the recurrence itself: the chunked form gives its numbers, in single precision too.</summary>
@@ -54,7 +65,10 @@ public sealed class RecurrentMixerTests
         long bytes = state.Bytes;
         Tensor stepped = stack([.. Enumerable.Range(0, Length).Select(t => mixer.step(wide.select(1, t), state))], 1);
         Closeness.Check(stepped, chunked, 1e-10, $"{name}: step by step");
-        Assert.Equal(bytes, state.Bytes);
+        if (mixer.Fwd.GrowthBytes == 0)
+        {
+            Assert.Equal(bytes, state.Bytes);
+        }
 
         RecurrentMixer whole = Create(name, settings with { Chunk = 256 });
         ToDouble(whole);
@@ -148,18 +162,22 @@ public sealed class RecurrentMixerTests
         Closeness.Check(model.forward(TestModels.Ids(sequences)), back, 1e-5, name);
     }
 
-    /// <summary>A small causal model learns a short period.</summary>
+    public static TheoryData<string> Families() => [.. MixerFamilies.All.Where(f => f.Letter is null or 'M' or 'A').Select(f => f.Name)];
+
+    /// <summary>Every family's preset learns a short period; Hyena's filters come from sines of ten times their argument, so it takes smaller steps.</summary>
     [Theory]
-    [MemberData(nameof(Mixers))]
-    public void Train_FewSteps_LowersTheLoss(string name, RecurrentConfig settings)
+    [MemberData(nameof(Families))]
+    public void Train_Preset_LowersTheLoss(string name)
     {
+        ModelConfig config = ModelPresets.Find(name == MixerFamilies.Attention ? "transformer-tiny" : $"{name}-tiny")!.Config;
+        Assert.Empty(config.Validate());
         using DisposeScope scope = NewDisposeScope();
         manual_seed(3);
-        using SequenceModel model = ModelFile.Create(Config(settings) with { Layout = name, NLayer = 1, DModel = 16 });
-        using var optimizer = new optim.AdamW([new optim.ParamGroup([.. model.named_parameters()], 0)], 0.02);
+        using SequenceModel model = ModelFile.Create(config);
+        using var optimizer = new optim.AdamW([new optim.ParamGroup([.. model.named_parameters()], 0)], name == "hyena" ? 0.002 : 0.01);
         Tensor ids = TestModels.Ids([.. Enumerable.Range(0, 2).Select(r => Enumerable.Range(r, 33).Select(t => 7 + (t * t % 5)).ToArray())]);
         double first = 0, last = 0;
-        for (int step = 0; step < 12; step++)
+        for (int step = 0; step < 6; step++)
         {
             using DisposeScope inner = NewDisposeScope();
             model.zero_grad();
@@ -170,12 +188,17 @@ public sealed class RecurrentMixerTests
             (first, last) = (step == 0 ? loss.item() : first, loss.item());
         }
 
-        Assert.True(last < 0.8 * first, $"{name}: {first:g4} to {last:g4}");
+        Assert.True(last < 0.9 * first, $"{name}: {first:g4} to {last:g4}");
     }
 
     private static Tensor Input() => randn([Batch, Length, 12]);
 
-    private static ModelConfig Config(RecurrentConfig settings) => TestModels.Causal() with { Recurrent = settings };
+    private static ModelConfig Config(RecurrentConfig settings) => TestModels.Causal() with
+    {
+        Recurrent = settings,
+        // Filters that end within the sequence and ones that do not, and an MLP that does not multiply rounding by hundreds.
+        Hyena = new HyenaConfig { LMax = 48, FilterOrder = 8, ActivationFreq = 1, FilterGroups = 4, SeLength = 5, MrLength = 20, Poles = 3 },
+    };
 
     // The same parameters for every chunk, away from where gates sit at their start.
     private static RecurrentMixer Create(string name, RecurrentConfig settings, bool bidirectional = false)

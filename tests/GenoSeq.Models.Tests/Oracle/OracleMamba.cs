@@ -22,9 +22,16 @@ internal static class OracleMamba
         double[][] xz = Linear(input, w[prefix + "in_proj.weight"], w.Optional(prefix + "in_proj.bias"));
         double[][] x = Convolve(Slice(xz, 0, d), w[prefix + "conv1d.weight"], w.Optional(prefix + "conv1d.bias"));
         double[][] projected = Linear(x, w[prefix + "x_proj.weight"], null);
-        double[][] raw = Linear(Slice(projected, 0, rank), w[prefix + "dt_proj.weight"], w[prefix + "dt_proj.bias"]);
-        double[][] b = Slice(projected, rank, m.DState);
-        double[][] c = Slice(projected, rank + m.DState, m.DState);
+        double[][] Part(string name, int first, int count)
+        {
+            double[][] part = Slice(projected, first, count);
+            return m.StabilityNorms == "none" ? part
+                : RmsNorm(part, w.Optional(prefix + name) ?? [.. Enumerable.Repeat(1.0, count)], m.StabilityEps);
+        }
+
+        double[][] raw = Linear(Part("dt_layernorm.weight", 0, rank), w[prefix + "dt_proj.weight"], w[prefix + "dt_proj.bias"]);
+        double[][] b = Part("b_layernorm.weight", rank, m.DState);
+        double[][] c = Part("c_layernorm.weight", rank + m.DState, m.DState);
         double[] aLog = w[prefix + "A_log"];
         double[] skip = w[prefix + "D"];
         double[][] y = Make(input.Length, d);

@@ -28,7 +28,7 @@ internal sealed class OracleModel(ModelConfig config, OracleWeights w)
             if (config.Mlp is not null)
             {
                 r = Add(h, r);
-                h = OracleAttention.SwiGlu(RmsNorm(r, w[$"layers.{i}.norm2.weight"], config.NormEps), w, $"layers.{i}.mlp.");
+                h = MixChannels(i, RmsNorm(r, w[$"layers.{i}.norm2.weight"], config.NormEps));
             }
         }
 
@@ -51,7 +51,7 @@ internal sealed class OracleModel(ModelConfig config, OracleWeights w)
             if (config.Mlp is not null)
             {
                 (n, r) = AddNorm(h, r, w[layer + "norm2.weight"], false);
-                h = Wrap(n, x => OracleAttention.SwiGlu(x, w, layer + "mlp."));
+                h = Wrap(n, x => MixChannels(at, x));
             }
         }
 
@@ -97,6 +97,33 @@ internal sealed class OracleModel(ModelConfig config, OracleWeights w)
         return config.LayerMixers()[layer] == "attention" ? OracleAttention.Run(x, w, prefix, config)
             : config.Bidirectional ? OracleMamba.Bidirectional(x, w, prefix, config)
             : OracleMamba.One(x, w, prefix + "mamba_fwd.", config);
+    }
+
+    private double[][] MixChannels(int layer, double[][] x)
+    {
+        string prefix = $"layers.{layer}.mlp.";
+        return config.Mlp!.IsSparse(layer) ? Experts(x, prefix, config.Mlp) : OracleAttention.SwiGlu(x, w, prefix);
+    }
+
+    // Every expert on every position; of the outputs those of the most probable count.
+    private double[][] Experts(double[][] x, string prefix, MlpConfig mlp)
+    {
+        double[][] logits = Linear(x, w[prefix + "router.weight"], null);
+        double[][][] outputs = [.. Enumerable.Range(0, mlp.Experts).Select(e => OracleAttention.SwiGlu(x, w, $"{prefix}experts.{e}."))];
+        double[][] y = Make(x.Length, config.DModel);
+        for (int t = 0; t < x.Length; t++)
+        {
+            double total = logits[t].Sum(Math.Exp);
+            foreach (int e in Enumerable.Range(0, mlp.Experts).OrderByDescending(e => logits[t][e]).Take(mlp.ExpertsPerToken))
+            {
+                for (int i = 0; i < config.DModel; i++)
+                {
+                    y[t][i] += Math.Exp(logits[t][e]) / total * outputs[e][t][i];
+                }
+            }
+        }
+
+        return y;
     }
 
     private double[][] Embed(int[] ids)

@@ -55,6 +55,7 @@ public sealed class TaskModelTests
     [InlineData(Pooling.Max)]
     [InlineData(Pooling.Last)]
     [InlineData(Pooling.Attention)]
+    [InlineData(Pooling.Position)]
     public void Outputs_OfEquivariantModel_AreTheSameForBothStrands(Pooling pooling)
     {
         using var folder = new TinySet();
@@ -83,6 +84,29 @@ public sealed class TaskModelTests
     }
 
     [Fact]
+    public void Rows_WithMasks_HideTheirShareOfTheBasesAndOthersInEachEpoch()
+    {
+        using var folder = new TinySet();
+        using LabelledSet set = folder.Open();
+        using TaskModel model = Build(new ModelConfig { DModel = 8, NLayer = 1 }, Pooling.Mean);
+        Example[] examples = model.Examples(set, Enumerable.Range(0, 24));
+        using DisposeScope scope = NewDisposeScope();
+        int[] plain = model.Rows(set, examples, new bool[24]).Ids.ToArray<int>();
+        int[] Masked(int epoch)
+        {
+            var masks = new RowMasks(0.25, 3);
+            masks.Begin(epoch);
+            return model.Rows(set, examples, new bool[24], masks).Ids.ToArray<int>();
+        }
+
+        int[] first = Masked(0), second = Masked(1);
+        Assert.All(plain.Zip(first), p => Assert.True(p.First == p.Second || (p.Second == model.Alphabet.MaskId && p.First != model.Alphabet.PadId)));
+        Assert.InRange(first.Count(i => i == model.Alphabet.MaskId) / (double)examples.Sum(e => e.Length), 0.2, 0.3);
+        Assert.Equal(first, Masked(0));
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
     public void Outputs_InWindows_AreTheMeanOfTheWindows()
     {
         using var folder = new TinySet();
@@ -103,7 +127,7 @@ public sealed class TaskModelTests
     {
         manual_seed(5);
         SequenceModel model = ModelFile.Create(config);
-        var head = new TaskHead(new HeadConfig { Pooling = pooling, Strands = strands, Outputs = 2 }, config.DModel);
+        var head = new TaskHead(new HeadConfig { Pooling = pooling, Positions = pooling == Pooling.Position ? 40 : 0, Strands = strands, Outputs = 2 }, config.DModel);
         using (no_grad())
         {
             // Fresh weights are small: larger ones make states depend on all of the sequence.

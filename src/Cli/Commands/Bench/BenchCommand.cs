@@ -18,6 +18,7 @@ internal static class BenchCommand
         root.Add(KernelsCommand.Create(runner));
         root.Add(StepCommand.Create(runner));
         root.Add(MemoryCommand.Create(runner));
+        root.Add(DecodeCommand.Create(runner));
         root.Add(ScalingCommand.Create(runner));
         return root;
     }

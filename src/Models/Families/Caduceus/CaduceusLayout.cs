@@ -22,7 +22,7 @@ public sealed class CaduceusLayout : ModelLayout
     /// <inheritdoc/>
     public override bool CanExpress(ModelConfig config) =>
         config.Family() is "caduceus-ps" or "caduceus-ph" && config.Alphabet == "caduceus" && (config.TieEmbeddings || !config.RcEquivariant)
-        && config.VocabSize % 8 == 0;
+        && config.VocabSize % 8 == 0 && PlainHead(config) && config.Mamba.StabilityNorms == "none";
 
     /// <inheritdoc/>
     public override ModelConfig Read(JsonObject config, string file)

@@ -3,22 +3,37 @@ using System.Text.Json.Nodes;
 namespace GenoSeq.Models.Families.Mamba;
 
 /// <summary>Mamba-1 as Hugging Face stores it (MambaForCausalLM).</summary>
-public sealed class MambaLayout : ModelLayout
+public class MambaLayout : HuggingFaceMamba
 {
     /// <inheritdoc/>
     public override string Name => "mamba";
 
     /// <inheritdoc/>
-    public override bool Recognizes(JsonObject config) => ConfigKeys.ModelType(config) == "mamba";
+    protected override string ModelType => "mamba";
 
     /// <inheritdoc/>
-    public override bool CanExpress(ModelConfig config) => config.Family() == "mamba";
+    protected override string Architecture => "MambaForCausalLM";
+
+    /// <inheritdoc/>
+    protected override string Direction => "mamba_fwd";
+
+    /// <inheritdoc/>
+    protected override (bool Tied, double Range, bool Rescaled) Defaults => (true, 0.02, true);
+
+    /// <summary>The norms of dt, B and C that the family has.</summary>
+    protected virtual string StabilityNorms => "none";
+
+    /// <inheritdoc/>
+    public override bool CanExpress(ModelConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return PlainHead(config) && config.Family() == "mamba" && config.Mamba.StabilityNorms == StabilityNorms;
+    }
 
     /// <inheritdoc/>
     public override ModelConfig Read(JsonObject config, string file)
     {
         var keys = new ConfigKeys(config, file);
-        keys.Expect("hidden_act", "silu", "silu");
         int d = keys.Int("hidden_size");
         int inner = keys.Int("intermediate_size", keys.Int("expand", 2) * d);
         if (inner % d != 0)
@@ -26,15 +41,8 @@ public sealed class MambaLayout : ModelLayout
             throw new CheckpointException($"intermediate_size is {inner}", file, $"a multiple of hidden_size ({d})", "another checkpoint");
         }
 
-        return new ModelConfig
+        return Common(keys, "M") with
         {
-            Alphabet = keys.Int("vocab_size") > 16 ? "bytes" : "caduceus",
-            VocabSize = keys.Int("vocab_size"),
-            DModel = d,
-            NLayer = keys.Int("num_hidden_layers"),
-            Layout = "M",
-            NormEps = keys.Number("layer_norm_epsilon", 1e-5),
-            TieEmbeddings = keys.Flag("tie_word_embeddings", true),
             Mamba = new MambaConfig
             {
                 DState = keys.Int("state_size", 16),
@@ -48,8 +56,6 @@ public sealed class MambaLayout : ModelLayout
                 ConvBias = keys.Flag("use_conv_bias", true),
                 Bias = keys.Flag("use_bias", false),
             },
-            InitializerRange = keys.Number("initializer_range", 0.02),
-            RescalePrenormResidual = keys.Flag("rescale_prenorm_residual", true),
         };
     }
 
@@ -58,48 +64,50 @@ public sealed class MambaLayout : ModelLayout
     {
         ArgumentNullException.ThrowIfNull(config);
         MambaConfig m = config.Mamba;
-        return new JsonObject
+        JsonObject json = Common(config, (m.DtMin, m.DtMax, m.DtInitFloor), (m.DConv, m.ConvBias), m.Bias);
+        json["intermediate_size"] = m.DInner(config.DModel);
+        json["state_size"] = m.DState;
+        json["expand"] = m.Expand;
+        json["time_step_rank"] = m.Rank(config.DModel);
+        json["time_step_scale"] = m.DtScale;
+        json["time_step_init_scheme"] = "random";
+        return json;
+    }
+}
+
+/// <summary>Mamba-1 with norms of dt, B and C without weights, as Hugging Face stores it (FalconMambaForCausalLM; Zuo et al. 2024).</summary>
+public sealed class FalconMambaLayout : MambaLayout
+{
+    /// <inheritdoc/>
+    public override string Name => "falcon-mamba";
+
+    /// <inheritdoc/>
+    protected override string ModelType => "falcon_mamba";
+
+    /// <inheritdoc/>
+    protected override string Architecture => "FalconMambaForCausalLM";
+
+    /// <inheritdoc/>
+    protected override (bool Tied, double Range, bool Rescaled) Defaults => (true, 0.1, false);
+
+    /// <inheritdoc/>
+    protected override string StabilityNorms => "plain";
+
+    /// <inheritdoc/>
+    public override ModelConfig Read(JsonObject config, string file)
+    {
+        ModelConfig read = base.Read(config, file);
+        return read with
         {
-            ["architectures"] = new JsonArray("MambaForCausalLM"),
-            ["model_type"] = "mamba",
-            ["hidden_size"] = config.DModel,
-            ["intermediate_size"] = m.DInner(config.DModel),
-            ["num_hidden_layers"] = config.NLayer,
-            ["vocab_size"] = config.VocabSize,
-            ["state_size"] = m.DState,
-            ["conv_kernel"] = m.DConv,
-            ["expand"] = m.Expand,
-            ["time_step_rank"] = m.Rank(config.DModel),
-            ["time_step_min"] = m.DtMin,
-            ["time_step_max"] = m.DtMax,
-            ["time_step_floor"] = m.DtInitFloor,
-            ["time_step_scale"] = m.DtScale,
-            ["time_step_init_scheme"] = "random",
-            ["use_bias"] = m.Bias,
-            ["use_conv_bias"] = m.ConvBias,
-            ["hidden_act"] = "silu",
-            ["layer_norm_epsilon"] = config.NormEps,
-            ["initializer_range"] = config.InitializerRange,
-            ["rescale_prenorm_residual"] = config.RescalePrenormResidual,
-            ["residual_in_fp32"] = true,
-            ["tie_word_embeddings"] = config.TieEmbeddings,
-            ["torch_dtype"] = "float32",
+            Mamba = read.Mamba with { StabilityNorms = StabilityNorms, StabilityEps = new ConfigKeys(config, file).Number("mixer_rms_eps", 1e-6) },
         };
     }
 
     /// <inheritdoc/>
-    public override string FileName(string name, ModelConfig config)
+    public override JsonObject Write(ModelConfig config)
     {
-        if (TryLayer(name, out string i, out string rest))
-        {
-            return $"backbone.layers.{i}.{rest.Replace("mixer.mamba_fwd.", "mixer.", StringComparison.Ordinal)}";
-        }
-
-        return name switch
-        {
-            "embedding.weight" => "backbone.embeddings.weight",
-            "norm_f.weight" => "backbone.norm_f.weight",
-            _ => name,
-        };
+        JsonObject json = base.Write(config);
+        json["mixer_rms_eps"] = config.Mamba.StabilityEps;
+        return json;
     }
 }

@@ -15,7 +15,7 @@ public sealed class LlamaLayout : ModelLayout
     public override bool CanExpress(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return config.Family() == "transformer" && !config.Bidirectional && config.Mlp is not null
+        return PlainHead(config) && config.Family() == "transformer" && !config.Bidirectional && config.Mlp is { Experts: 1 }
             && config.Attention is { SlidingWindow: 0, RopeTheta: > 0, RopeScale: 1 };
     }
 
@@ -31,7 +31,7 @@ public sealed class LlamaLayout : ModelLayout
         int heads = keys.Int("num_attention_heads");
         return new ModelConfig
         {
-            Alphabet = keys.Int("vocab_size") > 16 ? "bytes" : "caduceus",
+            Alphabet = Alphabet(keys),
             VocabSize = keys.Int("vocab_size"),
             DModel = keys.Int("hidden_size"),
             NLayer = keys.Int("num_hidden_layers"),

@@ -21,9 +21,10 @@ internal static partial class ConvKernels
     /// <param name="du">Gradient of each u [batch, length, channels], rows evenly spaced.</param>
     /// <param name="dx">[batch, length, channels], rows evenly spaced; overwritten.</param>
     /// <param name="through">What is added to each du, which stays as it is; empty for nothing. See <see cref="TakesProjection"/>.</param>
+    /// <param name="silu">As in the forward pass.</param>
     /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
     internal static ConvGradients[] Backward(KernelDevice device, Tensor x, ReadOnlySpan<ConvDirection> directions, Tensor? ids,
-        ReadOnlySpan<Tensor> du, Tensor dx, ReadOnlySpan<ConvProjection> through = default)
+        ReadOnlySpan<Tensor> du, Tensor dx, ReadOnlySpan<ConvProjection> through = default, bool silu = true)
     {
         if (du.Length != directions.Length || (through.Length > 0 && through.Length != directions.Length))
         {
@@ -51,7 +52,7 @@ internal static partial class ConvKernels
                 else a.Lead = Taps - 1;
             }
 
-            LaunchBackward(device, a, x, ids is not null, width, count, sums);
+            LaunchBackward(device, a, x, ids is not null, width, count, sums, silu);
         }
 
         return Gradients(directions, sums, before);
@@ -71,7 +72,7 @@ internal static partial class ConvKernels
         d.Projection = KernelTensors.Dense(p.Weight, "a projection", x.dtype, own, x.size(2));
     }
 
-    private static void LaunchBackward(KernelDevice device, Arguments a, Tensor x, bool ids, int width, int count, Tensor sums)
+    private static void LaunchBackward(KernelDevice device, Arguments a, Tensor x, bool ids, int width, int count, Tensor sums, bool silu)
     {
         if (a.Lead == 0 && a.Tail == 0 && a.Batch > 1 && (long)a.Batch * a.Length <= int.MaxValue - 64)
         {
@@ -80,7 +81,7 @@ internal static partial class ConvKernels
         }
 
         BackwardPlan plan = BackwardPlan.For(a.Channels, count, x.dtype.ElementSize(), width);
-        KernelFunction function = Function(device, "gs_conv_bwd", "conv_bwd.cu", x.dtype, plan.Warps * plan.Groups * 32, plan.SharedBytes, ids,
+        KernelFunction function = Function(device, "gs_conv_bwd", "conv_bwd.cu", x.dtype, plan.Warps * plan.Groups * 32, plan.SharedBytes, ids, silu,
             [$"GS_CONV_DIRS={a.Directions}", $"GS_CONV_WARPS={plan.Warps}", $"GS_CONV_GROUPS={plan.Groups}", $"GS_CONV_STAGES={plan.Stages}", $"GS_CONV_WIDTH={width}"]);
         long across = KernelTensors.Ceiling(a.Channels, 64 * plan.Warps);
         long slots = (long)device.Multiprocessors * function.BlocksPerMultiprocessor * plan.Groups;

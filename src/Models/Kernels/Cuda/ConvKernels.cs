@@ -24,21 +24,23 @@ internal sealed record ConvProjection(Tensor Rows, Tensor Weight);
 internal sealed record ConvGradients(Tensor DWeight, Tensor? DBias, Tensor? DBefore);
 
 /// <summary>
-/// Causal depthwise convolution with SiLU (conv_fwd.cu, conv_bwd.cu): one direction, or both over the same x, which is then read
+/// Causal depthwise convolution, with SiLU or nothing behind it (conv_fwd.cu, conv_bwd.cu): one direction, or both over the same x, which is then read
 /// once. No tap reaches across a change of the sequence ids.
 /// </summary>
 internal static partial class ConvKernels
 {
     private const int Taps = 4, Threads = 256;
 
-    /// <summary>u_k = silu(conv_k(x)).</summary>
+    /// <summary>u_k = silu(conv_k(x)), or conv_k(x).</summary>
     /// <param name="device">Where the tensors are.</param>
     /// <param name="x">[batch, length, channels], bf16 or f32, rows evenly spaced.</param>
     /// <param name="directions">One, or two that are opposite.</param>
     /// <param name="ids">[batch, length] int32, or null.</param>
+    /// <param name="silu">Whether SiLU follows.</param>
     /// <returns>For each direction [batch, length, channels], contiguous.</returns>
     /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
-    internal static Tensor[] Forward(KernelDevice device, Tensor x, ReadOnlySpan<ConvDirection> directions, Tensor? ids)
+    internal static Tensor[] Forward(KernelDevice device, Tensor x, ReadOnlySpan<ConvDirection> directions, Tensor? ids,
+        bool silu = true)
     {
         Arguments a = Common(x, directions, ids);
         var u = new Tensor[directions.Length];
@@ -52,7 +54,7 @@ internal static partial class ConvKernels
 
         int lanes = a.Channels >= 256 ? 32 : a.Channels >= 128 ? 16 : 8;
         long tiles = KernelTensors.Ceiling(a.Length, Threads / lanes * 4); // GS_CONV_ROWS
-        KernelFunction function = Function(device, "gs_conv_fwd", "conv_fwd.cu", x.dtype, Threads, 0, ids is not null, $"GS_CONV_LANES={lanes}");
+        KernelFunction function = Function(device, "gs_conv_fwd", "conv_fwd.cu", x.dtype, Threads, 0, ids is not null, silu, $"GS_CONV_LANES={lanes}");
         device.Launch(function, (tiles * KernelTensors.Ceiling(a.Channels, 8 * lanes) * u.Length, a.Batch, 1), a);
         return u;
     }
@@ -120,9 +122,11 @@ internal static partial class ConvKernels
     }
 
     private static KernelFunction Function(
-        KernelDevice device, string entry, string file, ScalarType type, int threads, int sharedBytes, bool ids, params ReadOnlySpan<string> definitions)
+        KernelDevice device, string entry, string file, ScalarType type, int threads, int sharedBytes, bool ids, bool silu,
+        params ReadOnlySpan<string> definitions)
     {
-        string[] all = KernelTensors.Definitions(type, "x", [$"GS_CONV_IDS={(ids ? 1 : 0)}", .. definitions]);
+        ReadOnlySpan<string> plain = silu ? [] : ["GS_CONV_SILU=0"];
+        string[] all = KernelTensors.Definitions(type, "x", [$"GS_CONV_IDS={(ids ? 1 : 0)}", .. plain, .. definitions]);
         return device.Function(new KernelProgram(["common.cu", "conv_args.cu", file], all), entry, threads, sharedBytes);
     }
 

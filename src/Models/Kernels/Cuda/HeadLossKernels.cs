@@ -4,10 +4,19 @@ using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Kernels.Cuda;
 
+/// <summary>Options of the head and its loss.</summary>
+/// <param name="Cap">Logits are c tanh(l / c) with this c (Bello et al. 2016; Gemma 2); 0: as they are.</param>
+/// <param name="ZLoss">Factor of the squared log partition that the loss adds (Chowdhery et al. 2022, PaLM); 0: none.</param>
+internal readonly record struct HeadOptions(double Cap, double ZLoss)
+{
+    /// <summary>Nothing but the cross-entropy.</summary>
+    internal bool None => Cap == 0 && ZLoss == 0;
+}
+
 /// <summary>What the head's loss returns; everything stays on the device.</summary>
 /// <param name="Totals">
 /// f64 [4] over the positions with a target: sum of weight times loss in nats, sum of weights, how many, how many whose target
-/// is the first largest logit. Not finite when a target lies outside the vocabulary.
+/// is the first largest logit; with options a fifth, the sum of weight times z-loss. Not finite when a target lies outside the vocabulary.
 /// </param>
 /// <param name="DHidden">Gradient of the hidden states, of their shape and type; zero where there is no target.</param>
 /// <param name="DWeight">Gradient of the weight, f32 [vocab, d].</param>
@@ -30,6 +39,10 @@ internal static class HeadLossKernels
     /// <param name="width">Columns of the weight, d.</param>
     internal static bool Supports(long vocab, long width) => vocab is >= 1 and <= MaxVocab && width >= 8 && width % 8 == 0;
 
+    /// <summary>True when the kernels take these sizes with options: logits of larger vocabularies are made by libtorch then.</summary>
+    internal static bool Supports(long vocab, long width, long strands, HeadOptions options) =>
+        Supports(vocab, width) && (options.None || (vocab <= FusedVocab && width * strands <= FusedWidth));
+
     /// <summary>Loss, and its gradients scaled by a factor that is known beforehand, in one pass.</summary>
     /// <param name="device">Where the tensors are.</param>
     /// <param name="hidden">
@@ -48,35 +61,43 @@ internal static class HeadLossKernels
     /// <param name="gradients">Whether gradients are wanted.</param>
     /// <param name="factor">f32 [1] on the device that multiplies <paramref name="scale"/>, or null.</param>
     /// <param name="targetBound">Positions with a target are at most so many; 0: unknown. Spares work for large vocabularies.</param>
+    /// <param name="options">Cap and z-loss, where <see cref="Supports(long, long, long, HeadOptions)"/> takes them.</param>
     /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
     internal static HeadLossResult ForwardBackward(KernelDevice device, Tensor hidden, Tensor? complement, long batch, long length,
-        Tensor weight, Tensor targets, Tensor? weights, double scale, bool gradients, Tensor? factor = null, long targetBound = 0)
+        Tensor weight, Tensor targets, Tensor? weights, double scale, bool gradients, Tensor? factor = null, long targetBound = 0,
+        HeadOptions options = default)
     {
+        if (!Supports(weight.size(0), weight.size(1), complement is null ? 1 : 2, options) && !options.None)
+        {
+            throw new ArgumentException($"a head {weight.Describe()} with options; the kernels take up to {FusedVocab} rows of at most {FusedWidth} numbers");
+        }
+
         HeadShape shape = HeadShape.Of(hidden, complement, batch, length, weight, targets, weights, factor);
         if (shape.Rows == 0)
         {
-            return new HeadLossResult(zeros([4], float64, hidden.device), gradients ? zeros_like(hidden) : null,
+            return new HeadLossResult(zeros([options.None ? 4 : 5], float64, hidden.device), gradients ? zeros_like(hidden) : null,
                 gradients ? zeros_like(weight) : null);
         }
 
         return shape.Vocab <= FusedVocab && shape.Columns <= FusedWidth
-            ? Fused(device, shape, (float)scale, gradients)
+            ? Fused(device, shape, (float)scale, gradients, options)
             : HeadRowsKernels.Run(device, shape, (float)scale, gradients, targetBound);
     }
 
-    private static HeadLossResult Fused(KernelDevice device, HeadShape shape, float scale, bool gradients)
+    private static HeadLossResult Fused(KernelDevice device, HeadShape shape, float scale, bool gradients, HeadOptions options)
     {
         int padded = (shape.Columns + 63) / 64 * 64;
         var program = new KernelProgram(["common.cu", "split_mma.cu", "head_loss.cu"], KernelTensors.Definitions(
-            shape.Hidden.dtype, "the hidden state", $"H_D={shape.Width}", $"H_STRANDS={shape.Strands}", $"H_BLOCKS={Blocks(padded, shape.Rows)}"));
+            shape.Hidden.dtype, "the hidden state", $"H_D={shape.Width}", $"H_STRANDS={shape.Strands}", $"H_BLOCKS={Blocks(padded, shape.Rows)}",
+            $"H_OPTIONS={(options.None ? 0 : 1)}"));
         KernelFunction function = device.Function(program, "gs_head_loss", 256, SharedBytes(padded, shape.Hidden.dtype.ElementSize()));
         int blocks = (int)KernelTensors.Grid(device, function, KernelTensors.Ceiling(shape.Rows, 256));
         Device place = shape.Hidden.device;
-        Tensor totals = empty([4], float64, place);
+        Tensor totals = empty([options.None ? 4 : 5], float64, place);
         Tensor? dHidden = gradients ? empty_like(shape.Hidden) : null;
         Tensor? dWeight = gradients ? empty_like(shape.Weight) : null;
         using Tensor? part = gradients ? empty([blocks, FusedVocab, padded], float32, place) : null;
-        using Tensor block = empty([blocks, 4], float64, place);
+        using Tensor block = empty([blocks, options.None ? 4 : 8], float64, place);
         device.Launch(function, (blocks, 1, 1), new Arguments
         {
             Hidden = shape.Hidden.data_ptr(),
@@ -92,6 +113,8 @@ internal static class HeadLossKernels
             Length = shape.Length,
             Vocab = shape.Vocab,
             Scale = scale,
+            Cap = (float)options.Cap,
+            Z = (float)options.ZLoss,
         });
         long grid = (gradients ? KernelTensors.Ceiling((long)shape.Vocab * shape.Width, 32) : 0) + 1;
         device.Launch(device.Function(program, "gs_head_sum", 256), (grid, 1, 1), new SumArguments
@@ -122,7 +145,7 @@ internal static class HeadLossKernels
     {
         public nint Hidden, Weight, Complement, Targets, Weights, Factor, DHidden, Part, Totals;
         public int Batch, Length, Vocab;
-        public float Scale;
+        public float Scale, Cap, Z;
     }
 
     [StructLayout(LayoutKind.Sequential)]

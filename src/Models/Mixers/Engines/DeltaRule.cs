@@ -29,6 +29,11 @@ internal static class DeltaRule
         (long heads, long n, long p) = (v.size(2), q.size(3), v.size(3));
         long size = Math.Min(chunk, v.size(1));
         Tensor before = state ?? zeros([v.size(0), heads, n, p], logDecay.dtype, v.device);
+        if (v.size(1) == 1)
+        {
+            return Step(q, k, v, logDecay, beta, before);
+        }
+
         long positions = SegmentedRecurrence.Positions(v.size(0) * heads * (size + n + p), chunk);
         return SegmentedRecurrence.Run((t, s, i, _) => Chunks(t[0], t[1], t[2], t[3], t[4], s, i, size), [q, k, v, logDecay, beta], before, ids, positions);
     }
@@ -36,6 +41,16 @@ internal static class DeltaRule
     /// <summary>Floating-point operations for each position.</summary>
     internal static double Flops(int heads, int n, int p, int chunk) =>
         heads * ((2.0 * chunk * ((2 * n) + p)) + (chunk * (n + p)) + (2.0 * n * ((3 * p) + n)) + (6.0 * n * n * n / chunk));
+
+    // One position is the recurrence as it stands.
+    private static (Tensor Y, Tensor State) Step(Tensor q, Tensor k, Tensor v, Tensor g, Tensor beta, Tensor state)
+    {
+        Tensor key = k.to(g.dtype).select(1, 0).unsqueeze(-2);
+        Tensor decayed = state * g.select(1, 0).exp().unsqueeze(-1).unsqueeze(-1);
+        Tensor missing = (v.to(g.dtype).select(1, 0).unsqueeze(-2) - key.matmul(decayed)) * beta.select(1, 0).unsqueeze(-1).unsqueeze(-1);
+        Tensor after = decayed + (key.transpose(-1, -2) * missing);
+        return (q.to(g.dtype).select(1, 0).unsqueeze(-2).matmul(after).to(v.dtype).squeeze(-2).unsqueeze(1), after);
+    }
 
     private static (Tensor Y, Tensor State) Chunks(Tensor q, Tensor k, Tensor v, Tensor g, Tensor beta, Tensor state, Tensor? ids, long size)
     {

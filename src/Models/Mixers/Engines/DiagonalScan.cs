@@ -29,6 +29,12 @@ internal sealed unsafe class DiagonalScan : autograd.Function
         }
 
         Tensor before = state ?? zeros([x.size(0), x.size(2)], x.dtype, x.device);
+        if (x.size(1) == 1)
+        {
+            Tensor only = (a.select(1, 0) * before) + x.select(1, 0);
+            return (only.unsqueeze(1), only);
+        }
+
         Tensor h = new DiagonalScan().apply(a, x, before)[0]!;
         return (h, h.select(1, h.size(1) - 1));
     }

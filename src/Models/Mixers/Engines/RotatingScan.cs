@@ -18,6 +18,13 @@ internal static class RotatingScan
     internal static (Tensor H, Tensor Last) Run(Tensor logRadius, Tensor angle, Tensor x, Tensor? state, Tensor? ids)
     {
         Tensor before = state ?? zeros([x.size(0), x.size(2)], x.dtype, x.device);
+        if (x.size(1) == 1)
+        {
+            (Tensor cos, Tensor sin) = (angle.to(float64).cos().to(x.dtype), angle.to(float64).sin().to(x.dtype));
+            Tensor only = PlaneTurns.Run(before * Twice(logRadius.exp()), cos, sin) + x.select(1, 0);
+            return (only.unsqueeze(1), only);
+        }
+
         long positions = SegmentedRecurrence.Positions(2 * x.size(0) * x.size(2), 1);
         return SegmentedRecurrence.Run((t, s, i, c) => From(c[0], c[1], t[0], s, i), [x], before, ids, positions, logRadius, angle);
     }
@@ -25,20 +32,15 @@ internal static class RotatingScan
     /// <summary>The same over one stretch, with ids [batch, 1 + length] that begin one position earlier.</summary>
     internal static (Tensor H, Tensor Last) From(Tensor logRadius, Tensor angle, Tensor x, Tensor state, Tensor? ids)
     {
-        (long length, long channels) = (x.size(1), angle.size(0));
+        long length = x.size(1);
         // In double precision: the turns add up.
         Tensor turned = outer(arange(1, length + 1, 1, float64, x.device), angle.to(float64));
         (Tensor cos, Tensor sin) = (turned.cos().to(x.dtype), turned.sin().to(x.dtype));
-        Tensor radius = logRadius.exp();
-        Tensor a = cat([radius, radius]).expand(x.shape);
-        (Tensor h, _) = DiagonalScan.Run(ids is null ? a : a * DiagonalScan.Continues(ids, x.dtype), Turn(x, channels, cos, sin.neg()), state, null);
-        h = Turn(h, channels, cos, sin);
+        Tensor a = Twice(logRadius.exp()).expand(x.shape);
+        (Tensor h, _) = DiagonalScan.Run(ids is null ? a : a * DiagonalScan.Continues(ids, x.dtype), PlaneTurns.Run(x, cos, sin.neg()), state, null);
+        h = PlaneTurns.Run(h, cos, sin);
         return (h, h.select(1, length - 1));
     }
 
-    private static Tensor Turn(Tensor x, long channels, Tensor cos, Tensor sin)
-    {
-        (Tensor re, Tensor im) = (x.narrow(2, 0, channels), x.narrow(2, channels, channels));
-        return cat([(re * cos) - (im * sin), (re * sin) + (im * cos)], 2);
-    }
+    private static Tensor Twice(Tensor t) => cat([t, t]);
 }

@@ -6,7 +6,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// Engine E2: S_t = exp(g_t) S_(t-1) + k_t v_t^T, y_t = S_t^T q_t for each head, with one log decay g_t of at most 0 for each
 /// position (Dao and Gu 2024, "Transformers are SSMs", the SSD algorithm). Within a chunk of C positions
 /// y = (q k^T o D) v + exp(G) q S_in with D_ij = exp(G_i - G_j) for i >= j, G being the sums of g; between chunks
-/// S_out = exp(G_C) S_in + k^T (exp(G_C - G) v): products of matrices, and one short recurrence. All exponents are at most 0.
+/// S_out = exp(G_C) S_in + k^T (exp(G_C - G) v): products of matrices, and one short recurrence. All exponents are at most 0. Where kernels take
+/// it (<see cref="ScalarDecayKernel"/>) they run it; libtorch's operators are their twin, and the whole of one position.
 /// </summary>
 internal static class ScalarDecay
 {
@@ -17,13 +18,33 @@ internal static class ScalarDecay
     /// <param name="logDecay">[batch, length, heads], single or double precision.</param>
     /// <param name="state">[batch, heads, n, p] in logDecay's type, or null: zeros.</param>
     /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
-    /// <param name="chunk">Positions of a chunk.</param>
+    /// <param name="chunk">Positions of a chunk; kernels have their own.</param>
+    /// <param name="scale">Factors of v [batch, length, heads] in logDecay's type, or null.</param>
+    /// <param name="skip">Share of v in y, [heads] single precision, or null.</param>
     /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, n, p].</returns>
-    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk)
+    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk,
+        Tensor? scale = null, Tensor? skip = null)
+    {
+        if (v.size(1) > 1 && ScalarDecayKernel.Device(q, v, logDecay) is { } device)
+        {
+            return ScalarDecayKernel.Run(device, q, k, v, logDecay, state, ids, scale, skip);
+        }
+
+        (Tensor y, Tensor last) = Composed(q, k, scale is null ? v : v * scale.to(v.dtype).unsqueeze(-1), logDecay, state, ids, chunk);
+        return (skip is null ? y : y + (v * skip.to(v.dtype).unsqueeze(-1)), last);
+    }
+
+    /// <summary>The same of libtorch's operators, on any device and in double precision too.</summary>
+    internal static (Tensor Y, Tensor State) Composed(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor? state, Tensor? ids, int chunk)
     {
         long heads = v.size(2);
         long size = Math.Min(chunk, v.size(1));
         Tensor before = state ?? zeros([v.size(0), heads, q.size(3), v.size(3)], logDecay.dtype, v.device);
+        if (v.size(1) == 1)
+        {
+            return Step(q, k, v, logDecay, before);
+        }
+
         long positions = SegmentedRecurrence.Positions(v.size(0) * heads * Math.Max(size, v.size(3)), chunk);
         return SegmentedRecurrence.Run((t, s, i, _) => Chunks(t[0], t[1], t[2], t[3], s, i, size), [q, k, v, logDecay], before, ids, positions);
     }
@@ -32,7 +53,18 @@ internal static class ScalarDecay
     internal static double Flops(int heads, int groups, int n, int p, int chunk) =>
         (2.0 * chunk * ((groups * n) + (heads * p))) + (4.0 * heads * n * p);
 
-    private static (Tensor Y, Tensor State) Chunks(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state, Tensor? ids, long size)
+    /// <summary>One position, which is the recurrence as it stands.</summary>
+    internal static (Tensor Y, Tensor State) Step(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state)
+    {
+        (long batch, long heads, long p, long groups, long n) = (v.size(0), v.size(2), v.size(3), q.size(2), q.size(3));
+        Tensor written = k.to(g.dtype).reshape(batch, groups, 1, n, 1) * v.to(g.dtype).reshape(batch, groups, heads / groups, 1, p);
+        Tensor after = (state * g.exp().reshape(batch, heads, 1, 1)) + written.reshape(batch, heads, n, p);
+        Tensor y = q.to(g.dtype).reshape(batch, groups, 1, 1, n).matmul(after.reshape(batch, groups, heads / groups, n, p));
+        return (y.to(v.dtype).reshape(batch, 1, heads, p), after);
+    }
+
+    /// <summary>The same over one stretch, with ids [batch, 1 + length] that begin one position earlier, in chunks of so many positions.</summary>
+    internal static (Tensor Y, Tensor State) Chunks(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state, Tensor? ids, long size)
     {
         (long batch, long length, long heads, long p) = (v.size(0), v.size(1), v.size(2), v.size(3));
         (long groups, long n) = (q.size(2), q.size(3));

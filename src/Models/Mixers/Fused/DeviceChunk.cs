@@ -45,6 +45,7 @@ internal static class DeviceChunk
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor u, Tensor projected) = Prepare(device, xz, p, ids, carry);
+        projected = p.Normed(projected);
         (Tensor gated, Tensor[]? final, _) = ScanForwardKernels.RunGated(device, [Scan(p, u, projected, carry)], ids, Z(xz), true);
         var next = new ChunkCarry(final![0].MoveToOuterDisposeScope(), LastInputs(X(xz), p.Reverse, carry.Halo).MoveToOuterDisposeScope());
         return (gated.MoveToOuterDisposeScope(), next);
@@ -66,7 +67,8 @@ internal static class DeviceChunk
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor u, Tensor projected) = Prepare(device, xz, p, ids, carry);
-        ScanDirection direction = Scan(p, u, projected, carry);
+        Tensor normed = p.Normed(projected);
+        ScanDirection direction = Scan(p, u, normed, carry);
         ScanForwardResult scan = ScanForwardKernels.Run(device, [direction], ids, true, false, keepDelta: true, checkpointSteps: ScanShape.DenseSteps);
         direction = direction with { Delta = scan.Delta![0], DtProj = null };
         Tensor gated = scan.Y[0];
@@ -78,7 +80,7 @@ internal static class DeviceChunk
             [dprojected.narrow(2, p.PaddedRank, p.States)], [dprojected.narrow(2, p.PaddedRank + p.States, p.States)],
             dnext is null ? null : [dnext.State]);
         ScanGradients s = scans[0];
-        (Tensor[] xProj, Tensor[] dtProj) = DeviceMambaCore.ProjectBack(device, [p], [u], [projected], scans, [dprojected]);
+        (Tensor[] xProj, Tensor[] dtProj, Tensor?[][] norms) = DeviceMambaCore.ProjectBack(device, [p], [u], [projected], [normed], scans, [dprojected]);
         ConvGradients conv = DeviceMambaCore.ConvolveBack(device, X(xz), [p], ids, carry.Halo, scans, [dprojected], X(dxz))[0];
         if (dnext is not null)
         {
@@ -86,7 +88,7 @@ internal static class DeviceChunk
         }
 
         var own = new DirectionGradients(conv.DWeight, p.ConvBias is null ? null : conv.DBias, p.WithoutPadding(xProj[0]),
-            dtProj[0].narrow(1, 0, p.Rank).contiguous(), s.DDtBias!, s.DA.mul_(p.A), s.DSkip!);
+            dtProj[0].narrow(1, 0, p.Rank).contiguous(), s.DDtBias!, s.DA.mul_(p.A), s.DSkip!, norms[0]);
         own.MoveToOuterDisposeScope();
         var dcarry = new ChunkCarry(s.DInitialState!.MoveToOuterDisposeScope(), conv.DBefore!.MoveToOuterDisposeScope());
         return (gated.MoveToOuterDisposeScope(), dxz.MoveToOuterDisposeScope(), own, dcarry);

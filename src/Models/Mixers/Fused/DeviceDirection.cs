@@ -9,17 +9,20 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// </summary>
 internal sealed class DeviceDirection : IDisposable
 {
-    /// <summary>Parameters that a direction brings to an autograd function, in the order of <see cref="Inputs"/>.</summary>
-    internal const int Count = 7;
+    /// <summary>Parameters that a direction brings to an autograd function, in the order of <see cref="MambaDirection.Inner"/>.</summary>
+    internal const int Count = MambaParameters.Count;
 
     private readonly Tensor?[] _parameters;
+    private readonly ProjectionNorms? _norms;
 
     /// <summary>Casts and pads.</summary>
-    /// <param name="parameters">conv weight, conv bias or null, x_proj, dt_proj, dt bias, A_log, D; single precision.</param>
+    /// <param name="parameters">As <see cref="MambaDirection.Inner"/> gives them; single precision.</param>
     /// <param name="reverse">Reads from the last position.</param>
     /// <param name="activation">Type of the activations.</param>
-    internal DeviceDirection(ReadOnlySpan<Tensor?> parameters, bool reverse, ScalarType activation)
+    /// <param name="norms">The norms of dt, B and C, or null.</param>
+    internal DeviceDirection(ReadOnlySpan<Tensor?> parameters, bool reverse, ScalarType activation, ProjectionNorms? norms)
     {
+        _norms = norms;
         _parameters = parameters.ToArray();
         Reverse = reverse;
         Rank = DtProjParameter.size(1);
@@ -79,9 +82,12 @@ internal sealed class DeviceDirection : IDisposable
 
     private Tensor ALogParameter => _parameters[5]!;
 
-    /// <summary>A direction's parameters in the order in which autograd functions take them.</summary>
-    internal static Tensor?[] Inputs(MambaDirection p) =>
-        [p.Conv1d.weight, p.Conv1d.bias, p.XProj.weight, p.DtProj.weight, p.DtProj.bias, p.ALog, p.D];
+    /// <summary>Rows of [dt, B, C] [..., R8 + 2N] as dt_proj and the scan take them.</summary>
+    internal Tensor Normed(Tensor projected) => _norms?.Forward(projected, States, _parameters.AsSpan(^ProjectionNorms.Count..)) ?? projected;
+
+    /// <summary>The gradient of rows as the scan takes them made into that of the rows before, in place; returns the norms' weights'.</summary>
+    internal Tensor?[] NormsBack(Tensor projected, Tensor gradient) =>
+        _norms?.Backward(projected, gradient, States, _parameters.AsSpan(^ProjectionNorms.Count..)) ?? new Tensor?[ProjectionNorms.Count];
 
     /// <summary>Whether the kernels take a direction of this shape; otherwise libtorch's operators do, slowly.</summary>
     internal static bool Supports(long dInner, long states, long taps) =>
@@ -101,11 +107,11 @@ internal sealed class DeviceDirection : IDisposable
     }
 }
 
-/// <summary>Gradients of a direction's parameters, single precision, in the order of <see cref="DeviceDirection.Inputs"/>.</summary>
+/// <summary>Gradients of a direction's parameters, single precision, in the order of <see cref="MambaDirection.Inner"/>.</summary>
 internal sealed record DirectionGradients(Tensor Conv, Tensor? ConvBias, Tensor XProj, Tensor DtProj, Tensor DtBias, Tensor ALog,
-    Tensor Skip)
+    Tensor Skip, Tensor?[] Norms)
 {
-    internal Tensor?[] ToArray() => [Conv, ConvBias, XProj, DtProj, DtBias, ALog, Skip];
+    internal Tensor?[] ToArray() => [Conv, ConvBias, XProj, DtProj, DtBias, ALog, Skip, .. Norms];
 
     /// <summary>Moves the tensors to the scope around their own.</summary>
     internal void MoveToOuterDisposeScope() => Array.ForEach(ToArray(), t => t?.MoveToOuterDisposeScope());

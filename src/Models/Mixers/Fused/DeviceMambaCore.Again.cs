@@ -21,7 +21,7 @@ internal static partial class DeviceMambaCore
         using DisposeScope scope = NewDisposeScope();
         Tensor[] u = Convolve(device, xz, directions, ids, null);
         Tensor[] projected = Project(u, directions);
-        (Tensor gated, ScanSegments? segments) = ScanGated(device, directions, u, projected, ids, xz, null, again);
+        (Tensor gated, ScanSegments? segments) = ScanGated(device, directions, u, Normed(projected, directions), ids, xz, null, again);
         return (gated.MoveToOuterDisposeScope(), new CoreAnchors(rows ? Outer(projected) : null, segments?.MoveToOuterDisposeScope()));
     }
 
@@ -42,7 +42,7 @@ internal static partial class DeviceMambaCore
         // Aliases: backward frees them, and the anchors are the layer's.
         Tensor[] projected = anchors?.Projected is { } rows ? Array.ConvertAll(rows, t => t.alias()) : Project(u, directions);
         Tensor dxz = empty(xz.shape, xz.dtype, xz.device);
-        ScanForwardResult scan = ScanAgain(device, directions, u, projected, ids, anchors?.Segments, checkpointSteps, Z(xz), g, Z(dxz));
+        ScanForwardResult scan = ScanAgain(device, directions, u, Normed(projected, directions), ids, anchors?.Segments, checkpointSteps, Z(xz), g, Z(dxz));
         var kept = new CoreActivations
         {
             Projected = Outer(projected),

@@ -31,12 +31,13 @@ internal static partial class DeviceMambaCore
         using DisposeScope scope = NewDisposeScope();
         Tensor[] u = Convolve(device, xz, directions, ids, states);
         Tensor[] projected = Project(u, directions);
+        Tensor[] normed = Normed(projected, directions);
         if (!keep)
         {
-            return (ScanGated(device, directions, u, projected, ids, xz, states, 0).Gated.MoveToOuterDisposeScope(), null);
+            return (ScanGated(device, directions, u, normed, ids, xz, states, 0).Gated.MoveToOuterDisposeScope(), null);
         }
 
-        ScanForwardResult scan = Scan(device, directions, u, projected, ids, keepAll, states, checkpointSteps);
+        ScanForwardResult scan = Scan(device, directions, u, normed, ids, keepAll, states, checkpointSteps);
         Advance(states, directions, xz, scan.FinalState);
         if (!keepAll)
         {
@@ -84,12 +85,13 @@ internal static partial class DeviceMambaCore
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] u = kept.U ?? Convolve(device, xz, directions, ids, null);
-        Tensor[] delta = kept.Delta ?? Deltas(kept.Projected, directions);
-        (ScanGradients[] scans, Tensor[] dprojected) = ScanBack(device, directions, u, delta, kept, ids, g);
+        Tensor[] normed = Normed(kept.Projected, directions);
+        Tensor[] delta = kept.Delta ?? Deltas(normed, directions);
+        (ScanGradients[] scans, Tensor[] dprojected) = ScanBack(device, directions, u, delta, normed, kept, ids, g);
         g.Dispose();
         CoreActivations.Release(delta);
         CoreActivations.Release(kept.Checkpoints);
-        (Tensor[] dxProj, Tensor[] ddtProj) = ProjectBack(device, directions, u, kept.Projected, scans, dprojected);
+        (Tensor[] dxProj, Tensor[] ddtProj, Tensor?[][] dnorms) = ProjectBack(device, directions, u, kept.Projected, normed, scans, dprojected);
         CoreActivations.Release(u);
         CoreActivations.Release(Array.ConvertAll(scans, s => s.DDelta));
         CoreActivations.Release(kept.Projected);
@@ -101,7 +103,7 @@ internal static partial class DeviceMambaCore
             ScanGradients s = scans[k];
             gradients[k] = new DirectionGradients(conv[k].DWeight, p.ConvBias is null ? null : conv[k].DBias,
                 p.WithoutPadding(dxProj[k]), ddtProj[k].narrow(1, 0, p.Rank).contiguous(), s.DDtBias!,
-                s.DA.mul_(p.A), s.DSkip!); // d A_log = dA * A, since A = -exp(A_log)
+                s.DA.mul_(p.A), s.DSkip!, dnorms[k]); // d A_log = dA * A, since A = -exp(A_log)
             gradients[k].MoveToOuterDisposeScope();
         }
 
@@ -135,6 +137,18 @@ internal static partial class DeviceMambaCore
         }
 
         return Outer(projected);
+    }
+
+    // What is kept are the rows before their norms, which are computed again.
+    private static Tensor[] Normed(Tensor[] projected, ReadOnlySpan<DeviceDirection> directions)
+    {
+        var normed = new Tensor[projected.Length];
+        for (int k = 0; k < normed.Length; k++)
+        {
+            normed[k] = directions[k].Normed(projected[k]);
+        }
+
+        return normed;
     }
 
     private static Tensor[] Deltas(Tensor[] projected, ReadOnlySpan<DeviceDirection> directions)
@@ -185,7 +199,7 @@ internal static partial class DeviceMambaCore
 
     // Stages, backward.
     private static (ScanGradients[] Gradients, Tensor[] DProjected) ScanBack(KernelDevice device,
-        ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta, CoreActivations kept, Tensor? ids, Tensor g)
+        ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta, Tensor[] projected, CoreActivations kept, Tensor? ids, Tensor g)
     {
         using DisposeScope scope = NewDisposeScope();
         var dprojected = new Tensor[u.Length];
@@ -194,12 +208,12 @@ internal static partial class DeviceMambaCore
         for (int k = 0; k < u.Length; k++)
         {
             DeviceDirection p = directions[k];
-            dprojected[k] = empty(kept.Projected[k].shape, g.dtype, g.device);
+            dprojected[k] = empty(projected[k].shape, g.dtype, g.device);
             db[k] = dprojected[k].narrow(2, p.PaddedRank, p.States);
             dc[k] = dprojected[k].narrow(2, p.PaddedRank + p.States, p.States);
         }
 
-        ScanGradients[] gradients = ScanBackwardKernels.Run(device, Scans(directions, u, delta, kept.Projected, null), ids,
+        ScanGradients[] gradients = ScanBackwardKernels.Run(device, Scans(directions, u, delta, projected, null), ids,
             kept.Checkpoints, [g], db, dc, null, overDelta: true);
         foreach (ScanGradients s in gradients)
         {
@@ -210,30 +224,32 @@ internal static partial class DeviceMambaCore
     }
 
     /// <summary>
-    /// Through dt_proj: completes the gradients of [dt, B, C] and gives the weights' of x_proj and dt_proj. The way through
-    /// x_proj to u is left to <see cref="ConvolveBack"/>.
+    /// Through dt_proj and the norms: completes the gradients of [dt, B, C] and gives the weights' of x_proj, dt_proj and the norms. The
+    /// way through x_proj to u is left to <see cref="ConvolveBack"/>.
     /// </summary>
-    internal static (Tensor[] XProj, Tensor[] DtProj) ProjectBack(KernelDevice device, ReadOnlySpan<DeviceDirection> directions,
-        Tensor[] u, Tensor[] projected, ScanGradients[] scans, Tensor[] dprojected)
+    internal static (Tensor[] XProj, Tensor[] DtProj, Tensor?[][] Norms) ProjectBack(KernelDevice device,
+        ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] projected, Tensor[] normed, ScanGradients[] scans, Tensor[] dprojected)
     {
         using DisposeScope scope = NewDisposeScope();
         var dt = new DtProjection[u.Length];
         for (int k = 0; k < dt.Length; k++)
         {
             DeviceDirection p = directions[k];
-            dt[k] = new DtProjection(scans[k].DDelta, projected[k].narrow(2, 0, p.PaddedRank), p.DtProj, dprojected[k].narrow(2, 0, p.PaddedRank));
+            dt[k] = new DtProjection(scans[k].DDelta, normed[k].narrow(2, 0, p.PaddedRank), p.DtProj, dprojected[k].narrow(2, 0, p.PaddedRank));
         }
 
         Tensor[] dtProj = DtProjectionKernels.Takes(u[0].dtype, u[0].size(2), directions[0].PaddedRank)
             ? DtProjectionKernels.Backward(device, dt)
             : Array.ConvertAll(dt, DtProjectBack);
         var xProj = new Tensor[u.Length];
+        var norms = new Tensor?[u.Length][];
         for (int k = 0; k < xProj.Length; k++)
         {
+            norms[k] = Array.ConvertAll(directions[k].NormsBack(projected[k], dprojected[k]), t => t?.MoveToOuterDisposeScope());
             xProj[k] = DeviceGemm.Gradient(Flat(dprojected[k]), Flat(u[k]));
         }
 
-        return (Outer(xProj), Outer(dtProj));
+        return (Outer(xProj), Outer(dtProj), norms);
     }
 
     private static Tensor DtProjectBack(DtProjection p)

@@ -67,9 +67,10 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         Tensor?[] inputs =
         [
             x, residual, norm.weight, first.InProj.weight, first.OutProj.weight,
-            .. directions.SelectMany(d => DeviceDirection.Inputs(d.Parameters)),
+            .. directions.SelectMany(d => d.Parameters.Inner()),
         ];
-        Tensor?[] y = new DeviceMambaLayer(device, settings with { Reverse = Array.ConvertAll(directions, d => d.Reverse) }, ids).apply(inputs);
+        LayerSettings own = settings with { Reverse = Array.ConvertAll(directions, d => d.Reverse), Norms = first.Norms };
+        Tensor?[] y = new DeviceMambaLayer(device, own, ids).apply(inputs);
         return (y[0]!, y[1]!);
     }
 
@@ -287,7 +288,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
             for (int k = 0; k < Directions.Length; k++)
             {
                 Directions[k] = new DeviceDirection(inputs.AsSpan(Fixed + (k * DeviceDirection.Count), DeviceDirection.Count),
-                    settings.Reverse[k], settings.Activation);
+                    settings.Reverse[k], settings.Activation, settings.Norms);
             }
         }
 
@@ -320,6 +321,9 @@ internal readonly record struct LayerSettings(double NormEps, Torch.ScalarType A
 {
     /// <summary>Whether each direction reads from the end.</summary>
     internal bool[] Reverse { get; init; } = [];
+
+    /// <summary>Of Mamba's dt, B and C; or null.</summary>
+    internal ProjectionNorms? Norms { get; init; }
 
     /// <summary>How positions are divided among ranks; null: all are here.</summary>
     internal ContextShards? Shards { get; init; }

@@ -15,10 +15,12 @@ internal sealed class DeviceMambaScan : autograd.Function
     private readonly Tensor? _ids;
     private readonly MambaState[]? _states;
     private readonly ScalarType _activation;
+    private readonly ProjectionNorms? _norms;
     private CoreActivations? _kept;
 
-    private DeviceMambaScan(KernelDevice device, bool[] reverse, MambaState[]? states, Tensor? ids, ScalarType activation)
+    private DeviceMambaScan(KernelDevice device, bool[] reverse, MambaState[]? states, Tensor? ids, ScalarType activation, ProjectionNorms? norms)
     {
+        _norms = norms;
         _device = device;
         _reverse = reverse;
         _states = states;
@@ -32,9 +34,9 @@ internal sealed class DeviceMambaScan : autograd.Function
     internal static Tensor Run(KernelDevice device, Tensor xz, MambaState[]? states, Tensor? ids, ScalarType compute,
         (MambaDirection Parameters, bool Reverse)[] directions)
     {
-        Tensor?[] inputs = [xz, .. directions.SelectMany(d => DeviceDirection.Inputs(d.Parameters))];
+        Tensor?[] inputs = [xz, .. directions.SelectMany(d => d.Parameters.Inner())];
         bool[] reverse = Array.ConvertAll(directions, d => d.Reverse);
-        return new DeviceMambaScan(device, reverse, states, ids, compute).apply(inputs)[0]!;
+        return new DeviceMambaScan(device, reverse, states, ids, compute, directions[0].Parameters.Norms).apply(inputs)[0]!;
     }
 
     protected override Tensor?[] forward(Tensor?[] inputs)
@@ -98,7 +100,7 @@ internal sealed class DeviceMambaScan : autograd.Function
         var result = new DeviceDirection[_reverse.Length];
         for (int k = 0; k < result.Length; k++)
         {
-            result[k] = new DeviceDirection(inputs.AsSpan(1 + (k * DeviceDirection.Count), DeviceDirection.Count), _reverse[k], _activation);
+            result[k] = new DeviceDirection(inputs.AsSpan(1 + (k * DeviceDirection.Count), DeviceDirection.Count), _reverse[k], _activation, _norms);
         }
 
         return result;

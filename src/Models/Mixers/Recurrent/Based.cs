@@ -11,48 +11,42 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// y_t = S_t^T phi(q_t) / (z_t . phi(q_t)) as in linear attention. Its partner, attention in a short window, is a layer of the layout:
 /// <c>based attention</c> with <c>attention.sliding_window</c>.
 /// </summary>
-public sealed class Based : Recurrence
+public sealed class Based : HeadRecurrence
 {
-    private readonly HeadShape _heads;
     private readonly int _features;
-    private readonly int _chunk;
 
     /// <summary>Creates one direction: by default a head for 64 channels, keys of width 16.</summary>
-    public Based(ModelConfig config)
+    public Based(ModelConfig config) : base(config, Narrow(config))
     {
-        ArgumentNullException.ThrowIfNull(config);
-        HeadShape h = HeadShape.Of(config, 0, 1, 1);
-        _heads = h with { Key = config.Recurrent.DKey > 0 ? config.Recurrent.DKey : 16 };
-        _features = 1 + _heads.Key + (_heads.Key * _heads.Key);
-        _chunk = config.Recurrent.Chunk;
+        _features = 1 + Shape.Key + (Shape.Key * Shape.Key);
     }
 
     /// <inheritdoc/>
-    public override int InputWidth => (2 * _heads.Keys) + _heads.Values;
+    public override int InputWidth => (2 * Shape.Keys) + Shape.Values;
 
     /// <inheritdoc/>
-    public override int OutputWidth => _heads.Values;
-
-    /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(_heads.Count, _heads.Count, _features, _heads.Value + 1, _chunk);
+    public override double Flops => ScalarDecay.Flops(Shape.Count, Shape.Count, _features, Shape.Value + 1, Chunk);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
-        new(type, device, [batch, _heads.Count, _features, _heads.Value + 1]);
+        new(type, device, [batch, Shape.Count, _features, Shape.Value + 1]);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
     {
         ArgumentNullException.ThrowIfNull(x);
-        Tensor[] parts = x.split([_heads.Keys, _heads.Keys, _heads.Values], 2);
-        (Tensor y, Tensor last) = Normalized.Run(Taylor(parts[0]), Taylor(parts[1]), Heads(parts[2], _heads.Count), state?[0], sequenceIds, _chunk);
+        Tensor[] parts = x.split([Shape.Keys, Shape.Keys, Shape.Values], 2);
+        (Tensor y, Tensor last) = Normalized.Run(Taylor(parts[0]), Taylor(parts[1]), Heads(parts[2]), state?[0], sequenceIds, Chunk);
         state?[0].copy_(last);
         return Joined(y);
     }
 
+    private static HeadShape Narrow(ModelConfig config) =>
+        HeadShape.Of(config, 0, 1, 1) with { Key = config.Recurrent.DKey > 0 ? config.Recurrent.DKey : 16 };
+
     private Tensor Taylor(Tensor x)
     {
-        Tensor t = Heads(x, _heads.Count) * Math.Pow(_heads.Key, -0.25);
+        Tensor t = Heads(x) * Math.Pow(Shape.Key, -0.25);
         Tensor squares = (t.unsqueeze(-1) * t.unsqueeze(-2)).flatten(-2) * Math.Sqrt(0.5);
         return cat([ones_like(t.narrow(-1, 0, 1)), t, squares], -1);
     }

@@ -1,5 +1,4 @@
 using GenoSeq.Models.Mixers.Engines;
-using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers.Recurrent;
@@ -9,40 +8,29 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// forget logit and an output gate o; with f = sigmoid(logit), h_t = f_t h_(t-1) + (1 - f_t) silu(i_t); the output is silu(o) norm(h) w.
 /// The paper's lower bound of f, which grows from layer to layer, is 0 here, as in its first layer.
 /// </summary>
-public sealed class Hgrn : Recurrence
+public sealed class Hgrn : ChannelRecurrence
 {
-    private readonly int _width;
     private readonly double _eps;
 
     /// <summary>Creates one direction: by default as many channels as the model has.</summary>
-    public Hgrn(ModelConfig config)
+    public Hgrn(ModelConfig config) : base(config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        _width = Math.Max(1, config.Recurrent.Expand) * config.DModel;
         _eps = config.NormEps;
-        NormWeight = Vector("norm_weight", ones([_width]));
+        NormWeight = Vector("norm_weight", ones([Width]));
     }
 
     /// <summary>Of the state's norm: [channels].</summary>
     public nn.Parameter NormWeight { get; }
 
     /// <inheritdoc/>
-    public override int InputWidth => 3 * _width;
-
-    /// <inheritdoc/>
-    public override int OutputWidth => _width;
-
-    /// <inheritdoc/>
-    public override double Flops => 2.0 * _width;
-
-    /// <inheritdoc/>
-    public override RecurrentState initial_state(long batch, ScalarType type, Device device) => new(type, device, [batch, _width]);
+    public override int InputWidth => 3 * Width;
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
     {
         ArgumentNullException.ThrowIfNull(x);
-        Tensor[] parts = x.split([_width, _width, _width], 2);
+        Tensor[] parts = x.split([Width, Width, Width], 2);
         Tensor logit = parts[1].to(StateType(x));
         Tensor input = nn.functional.silu(parts[0]).to(logit.dtype) * logit.neg().sigmoid();
         (Tensor h, Tensor last) = DiagonalScan.Run(logit.sigmoid(), input, state?[0], sequenceIds);

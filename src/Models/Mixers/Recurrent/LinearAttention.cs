@@ -9,39 +9,30 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// phi(x) = elu(x) + 1, S_t = S_(t-1) + phi(k_t) v_t^T, z_t = z_(t-1) + phi(k_t), and y_t = S_t^T phi(q_t) / (z_t . phi(q_t)). z is kept as
 /// one more column of S, that of values which are 1.
 /// </summary>
-public sealed class LinearAttention : Recurrence
+public sealed class LinearAttention : HeadRecurrence
 {
-    private readonly HeadShape _heads;
-    private readonly int _chunk;
-
     /// <summary>Creates one direction: by default a head for 64 channels.</summary>
-    public LinearAttention(ModelConfig config)
+    public LinearAttention(ModelConfig config) : base(config, HeadShape.Of(config, 0, 1, 1))
     {
-        ArgumentNullException.ThrowIfNull(config);
-        _heads = HeadShape.Of(config, 0, 1, 1);
-        _chunk = config.Recurrent.Chunk;
     }
 
     /// <inheritdoc/>
-    public override int InputWidth => (2 * _heads.Keys) + _heads.Values;
+    public override int InputWidth => (2 * Shape.Keys) + Shape.Values;
 
     /// <inheritdoc/>
-    public override int OutputWidth => _heads.Values;
-
-    /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(_heads.Count, _heads.Count, _heads.Key, _heads.Value + 1, _chunk);
+    public override double Flops => ScalarDecay.Flops(Shape.Count, Shape.Count, Shape.Key, Shape.Value + 1, Chunk);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
-        new(type, device, [batch, _heads.Count, _heads.Key, _heads.Value + 1]);
+        new(type, device, [batch, Shape.Count, Shape.Key, Shape.Value + 1]);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
     {
         ArgumentNullException.ThrowIfNull(x);
-        Tensor[] parts = x.split([_heads.Keys, _heads.Keys, _heads.Values], 2);
-        (Tensor y, Tensor last) = Normalized.Run(Positive(Heads(parts[0], _heads.Count)), Positive(Heads(parts[1], _heads.Count)),
-            Heads(parts[2], _heads.Count), state?[0], sequenceIds, _chunk);
+        Tensor[] parts = x.split([Shape.Keys, Shape.Keys, Shape.Values], 2);
+        (Tensor y, Tensor last) = Normalized.Run(Positive(Heads(parts[0])), Positive(Heads(parts[1])),
+            Heads(parts[2]), state?[0], sequenceIds, Chunk);
         state?[0].copy_(last);
         return Joined(y);
     }

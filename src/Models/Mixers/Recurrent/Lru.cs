@@ -10,28 +10,26 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// with lambda = exp(-exp(nu) + i exp(theta)) for each of N complex states, h_t = lambda h_(t-1) + gamma B u_t,
 /// y_t = Re(C h_t) + D u_t; the output is gelu(y).
 /// </summary>
-public sealed class Lru : Recurrence
+public sealed class Lru : ChannelRecurrence
 {
     private const double MinRadius = 0.9, MaxRadius = 0.999;
 
-    private readonly int _width;
     private readonly int _states;
 
     /// <summary>Creates one direction: by default as many channels, and as many complex states, as the model has channels.</summary>
-    public Lru(ModelConfig config)
+    public Lru(ModelConfig config) : base(config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        _width = Math.Max(1, config.Recurrent.Expand) * config.DModel;
-        _states = config.Recurrent.DKey > 0 ? config.Recurrent.DKey : _width;
+        _states = config.Recurrent.DKey > 0 ? config.Recurrent.DKey : Width;
         using DisposeScope scope = NewDisposeScope();
         // Uniform in the ring between the radii, angles up to a tenth of a half turn.
         Tensor square = rand([_states]).to(float64).mul((MaxRadius * MaxRadius) - (MinRadius * MinRadius)).add(MinRadius * MinRadius);
         NuLog = Vector("nu_log", square.log().mul(-0.5).log().to(float32));
         ThetaLog = Vector("theta_log", rand([_states]).clamp(min: 1e-3).mul(Math.PI / 10).log());
         GammaLog = Vector("gamma_log", (1 - square).sqrt().log().to(float32));
-        B = register_module("b", new nn.Linear(_width, 2L * _states));
-        C = register_module("c", new nn.Linear(2L * _states, _width));
-        D = Vector("D", randn([_width]));
+        B = register_module("b", new nn.Linear(Width, 2L * _states));
+        C = register_module("c", new nn.Linear(2L * _states, Width));
+        D = Vector("D", randn([Width]));
     }
 
     /// <summary>nu [N].</summary>
@@ -53,13 +51,10 @@ public sealed class Lru : Recurrence
     public nn.Parameter D { get; }
 
     /// <inheritdoc/>
-    public override int InputWidth => _width;
+    public override int InputWidth => Width;
 
     /// <inheritdoc/>
-    public override int OutputWidth => _width;
-
-    /// <inheritdoc/>
-    public override double Flops => _states * ((8.0 * _width) + 8);
+    public override double Flops => _states * ((8.0 * Width) + 8);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) => new(type, device, [batch, 2 * _states]);

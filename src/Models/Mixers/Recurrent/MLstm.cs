@@ -14,24 +14,17 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// The paper's stabiliser m_t divides C, n and the 1 by the same exp(m_t), so it changes no number; with the cap no gate is larger than
 /// e^15, and single precision's range holds sums of a million of them without it. n is kept as one more column of C.
 /// </remarks>
-public sealed class MLstm : Recurrence
+public sealed class MLstm : HeadRecurrence
 {
     private const double Cap = 15;
 
-    private readonly HeadShape _heads;
-    private readonly double _eps;
-    private readonly int _chunk;
-
     /// <summary>Creates one direction: by default a head for 64 channels, keys half as wide as the model.</summary>
-    public MLstm(ModelConfig config)
+    public MLstm(ModelConfig config) : base(config, HeadShape.Of(config, 0, 0.5, 1))
     {
-        ArgumentNullException.ThrowIfNull(config);
-        _heads = HeadShape.Of(config, 0, 0.5, 1);
-        (_eps, _chunk) = (config.NormEps, config.Recurrent.Chunk);
-        float[] forget = [.. Enumerable.Range(0, _heads.Count).Select(h => 3 + (3f * h / Math.Max(1, _heads.Count - 1)))];
-        InputBias = Vector("input_bias", full([_heads.Count], -10));
+        float[] forget = [.. Enumerable.Range(0, Shape.Count).Select(h => 3 + (3f * h / Math.Max(1, Shape.Count - 1)))];
+        InputBias = Vector("input_bias", full([Shape.Count], -10));
         ForgetBias = Vector("forget_bias", tensor(forget));
-        NormWeight = Vector("norm_weight", ones([_heads.Value]));
+        NormWeight = Vector("norm_weight", ones([Shape.Value]));
     }
 
     /// <summary>[heads].</summary>
@@ -44,32 +37,29 @@ public sealed class MLstm : Recurrence
     public nn.Parameter NormWeight { get; }
 
     /// <inheritdoc/>
-    public override int InputWidth => (2 * (_heads.Keys + _heads.Values)) + (2 * _heads.Count);
+    public override int InputWidth => (2 * (Shape.Keys + Shape.Values)) + (2 * Shape.Count);
 
     /// <inheritdoc/>
-    public override int OutputWidth => _heads.Values;
-
-    /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(_heads.Count, _heads.Count, _heads.Key, _heads.Value + 1, _chunk);
+    public override double Flops => ScalarDecay.Flops(Shape.Count, Shape.Count, Shape.Key, Shape.Value + 1, Chunk);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
-        new(type, device, [batch, _heads.Count, _heads.Key, _heads.Value + 1]);
+        new(type, device, [batch, Shape.Count, Shape.Key, Shape.Value + 1]);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
     {
         ArgumentNullException.ThrowIfNull(x);
         ScalarType wide = StateType(x);
-        Tensor[] parts = x.split([_heads.Keys, _heads.Keys, _heads.Values, _heads.Values, _heads.Count, _heads.Count], 2);
-        Tensor q = Heads(parts[0], _heads.Count) * Math.Pow(_heads.Key, -0.5);
-        Tensor v = Heads(parts[2], _heads.Count);
+        Tensor[] parts = x.split([Shape.Keys, Shape.Keys, Shape.Values, Shape.Values, Shape.Count, Shape.Count], 2);
+        Tensor q = Queries(parts[0]);
+        Tensor v = Heads(parts[2]);
         Tensor i = Capped(parts[4].to(wide) + InputBias.to(wide)).exp().to(x.dtype).unsqueeze(-1);
         Tensor f = LogSigmoid(Capped(parts[5].to(wide) + ForgetBias.to(wide)));
-        (Tensor y, Tensor last) = ScalarDecay.Run(q, Heads(parts[1], _heads.Count), cat([v * i, i], -1), f, state?[0], sequenceIds, _chunk);
+        (Tensor y, Tensor last) = ScalarDecay.Run(q, Heads(parts[1]), cat([v * i, i], -1), f, state?[0], sequenceIds, Chunk);
         state?[0].copy_(last);
-        y = y.narrow(-1, 0, _heads.Value) / y.narrow(-1, _heads.Value, 1).abs().clamp(min: 1);
-        return Joined(UnitRms(y, NormWeight, _eps)) * parts[3].sigmoid();
+        y = y.narrow(-1, 0, Shape.Value) / y.narrow(-1, Shape.Value, 1).abs().clamp(min: 1);
+        return GatedHeads(y, parts[3], NormWeight, NormEps, silu: false);
     }
 
     private static Tensor Capped(Tensor x) => (x * (1 / Cap)).tanh() * Cap;

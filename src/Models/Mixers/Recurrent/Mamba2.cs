@@ -1,5 +1,6 @@
 using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Mixers.Engines;
+using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -12,6 +13,9 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// </summary>
 public sealed class Mamba2 : Recurrence
 {
+    /// <summary>Its name in layouts.</summary>
+    internal const string LayoutName = "mamba2";
+
     private readonly RecurrentConfig _c;
     private readonly HeadShape _heads;
 
@@ -76,11 +80,20 @@ public sealed class Mamba2 : Recurrence
         }
 
         Tensor u = Heads(xbc[0], _heads.Count);
-        (Tensor y, Tensor last) = ScalarDecay.Run(Heads(xbc[2], _c.NGroups), Heads(xbc[1], _c.NGroups), u * dt.to(x.dtype).unsqueeze(-1),
-            dt * ALog.to(wide).exp().neg(), state?[1], sequenceIds, _c.Chunk);
+        (Tensor y, Tensor last) = ScalarDecay.Run(Heads(xbc[2], _c.NGroups), Heads(xbc[1], _c.NGroups), u,
+            dt * ALog.to(wide).exp().neg(), state?[1], sequenceIds, _c.Chunk, dt, D);
         state?[1].copy_(last);
-        y = y + (u * Cast(D, u).unsqueeze(-1));
         return Norm.Last(Joined(y) * nn.functional.silu(parts[0]), null);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Read(Tensor x, Tensor? sequenceIds, bool reverse)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        Mamba2Shape shape = Numbers(_heads, _c, Norm.Eps);
+        return DeviceMamba2.Device(x, shape) is { } device && D.dtype == float32
+            ? DeviceMamba2.Run(device, x, shape, [Conv1d.weight, Conv1d.bias, DtBias, ALog, D, Norm.weight], sequenceIds, reverse)
+            : base.Read(x, sequenceIds, reverse);
     }
 
     internal static IEnumerable<string> Problems(ModelConfig config)
@@ -97,6 +110,12 @@ public sealed class Mamba2 : Recurrence
             yield return $"n_groups ({config.Recurrent.NGroups}) must divide the heads ({s.Count}) in mamba2";
         }
     }
+
+    /// <summary>Numbers of a direction.</summary>
+    internal static Mamba2Shape Numbers(ModelConfig config) => Numbers(Shape(config), config.Recurrent, config.NormEps);
+
+    private static Mamba2Shape Numbers(HeadShape heads, RecurrentConfig c, double eps) =>
+        new(heads, c.NGroups, c.DConv, eps, c.DtLimitMin, c.DtLimitMax);
 
     private static int Inner(ModelConfig config) => (config.Recurrent.Expand > 0 ? config.Recurrent.Expand : 2) * config.DModel;
 

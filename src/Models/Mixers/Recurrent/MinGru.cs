@@ -1,5 +1,4 @@
 using GenoSeq.Models.Mixers.Engines;
-using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers.Recurrent;
@@ -8,38 +7,25 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// minGRU (Feng et al. 2024, "Were RNNs All We Needed?", arXiv 2410.01201). in_proj gives a logit and a candidate c for each channel; with
 /// z = sigmoid(logit), h_t = (1 - z_t) h_(t-1) + z_t c_t, which is the output.
 /// </summary>
-public sealed class MinGru : Recurrence
+public sealed class MinGru : ChannelRecurrence
 {
-    private readonly int _width;
-
     /// <summary>Creates one direction: by default as many channels as the model has.</summary>
-    public MinGru(ModelConfig config)
+    public MinGru(ModelConfig config) : base(config)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        _width = Math.Max(1, config.Recurrent.Expand) * config.DModel;
-        GateBias = Vector("gate_bias", zeros([_width]));
+        GateBias = Vector("gate_bias", zeros([Width]));
     }
 
     /// <summary>[channels].</summary>
     public nn.Parameter GateBias { get; }
 
     /// <inheritdoc/>
-    public override int InputWidth => 2 * _width;
-
-    /// <inheritdoc/>
-    public override int OutputWidth => _width;
-
-    /// <inheritdoc/>
-    public override double Flops => 2.0 * _width;
-
-    /// <inheritdoc/>
-    public override RecurrentState initial_state(long batch, ScalarType type, Device device) => new(type, device, [batch, _width]);
+    public override int InputWidth => 2 * Width;
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
     {
         ArgumentNullException.ThrowIfNull(x);
-        Tensor[] parts = x.to(StateType(x)).split([_width, _width], 2);
+        Tensor[] parts = x.to(StateType(x)).split([Width, Width], 2);
         Tensor logit = parts[0] + Cast(GateBias, parts[0]);
         (Tensor h, Tensor last) = DiagonalScan.Run(logit.neg().sigmoid(), logit.sigmoid() * parts[1], state?[0], sequenceIds);
         state?[0].copy_(last);

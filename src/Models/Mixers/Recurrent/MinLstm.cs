@@ -1,5 +1,4 @@
 using GenoSeq.Models.Mixers.Engines;
-using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers.Recurrent;
@@ -9,17 +8,13 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// for each channel; with f = sigmoid(.) and i = sigmoid(.), brought to a sum of 1,
 /// h_t = f_t / (f_t + i_t) h_(t-1) + i_t / (f_t + i_t) c_t, which is the output.
 /// </summary>
-public sealed class MinLstm : Recurrence
+public sealed class MinLstm : ChannelRecurrence
 {
-    private readonly int _width;
-
     /// <summary>Creates one direction: by default as many channels as the model has.</summary>
-    public MinLstm(ModelConfig config)
+    public MinLstm(ModelConfig config) : base(config)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        _width = Math.Max(1, config.Recurrent.Expand) * config.DModel;
-        ForgetBias = Vector("forget_bias", zeros([_width]));
-        InputBias = Vector("input_bias", zeros([_width]));
+        ForgetBias = Vector("forget_bias", zeros([Width]));
+        InputBias = Vector("input_bias", zeros([Width]));
     }
 
     /// <summary>[channels].</summary>
@@ -29,22 +24,13 @@ public sealed class MinLstm : Recurrence
     public nn.Parameter InputBias { get; }
 
     /// <inheritdoc/>
-    public override int InputWidth => 3 * _width;
-
-    /// <inheritdoc/>
-    public override int OutputWidth => _width;
-
-    /// <inheritdoc/>
-    public override double Flops => 2.0 * _width;
-
-    /// <inheritdoc/>
-    public override RecurrentState initial_state(long batch, ScalarType type, Device device) => new(type, device, [batch, _width]);
+    public override int InputWidth => 3 * Width;
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
     {
         ArgumentNullException.ThrowIfNull(x);
-        Tensor[] parts = x.to(StateType(x)).split([_width, _width, _width], 2);
+        Tensor[] parts = x.to(StateType(x)).split([Width, Width, Width], 2);
         // f / (f + i) = sigmoid(log f - log i): nothing is divided by a sum that may vanish.
         Tensor odds = LogSigmoid(parts[0] + Cast(ForgetBias, parts[0])) - LogSigmoid(parts[1] + Cast(InputBias, parts[1]));
         (Tensor h, Tensor last) = DiagonalScan.Run(odds.sigmoid(), odds.neg().sigmoid() * parts[2], state?[0], sequenceIds);

@@ -1,3 +1,4 @@
+using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Mixers.Engines;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -9,27 +10,26 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// z; x passes a short convolution. With block-diagonal W, r = sigmoid(W_a x + b_a), i = sigmoid(W_x x + b_x), log a = -8 r softplus(Lambda),
 /// h_t = a_t h_(t-1) + sqrt(1 - a_t^2) (i_t x_t); the output is gelu(z) h.
 /// </summary>
-public sealed class RgLru : Recurrence
+public sealed class RgLru : ChannelRecurrence
 {
     private const double Power = 8;
 
-    private readonly int _width;
     private readonly int _blocks;
     private readonly int _taps;
 
     /// <summary>Creates one direction: by default as many channels as the model has, gates in blocks of 64.</summary>
-    public RgLru(ModelConfig config)
+    public RgLru(ModelConfig config) : base(config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        (_width, _blocks) = Shape(config);
+        _blocks = Shape(config).Blocks;
         _taps = config.Recurrent.DConv;
-        long block = _width / _blocks;
-        Conv1d = register_module("conv1d", new DepthwiseConv(_width, _taps, true));
+        long block = Width / _blocks;
+        Conv1d = register_module("conv1d", new DepthwiseConv(Width, _taps, true));
         using DisposeScope scope = NewDisposeScope();
         GateWeight = register_parameter("gate_weight", new nn.Parameter(randn([2, _blocks, block, block]).mul(Math.Pow(block, -0.5))));
-        GateBias = Vector("gate_bias", zeros([2, _width]));
+        GateBias = Vector("gate_bias", zeros([2, Width]));
         // a^(1/r) uniform between 0.9 and 0.999: softplus(Lambda) = -log(a) / 8, as the paper starts.
-        Tensor decay = rand([_width]).to(float64).mul(0.099).add(0.9).log().mul(-1 / Power);
+        Tensor decay = rand([Width]).to(float64).mul(0.099).add(0.9).log().mul(-1 / Power);
         Lambda = Vector("lambda", (decay + (1 - decay.neg().exp()).log()).to(float32));
     }
 
@@ -46,23 +46,20 @@ public sealed class RgLru : Recurrence
     public nn.Parameter Lambda { get; }
 
     /// <inheritdoc/>
-    public override int InputWidth => 2 * _width;
+    public override int InputWidth => 2 * Width;
 
     /// <inheritdoc/>
-    public override int OutputWidth => _width;
-
-    /// <inheritdoc/>
-    public override double Flops => (4.0 * _width * _width / _blocks) + (2.0 * _width);
+    public override double Flops => (4.0 * Width * Width / _blocks) + (2.0 * Width);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
-        new(type, device, [batch, _taps - 1, _width], [batch, _width]);
+        new(type, device, [batch, _taps - 1, Width], [batch, Width]);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
     {
         ArgumentNullException.ThrowIfNull(x);
-        Tensor[] parts = x.split([_width, _width], 2);
+        Tensor[] parts = x.split([Width, Width], 2);
         Tensor u = ShortConv.Run(parts[0], Conv1d, state?[0], sequenceIds, silu: false);
         Tensor r = Gate(u, 0);
         Tensor logA = r * nn.functional.softplus(Lambda.to(r.dtype)) * -Power;
@@ -84,8 +81,7 @@ public sealed class RgLru : Recurrence
 
     private Tensor Gate(Tensor u, long which)
     {
-        Tensor blocks = u.reshape(u.size(0), u.size(1), _blocks, 1, -1);
-        Tensor logit = blocks.matmul(Cast(GateWeight, u).select(0, which)).reshape(u.shape).to(StateType(u));
+        Tensor logit = Gemm.Heads(Heads(u, _blocks), Cast(GateWeight, u).select(0, which)).reshape(u.shape).to(StateType(u));
         return (logit + GateBias.select(0, which).to(logit.dtype)).sigmoid();
     }
 

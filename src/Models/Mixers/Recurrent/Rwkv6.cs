@@ -1,4 +1,3 @@
-using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Mixers.Engines;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -12,42 +11,38 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// y_t = (S_(t-1) + diag(u) k_t v_t^T)^T r_t; the output is silu(g) norm(y) w + b, each head normalised by itself.
 /// </summary>
 /// <remarks>The mixtures come before the projections, so there is no in_proj, and two directions share none.</remarks>
-public sealed class Rwkv6 : Recurrence
+public sealed class Rwkv6 : HeadRecurrence
 {
     private const int Mixtures = 5, MixRank = 32, DecayRank = 64;
 
-    private readonly HeadShape _heads;
     private readonly int _width;
-    private readonly double _eps;
-    private readonly int _chunk;
 
     /// <summary>Creates one direction: by default a head for 64 channels.</summary>
-    public Rwkv6(ModelConfig config)
+    public Rwkv6(ModelConfig config) : base(config, HeadShape.Of(config, 0, 1, 1))
     {
         ArgumentNullException.ThrowIfNull(config);
-        _heads = HeadShape.Of(config, 0, 1, 1);
-        (_width, _eps, _chunk) = (config.DModel, config.NormEps, config.Recurrent.Chunk);
+        _width = config.DModel;
         Mu = Vector("mu", full([1 + Mixtures, _width], 0.5));
         Mix1 = register_module("mix1", new nn.Linear(_width, Mixtures * MixRank));
         Mix2 = register_parameter("mix2", new nn.Parameter(zeros([Mixtures, MixRank, _width])));
-        R = register_module("r", new nn.Linear(_width, _heads.Keys));
-        K = register_module("k", new nn.Linear(_width, _heads.Keys));
-        V = register_module("v", new nn.Linear(_width, _heads.Values));
-        G = register_module("g", new nn.Linear(_width, _heads.Values));
+        R = register_module("r", new nn.Linear(_width, Shape.Keys));
+        K = register_module("k", new nn.Linear(_width, Shape.Keys));
+        V = register_module("v", new nn.Linear(_width, Shape.Values));
+        G = register_module("g", new nn.Linear(_width, Shape.Values));
         Decay1 = register_module("decay1", new nn.Linear(_width, DecayRank));
-        Decay2 = register_module("decay2", new nn.Linear(DecayRank, _heads.Keys, true));
+        Decay2 = register_module("decay2", new nn.Linear(DecayRank, Shape.Keys, true));
         nn.init.constant_(Decay2.weight, 0);
         // Decays from exp(-e^-6) to exp(-e^-1), over the channels.
-        float[] decays = [.. Enumerable.Range(0, _heads.Keys).Select(i => -6 + (5f * MathF.Pow(i / MathF.Max(1, _heads.Keys - 1), 0.7f)))];
+        float[] decays = [.. Enumerable.Range(0, Shape.Keys).Select(i => -6 + (5f * MathF.Pow(i / MathF.Max(1, Shape.Keys - 1), 0.7f)))];
         using (DisposeScope scope = NewDisposeScope())
         {
             using IDisposable mode = no_grad();
             Decay2.bias!.copy_(tensor(decays));
         }
 
-        U = Vector("u", full([_heads.Count, _heads.Key], 0.5));
-        NormWeight = Vector("norm_weight", ones([_heads.Values]));
-        NormBias = Vector("norm_bias", zeros([_heads.Values]));
+        U = Vector("u", full([Shape.Count, Shape.Key], 0.5));
+        NormWeight = Vector("norm_weight", ones([Shape.Values]));
+        NormBias = Vector("norm_bias", zeros([Shape.Values]));
     }
 
     /// <summary>Shares of the position before, [6, d_model]: of m, then of the inputs of w, k, v, r, g.</summary>
@@ -90,15 +85,12 @@ public sealed class Rwkv6 : Recurrence
     public override int InputWidth => 0;
 
     /// <inheritdoc/>
-    public override int OutputWidth => _heads.Values;
-
-    /// <inheritdoc/>
-    public override double Flops => VectorDecay.Flops(_heads.Count, _heads.Key, _heads.Value, _chunk)
-        + (2.0 * _width * ((2 * Mixtures * MixRank) + (2 * (_heads.Keys + _heads.Values)) + DecayRank)) + (2.0 * DecayRank * _heads.Keys);
+    public override double Flops => VectorDecay.Flops(Shape.Count, Shape.Key, Shape.Value, Chunk)
+        + (2.0 * _width * ((2 * Mixtures * MixRank) + (2 * (Shape.Keys + Shape.Values)) + DecayRank)) + (2.0 * DecayRank * Shape.Keys);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
-        new(type, device, [batch, 1, _width], [batch, _heads.Count, _heads.Key, _heads.Value]);
+        new(type, device, [batch, 1, _width], [batch, Shape.Count, Shape.Key, Shape.Value]);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
@@ -106,14 +98,14 @@ public sealed class Rwkv6 : Recurrence
         ArgumentNullException.ThrowIfNull(x);
         Tensor[] mixed = Mix(x, state?[0], sequenceIds);
         Tensor w = Linear(Linear(mixed[0], Decay1).tanh(), Decay2).to(StateType(x)).exp().neg();
-        Tensor k = Heads(Linear(mixed[1], K), _heads.Count);
-        Tensor v = Heads(Linear(mixed[2], V), _heads.Count);
-        Tensor r = Heads(Linear(mixed[3], R), _heads.Count);
-        (Tensor y, Tensor last) = VectorDecay.Run(r, k, v, Heads(w, _heads.Count), state?[1], sequenceIds, _chunk, before: true);
+        Tensor k = Heads(Linear(mixed[1], K));
+        Tensor v = Heads(Linear(mixed[2], V));
+        Tensor r = Heads(Linear(mixed[3], R));
+        (Tensor y, Tensor last) = VectorDecay.Run(r, k, v, Heads(w), state?[1], sequenceIds, Chunk, before: true);
         state?[1].copy_(last);
         y = y + ((r * Cast(U, r) * k).sum([-1], true) * v);
         Tensor centred = y - y.mean([-1], true);
-        Tensor normed = (Joined(UnitRms(centred, null, _eps)) * Cast(NormWeight, x)) + Cast(NormBias, x);
+        Tensor normed = (Joined(UnitRms(centred, null, NormEps)) * Cast(NormWeight, x)) + Cast(NormBias, x);
         return normed * nn.functional.silu(Linear(mixed[4], G));
     }
 
@@ -121,21 +113,10 @@ public sealed class Rwkv6 : Recurrence
     private Tensor[] Mix(Tensor x, Tensor? state, Tensor? ids)
     {
         (long batch, long length) = (x.size(0), x.size(1));
-        Tensor first = state?.to(x.dtype) ?? zeros([batch, 1, _width], x.dtype, x.device);
-        Tensor before = length == 1 ? first : cat([first, x.narrow(1, 0, length - 1)], 1);
-        if (ids is not null)
-        {
-            before = before * DiagonalScan.Continues(cat([ids.narrow(1, 0, 1), ids], 1), x.dtype);
-        }
-
-        Tensor step = before - x;
+        Tensor step = Earlier(x, state, ids) - x;
         Tensor mu = Cast(Mu, x);
         Tensor low = Linear(x + (step * mu.select(0, 0)), Mix1).tanh().reshape(batch * length, Mixtures, MixRank).transpose(0, 1);
         Tensor shares = low.matmul(Cast(Mix2, x)).reshape(Mixtures, batch, length, _width);
-        state?.copy_(x.narrow(1, length - 1, 1));
         return [.. Enumerable.Range(0, Mixtures).Select(j => x + (step * (mu.select(0, j + 1) + shares.select(0, j))))];
     }
-
-    private static Tensor Linear(Tensor x, nn.Linear layer) =>
-        Gemm.Linear(x, Cast(layer.weight, x), layer.bias is null ? null : Cast(layer.bias, x), x.dtype);
 }

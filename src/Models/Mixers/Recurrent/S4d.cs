@@ -13,25 +13,23 @@ namespace GenoSeq.Models.Mixers.Recurrent;
 /// Nothing depends on the position, so within a chunk y is a convolution with K_l = 2 Re sum_n C'_n exp(l dt A_n): a triangular Toeplitz
 /// matrix a channel, and two more matrices for what enters and what leaves the chunk. Where several sequences share a row, chunks are single positions.
 /// </remarks>
-public sealed class S4d : Recurrence
+public sealed class S4d : ChannelRecurrence
 {
-    private readonly int _width;
     private readonly int _states;
     private readonly int _chunk;
 
     /// <summary>Creates one direction: by default as many channels as the model has, 32 complex states each (64 real ones).</summary>
-    public S4d(ModelConfig config)
+    public S4d(ModelConfig config) : base(config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        _width = Math.Max(1, config.Recurrent.Expand) * config.DModel;
         _states = config.Recurrent.DKey > 0 ? config.Recurrent.DKey : 32;
         _chunk = config.Recurrent.Chunk;
         using DisposeScope scope = NewDisposeScope();
-        LogDt = Vector("log_dt", StepSizes.Uniform([_width], config.Recurrent.DtMin, config.Recurrent.DtMax).to(float32));
-        LogAReal = Vector("log_A_real", full([_width, _states], Math.Log(0.5)));
-        AImag = Vector("A_imag", arange(0, _states).to(float32).mul(Math.PI).expand(_width, _states).contiguous());
-        C = register_parameter("C", new nn.Parameter(randn([2, _width, _states]).mul(Math.Sqrt(0.5))));
-        D = Vector("D", randn([_width]));
+        LogDt = Vector("log_dt", StepSizes.Uniform([Width], config.Recurrent.DtMin, config.Recurrent.DtMax).to(float32));
+        LogAReal = Vector("log_A_real", full([Width, _states], Math.Log(0.5)));
+        AImag = Vector("A_imag", arange(0, _states).to(float32).mul(Math.PI).expand(Width, _states).contiguous());
+        C = register_parameter("C", new nn.Parameter(randn([2, Width, _states]).mul(Math.Sqrt(0.5))));
+        D = Vector("D", randn([Width]));
     }
 
     /// <summary>[channels].</summary>
@@ -50,17 +48,14 @@ public sealed class S4d : Recurrence
     public nn.Parameter D { get; }
 
     /// <inheritdoc/>
-    public override int InputWidth => _width;
+    public override int InputWidth => Width;
 
     /// <inheritdoc/>
-    public override int OutputWidth => _width;
-
-    /// <inheritdoc/>
-    public override double Flops => _width * ((2.0 * _chunk) + (8.0 * _states));
+    public override double Flops => Width * ((2.0 * _chunk) + (8.0 * _states));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
-        new(type, device, [batch, 2L * _width * _states]);
+        new(type, device, [batch, 2L * Width * _states]);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)
@@ -69,25 +64,43 @@ public sealed class S4d : Recurrence
         Tensor u = x.to(StateType(x));
         (long batch, long length) = (x.size(0), x.size(1));
         long size = sequenceIds is null ? Math.Min(_chunk, length) : 1;
-        Tensor first = state?[0] ?? zeros([batch, 2L * _width * _states], u.dtype, u.device);
+        Tensor first = state?[0] ?? zeros([batch, 2L * Width * _states], u.dtype, u.device);
         Tensor dt = LogDt.to(u.dtype).exp().unsqueeze(1);
         (Tensor re, Tensor im) = (LogAReal.to(u.dtype).exp().neg(), AImag.to(u.dtype));
-        (Tensor cr, Tensor ci) = Held(re, im, dt);
-        long positions = SegmentedRecurrence.Positions(batch * _width * Math.Max(2, 2 * _states / size), size);
+        (Tensor cr, Tensor ci) = Held(C, re, im, dt);
+        if (length == 1 && sequenceIds is null)
+        {
+            return Step(u, first, state, (re * dt, im * dt), (cr, ci)).to(x.dtype);
+        }
+
+        long positions = SegmentedRecurrence.Positions(batch * Width * Math.Max(2, 2 * _states / size), size);
         (Tensor y, Tensor last) = SegmentedRecurrence.Run((t, s, i, c) => Chunks(t[0], s, i, c, size), [u], first, sequenceIds, positions,
             re * dt, im * dt, cr, ci);
         state?[0].copy_(last);
         return nn.functional.gelu((y + (u * D.to(u.dtype))).to(x.dtype));
     }
 
-    // C (exp(dt A) - 1) / A, real and imaginary parts [channels, N].
-    private (Tensor Re, Tensor Im) Held(Tensor re, Tensor im, Tensor dt)
+    // One position u [batch, 1, channels] is the recurrence as it stands, of all channels and states at once.
+    private Tensor Step(Tensor u, Tensor before, RecurrentState? state, (Tensor Re, Tensor Im) a, (Tensor Re, Tensor Im) c)
+    {
+        Tensor radius = a.Re.exp();
+        (Tensor er, Tensor ei) = (radius * a.Im.cos(), radius * a.Im.sin());
+        Tensor h = before.reshape(u.size(0), 2, Width, _states);
+        (Tensor hr, Tensor hi) = (h.select(1, 0), h.select(1, 1));
+        (hr, hi) = ((hr * er) - (hi * ei) + u.select(1, 0).unsqueeze(-1), (hr * ei) + (hi * er));
+        state?[0].copy_(stack([hr, hi], 1).flatten(1));
+        Tensor y = ((hr * c.Re) - (hi * c.Im)).sum([-1]).mul(2).unsqueeze(1);
+        return nn.functional.gelu(y + (u * D.to(u.dtype)));
+    }
+
+    /// <summary>C (exp(dt A) - 1) / A, real and imaginary parts [channels, N], of C [2, channels, N].</summary>
+    internal static (Tensor Re, Tensor Im) Held(Tensor c, Tensor re, Tensor im, Tensor dt)
     {
         Tensor grown = (re * dt).exp();
         (Tensor er, Tensor ei) = ((grown * (im * dt).cos()) - 1, grown * (im * dt).sin());
         Tensor square = re.square() + im.square();
         (Tensor qr, Tensor qi) = (((er * re) + (ei * im)) / square, ((ei * re) - (er * im)) / square);
-        (Tensor cr, Tensor ci) = (C.select(0, 0).to(re.dtype), C.select(0, 1).to(re.dtype));
+        (Tensor cr, Tensor ci) = (c.select(0, 0).to(re.dtype), c.select(0, 1).to(re.dtype));
         return ((cr * qr) - (ci * qi), (cr * qi) + (ci * qr));
     }
 
@@ -113,11 +126,11 @@ public sealed class S4d : Recurrence
         (Tensor cr, Tensor ci) = (parameters[2].unsqueeze(-1), parameters[3].unsqueeze(-1));
         (Tensor readRe, Tensor readIm) = (((cr * er) - (ci * ei)) * 2, ((cr * ei) + (ci * er)) * -2);
 
-        Tensor v = u.reshape(batch, chunks, size, _width).permute(3, 2, 0, 1).reshape(_width, size, batch * chunks);
+        Tensor v = u.reshape(batch, chunks, size, Width).permute(3, 2, 0, 1).reshape(Width, size, batch * chunks);
         Tensor y = Toeplitz(readRe.sum([1]).narrow(1, 0, size), size).matmul(v);
 
         Tensor left = cat([er.narrow(2, 0, size), ei.narrow(2, 0, size)], 1).flip(2);
-        Tensor own = left.matmul(v).reshape(_width, 2, _states, batch, chunks).permute(3, 4, 1, 0, 2).reshape(batch, chunks, -1);
+        Tensor own = left.matmul(v).reshape(Width, 2, _states, batch, chunks).permute(3, 4, 1, 0, 2).reshape(batch, chunks, -1);
         (Tensor after, Tensor end) = RotatingScan.From((parameters[0] * size).flatten(), (parameters[1] * size).flatten(), own, state, ids);
         // What a single position has of earlier ones is in its own state (and nothing is, where a sequence begins): the matrices' row of
         // l = 0. A chunk reads the state that enters it, by the rows of l = 1 .. C.
@@ -125,13 +138,13 @@ public sealed class S4d : Recurrence
         Tensor earlier = size == 1 ? after - own : StatePassing.Shift(after, state).Before;
         y = y + Read(earlier, cat([readRe.narrow(2, shift, size), readIm.narrow(2, shift, size)], 1), batch, chunks);
 
-        return (y.reshape(_width, size, batch, chunks).permute(2, 3, 1, 0).reshape(batch, length, _width), end);
+        return (y.reshape(Width, size, batch, chunks).permute(2, 3, 1, 0).reshape(batch, length, Width), end);
     }
 
     // States [batch, chunks, 2 channels N] read by matrices [channels, 2N, positions]: [channels, positions, batch chunks].
     private Tensor Read(Tensor states, Tensor matrices, long batch, long chunks)
     {
-        Tensor h = states.reshape(batch, chunks, 2, _width, _states).permute(3, 2, 4, 0, 1).reshape(_width, 2L * _states, batch * chunks);
+        Tensor h = states.reshape(batch, chunks, 2, Width, _states).permute(3, 2, 4, 0, 1).reshape(Width, 2L * _states, batch * chunks);
         return matrices.transpose(1, 2).matmul(h);
     }
 

@@ -115,6 +115,9 @@ public sealed record SuiteRecipeConfig : IValidated
     /// <summary>Training rows are read from the other strand with probability one half; the k-mer regression counts both strands.</summary>
     public bool RcAugment { get; init; }
 
+    /// <summary>Share of the bases of training rows that the mask token hides, others in each epoch; baselines have none.</summary>
+    public double MaskRate { get; init; }
+
     /// <summary>Outputs of validation and test are averaged over both strands.</summary>
     public bool RcAverage { get; init; }
 
@@ -166,6 +169,7 @@ public sealed record SuiteRecipeConfig : IValidated
         Head = Head,
         HeadHidden = HeadHidden,
         RcAugment = RcAugment,
+        MaskRate = MaskRate,
         RcAverage = RcAverage,
         Epochs = Epochs,
         MaxSteps = MaxSteps,

@@ -17,17 +17,9 @@ internal static class SuiteTableJson
             w.WriteStartObject();
             w.WriteString("suite", table.Suite.Name);
             w.WriteString("title", table.Suite.Title);
-            w.WriteStartArray("tasks");
-            foreach (SuiteTable.Row row in table.Rows)
+            Objects(w, "tasks", table.Rows, row => Task(w, table.Suite, row));
+            Objects(w, "compared", table.Duels, d =>
             {
-                Task(w, table.Suite, row);
-            }
-
-            w.WriteEndArray();
-            w.WriteStartArray("compared");
-            foreach (SuiteTable.Duel d in table.Duels)
-            {
-                w.WriteStartObject();
                 w.WriteString("a", d.A);
                 w.WriteString("b", d.B);
                 w.WriteNumber("wins", d.Wins);
@@ -35,10 +27,7 @@ internal static class SuiteTableJson
                 w.WriteNumber("losses", d.Losses);
                 w.WriteNumber("higher", d.Higher);
                 w.WriteNumber("difference", d.Difference);
-                w.WriteEndObject();
-            }
-
-            w.WriteEndArray();
+            });
             Status(w, table.Status);
             w.WriteEndObject();
         }
@@ -48,10 +37,8 @@ internal static class SuiteTableJson
 
     private static void Status(Utf8JsonWriter w, SuiteStatus status)
     {
-        w.WriteStartArray("data");
-        foreach (SuiteTaskData d in status.Data)
+        Objects(w, "data", status.Data, d =>
         {
-            w.WriteStartObject();
             w.WriteString("task", d.Task);
             w.WriteNumber("train", d.Train);
             w.WriteNumber("validation", d.Validation);
@@ -61,37 +48,37 @@ internal static class SuiteTableJson
             w.WriteNumber("validation_in_train", d.TrainValidation);
             w.WriteNumber("test_in_validation", d.ValidationTest);
             w.WriteNumber("dropped_from_train", d.Dropped);
-            w.WriteEndObject();
-        }
-
-        w.WriteEndArray();
-        w.WriteStartArray("cost");
-        foreach (SuiteCost c in status.Costs)
+        });
+        Objects(w, "cost", status.Costs, c =>
         {
-            w.WriteStartObject();
             w.WriteString("model", c.Model);
             w.WriteNumber("runs", c.Runs);
             w.WriteNumber("seconds", c.Seconds);
             w.WriteNumber("trained_parameters", c.Trained);
             w.WriteNumber("parameters", c.Parameters);
-            w.WriteEndObject();
-        }
-
-        w.WriteEndArray();
-        w.WriteStartArray("failed");
-        foreach (SuiteFailure f in status.Failures)
+        });
+        Objects(w, "failed", status.Failures, f =>
         {
-            w.WriteStartObject();
             w.WriteString("task", f.Task);
             w.WriteString("model", f.Model);
             w.WriteNumber("seed", f.Seed);
             w.WriteString("error", f.Error);
+        });
+        Words(w, "absent", status.Absent);
+        Words(w, "not_run", status.NotRun);
+    }
+
+    private static void Objects<T>(Utf8JsonWriter w, string key, IEnumerable<T> items, Action<T> fields)
+    {
+        w.WriteStartArray(key);
+        foreach (T item in items)
+        {
+            w.WriteStartObject();
+            fields(item);
             w.WriteEndObject();
         }
 
         w.WriteEndArray();
-        Words(w, "absent", status.Absent);
-        Words(w, "not_run", status.NotRun);
     }
 
     private static void Words(Utf8JsonWriter w, string key, IReadOnlyList<string> words)
@@ -107,7 +94,6 @@ internal static class SuiteTableJson
 
     private static void Task(Utf8JsonWriter w, SuiteConfig suite, SuiteTable.Row row)
     {
-        w.WriteStartObject();
         w.WriteString("task", row.Task.Name);
         w.WriteString("metric", row.Task.Metric);
         if (row.Task.Note.Length > 0)
@@ -131,10 +117,8 @@ internal static class SuiteTableJson
         }
 
         w.WriteEndArray();
-        w.WriteStartArray("published");
-        foreach (PublishedConfig p in suite.Published.Where(p => p.Values.ContainsKey(row.Task.Name)))
+        Objects(w, "published", suite.Published.Where(p => p.Values.ContainsKey(row.Task.Name)), p =>
         {
-            w.WriteStartObject();
             w.WriteString("system", p.System);
             w.WriteString("metric", p.Metric ?? row.Task.Metric);
             w.WriteNumber("value", p.Values[row.Task.Name]);
@@ -146,11 +130,7 @@ internal static class SuiteTableJson
 
             w.WriteString("source", p.Source);
             w.WriteString("protocol", p.Protocol);
-            w.WriteEndObject();
-        }
-
-        w.WriteEndArray();
-        w.WriteEndObject();
+        });
     }
 
     private static void Model(Utf8JsonWriter w, string model, string metric, SuiteCell? cell, bool ranked)

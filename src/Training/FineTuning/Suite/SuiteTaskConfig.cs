@@ -40,6 +40,9 @@ public sealed record SuiteTaskConfig : IValidated
     /// <summary>The strand is part of the question, as of splice sites: no reverse complements, whatever the recipe says, and equivariant models look at the given strand alone.</summary>
     public bool Stranded { get; init; }
 
+    /// <summary>Sequences were cut about a landmark: models with the pooling `mean` take `position` on it. Frozen ones and published recipes (parity) keep theirs.</summary>
+    public bool Aligned { get; init; }
+
     /// <summary>The published set, whole, with its official parts: scores are comparable with published ones.</summary>
     public bool Official { get; init; }
 

@@ -14,7 +14,10 @@ namespace GenoSeq.Numerics.Tests.Kernels.Cuda;
 /// <param name="Single">Hidden states in single precision.</param>
 /// <param name="Share">Share of positions with a target.</param>
 /// <param name="Weighted">Positions have weights, some of them 0.</param>
-public sealed record HeadCase(int Vocab, int Batch, int Length, int Width, bool Both, bool Single, double Share, bool Weighted);
+/// <param name="Cap">Cap of the logits, or 0.</param>
+/// <param name="Z">Factor of the z-loss.</param>
+public sealed record HeadCase(int Vocab, int Batch, int Length, int Width, bool Both, bool Single, double Share, bool Weighted,
+    double Cap = 0, double Z = 0);
 
 /// <summary>Inputs of a case, and their loss and gradients by plain loops in double precision.</summary>
 internal sealed unsafe class HeadData
@@ -59,7 +62,7 @@ internal sealed unsafe class HeadData
 
     public HeadLossResult Run(KernelDevice device, double scale, bool gradients = true, Tensor? factor = null, long bound = 0) =>
         HeadLossKernels.ForwardBackward(device, Hidden, _complement, _case.Batch, _case.Length, Weight, _targetTensor, _weightsTensor, scale,
-            gradients, factor, bound);
+            gradients, factor, bound, new HeadOptions(_case.Cap, _case.Z));
 
     public (double[] Totals, double[] DHidden, double[] DWeight) Reference(double scale)
     {
@@ -69,11 +72,13 @@ internal sealed unsafe class HeadData
         {
             for (int d = 0; d < width; d++) logits[(row * vocab) + v] += _weight[(source * width) + d] * _hidden[(from * width) + d];
         });
+        double[] slopes = Array.ConvertAll(logits, l => _case.Cap == 0 ? 1 : 1 - Math.Pow(Math.Tanh(l / _case.Cap), 2));
+        logits = _case.Cap == 0 ? logits : Array.ConvertAll(logits, l => _case.Cap * Math.Tanh(l / _case.Cap));
         CrossEntropyTotals totals;
         fixed (double* l = logits, w = _weights)
         fixed (int* t = _targets)
         {
-            var x = new CrossEntropyInputs<double> { Tokens = rows, Vocab = vocab, Logits = l, LogitsStride = vocab, Targets = t, Weights = w };
+            var x = new CrossEntropyInputs<double> { Tokens = rows, Vocab = vocab, Logits = l, LogitsStride = vocab, Targets = t, Weights = w, ZLoss = _case.Z };
             totals = CrossEntropyReference.Forward(x, default);
             CrossEntropyReference.Backward(x, new CrossEntropyGradients<double> { DLogits = l, DLogitsStride = vocab, Scale = scale });
         }
@@ -82,7 +87,7 @@ internal sealed unsafe class HeadData
         var dWeight = new double[_weight.Length];
         Each((row, v, from, source) =>
         {
-            double g = logits[(row * vocab) + v];
+            double g = logits[(row * vocab) + v] * slopes[(row * vocab) + v];
             for (int d = 0; d < width; d++)
             {
                 dHidden[(from * width) + d] += g * _weight[(source * width) + d];

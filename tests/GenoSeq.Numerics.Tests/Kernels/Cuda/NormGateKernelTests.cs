@@ -76,6 +76,83 @@ public sealed unsafe class NormGateKernelTests
     }
 
     [Theory]
+    [InlineData(40, true)]
+    [InlineData(520, false)]
+    public void GatedNorm_AnyRows_IsTheOperators(int width, bool single)
+    {
+        foreach (int rows in new[] { 1, 67 })
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Branch(rows, 1, width, single, true,
+                (y, z, w) =>
+                {
+                    Tensor x = y * nn.functional.silu(z);
+                    return x * x.square().mean([-1], true).add(Epsilon).rsqrt() * w!;
+                },
+                (device, y, z, w, dout, dz) =>
+                {
+                    Tensor result = GatedNormKernels.Forward(device, y.view(1, rows, width), z, w!, Epsilon);
+                    (Tensor dy, Tensor dw) = GatedNormKernels.Backward(device, y.view(1, rows, width), z, w!, Epsilon, dout, dz);
+                    return [result, dy, dz, dw];
+                });
+        }
+    }
+
+    [Theory]
+    [InlineData(16, true, true)]
+    [InlineData(40, false, true)]
+    [InlineData(40, false, false)]
+    public void NormGate_AnyRows_IsTheOperators(int width, bool single, bool silu)
+    {
+        foreach (int rows in new[] { 1, 67 })
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Branch(rows, 3, width, single, silu,
+                (y, z, w) =>
+                {
+                    Tensor n = y * y.square().mean([-1], true).add(Epsilon).rsqrt();
+                    return (w is null ? n : n * w).flatten(2) * (silu ? nn.functional.silu(z) : z.sigmoid());
+                },
+                (device, y, z, w, dout, dz) =>
+                {
+                    Tensor result = NormGateKernels.Forward(device, y, z, w, Epsilon, silu);
+                    (Tensor dy, Tensor? dw) = NormGateKernels.Backward(device, y, z, w, Epsilon, silu, dout, dz);
+                    return w is null ? [result, dy, dz] : [result, dy, dz, dw!];
+                });
+        }
+    }
+
+    private delegate Tensor[] OnDevice(EmulatedDevice device, Tensor y, Tensor z, Tensor? weight, Tensor dout, Tensor dz);
+
+    // Result and gradients of a norm with a gate: y [1, rows, heads, width], z among other columns.
+    private static void Branch(int rows, int heads, int width, bool single, bool weighted, Func<Tensor, Tensor, Tensor?, Tensor> operators, OnDevice kernels)
+    {
+        var sample = new Sample(rows);
+        ScalarType type = single ? float32 : bfloat16;
+        int all = heads * width;
+        Tensor y = sample.Normal(type, 1, rows, heads, width).Tensor, given = sample.Normal(type, 1, rows, all).Tensor, dout = sample.Normal(type, 1, rows, all).Tensor;
+        Tensor? w = weighted ? sample.Normal(float32, width).Tensor : null;
+        Tensor[] wide = [y.to(float64).requires_grad_(), given.to(float64).requires_grad_(), .. w is null ? (Tensor[])[] : [w.to(float64).requires_grad_()]];
+        Tensor truth = operators(heads == 1 ? wide[0].view(1, rows, width) : wide[0], wide[1], w is null ? null : wide[2]);
+        Tensor[] expected = [truth.detach(), .. autograd.grad([truth], wide, [dout.to(float64)]).OfType<Tensor>()];
+        Tensor z = full([1, rows, all + 24], double.NaN, type).narrow(2, 8, all), dz = full([1, rows, all + 8], double.NaN, type).narrow(2, 0, all);
+        z.copy_(given);
+        byte[][]? before = null;
+        foreach (EmulatedDevice device in (EmulatedDevice[])[new EmulatedDevice(), new EmulatedDevice { Resident = 3, Seed = 1 }])
+        {
+            Tensor[] results = kernels(device, y, z, w, dout, dz);
+            for (int i = 0; i < results.Length; i++)
+            {
+                double error = Numbers.NormError(Sample.Doubles(results[i]), Sample.Doubles(expected[i]));
+                Assert.True(error < (single || i == 3 ? F32 : Bf16), $"{rows} x {heads} x {width}, result {i}: off by {error:g3}");
+                Assert.True(before is null || Sample.Bits(results[i]).AsSpan().SequenceEqual(before[i]));
+            }
+
+            before = Array.ConvertAll(results, Sample.Bits);
+        }
+    }
+
+    [Theory]
     [InlineData(true, false)]
     [InlineData(false, false)]
     [InlineData(true, true)]

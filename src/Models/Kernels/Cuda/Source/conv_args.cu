@@ -28,6 +28,9 @@ struct GsConv
     int lead, tail;         // backward: 3 where the gradient of the forward / reverse direction's `before` is wanted: its rows lie before / after the sequence's
     int period, pad;        // backward: 0, or sequences of `period` rows lie end to end as the one that `length` counts
 };
+#ifndef GS_CONV_SILU
+#define GS_CONV_SILU 1                // 0: u_p = c_p
+#endif
 #ifndef GS_CONV_IDS
 #define GS_CONV_IDS 0                 // 1: ids may be given
 #endif

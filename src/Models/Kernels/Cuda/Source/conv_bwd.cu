@@ -58,7 +58,10 @@ __device__ __forceinline__ GsPair gs_staged(const unsigned char* row, int lane)
 }
 // dc / B_SCALE from c * B_SCALE. bf16: by one tanh of c / 2 (2^-11) in place of an exponential and a reciprocal; with h = c / 2, t = tanh(h),
 // 2 silu'(c) = 1 + t + h (1 - t^2).
-#if GS_F32_IO
+#if !GS_CONV_SILU
+#define B_SCALE 1.0f
+__device__ __forceinline__ float gs_dc(float, float du) { return du; }
+#elif GS_F32_IO
 #define B_SCALE 1.0f
 __device__ __forceinline__ float gs_dc(float c, float du)
 {

@@ -69,7 +69,10 @@ __device__ __forceinline__ void gs_conv_rows(GsRaw8* x, const float2 (*taps)[4][
                 f = fmaf(open ? w[j].x : 0.0f, a[(r + 3 - j) & 3], f);
                 g = fmaf(open ? w[j].y : 0.0f, e[(r + 3 - j) & 3], g);
             }
-            gs_set_pair(x[r], i, f * gs_sigmoid(f), g * gs_sigmoid(g)); // x[r] is needed no more: its window is in registers
+#if GS_CONV_SILU
+            f *= gs_sigmoid(f); g *= gs_sigmoid(g);
+#endif
+            gs_set_pair(x[r], i, f, g);                    // x[r] is needed no more: its window is in registers
         }
     }
 }

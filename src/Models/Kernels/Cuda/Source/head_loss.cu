@@ -11,6 +11,12 @@
 #ifndef H_BLOCKS
 #define H_BLOCKS 2
 #endif
+// 1: logits are capped, l = cap tanh(l / cap), and the squared log partition is part of the loss, z lse^2; the fifth total is the sum of weight z lse^2.
+#ifndef H_OPTIONS
+#define H_OPTIONS 0
+#endif
+constexpr int H_SUMS = H_OPTIONS ? 8 : 4;                              // totals of a block, with room
+constexpr int H_TOTALS = H_OPTIONS ? 5 : 4;
 constexpr int H_K = H_D * H_STRANDS;
 constexpr int H_PAD = (H_K + 63) / 64 * 64;                            // columns in shared memory, the last ones zero
 constexpr int H_GROUPS = (H_PAD / 32 + 7) / 8;                         // groups of 32 columns of a warp in the second phase
@@ -32,8 +38,8 @@ struct GsHead
     const float* factor;    // one number that multiplies scale, or null
     void* dh;               // like h; null: no gradients
     float* part;            // [blocks][16][H_PAD]
-    double* totals;         // [blocks][4]: loss, weight, count, correct
-    int batch, length, vocab; float scale;
+    double* totals;         // [blocks][H_SUMS]: loss, weight, count, correct, z-loss
+    int batch, length, vocab; float scale, cap, z; // cap 0: none
 };
 __device__ __forceinline__ i64 gs_mirror(const GsHead& p, int row) // the other strand's row
 {
@@ -97,6 +103,9 @@ extern "C" __global__ void __launch_bounds__(256, H_BLOCKS) gs_head_loss(const _
         }
     }
     double lossSum = 0.0, weightSum = 0.0;
+#if H_OPTIONS
+    double zSum = 0.0;
+#endif
     int count = 0, correct = 0, waiting = 0;
     int segment = blockIdx.x;
     __syncthreads();
@@ -222,6 +231,15 @@ extern "C" __global__ void __launch_bounds__(256, H_BLOCKS) gs_head_loss(const _
             float low = 0.0f, high = 0.0f;
 #pragma unroll
             for (int w = 0; w < 8; w++) { low += partial[(w * 32 + r) * 18 + e]; high += partial[(w * 32 + r) * 18 + e + 8]; }
+#if H_OPTIONS
+            float slopeLow = 1.0f, slopeHigh = 1.0f; // of the cap
+            if (p.cap > 0.0f)
+            {
+                const float tl = tanhf(low / p.cap), th = tanhf(high / p.cap);
+                low = p.cap * tl; high = p.cap * th;
+                slopeLow = 1.0f - tl * tl; slopeHigh = 1.0f - th * th;
+            }
+#endif
             const float none = __uint_as_float(0xff800000u);
             if (e >= p.vocab) low = none;
             if (e + 8 >= p.vocab) high = none;
@@ -242,10 +260,19 @@ extern "C" __global__ void __launch_bounds__(256, H_BLOCKS) gs_head_loss(const _
                 weightSum += (double)weight;
                 count++;
                 correct += beaten == 0.0f ? 1 : 0;
+#if H_OPTIONS
+                const float lse = most + gs_lg2(sum) * GS_LN2;
+                zSum += (double)(weight * p.z * lse * lse);
+#endif
             }
-            const float inverse = gs_rcp(sum), factor = weight * scale;
-            grad[r * 20 + e] = row < 0 || e >= p.vocab ? 0.0f : factor * (pl * inverse - (e == target ? 1.0f : 0.0f));
-            grad[r * 20 + e + 8] = row < 0 || e + 8 >= p.vocab ? 0.0f : factor * (ph * inverse - (e + 8 == target ? 1.0f : 0.0f));
+#if H_OPTIONS
+            const float inverse = gs_rcp(sum) * (1.0f + 2.0f * p.z * (most + gs_lg2(sum) * GS_LN2)), factor = weight * scale;
+            slopeLow *= factor; slopeHigh *= factor;
+#else
+            const float inverse = gs_rcp(sum), factor = weight * scale, slopeLow = factor, slopeHigh = factor;
+#endif
+            grad[r * 20 + e] = row < 0 || e >= p.vocab ? 0.0f : slopeLow * (pl * inverse - (e == target ? 1.0f : 0.0f));
+            grad[r * 20 + e + 8] = row < 0 || e + 8 >= p.vocab ? 0.0f : slopeHigh * (ph * inverse - (e + 8 == target ? 1.0f : 0.0f));
         }
         __syncthreads();
         waiting = rest;
@@ -328,39 +355,42 @@ extern "C" __global__ void __launch_bounds__(256, H_BLOCKS) gs_head_loss(const _
     __syncthreads();
     if ((tid & 7) == 0)
     {
-        double* to = sums + (tid >> 3) * 4;
+        double* to = sums + (tid >> 3) * H_SUMS;
         to[0] = lossSum; to[1] = weightSum; to[2] = (double)count; to[3] = (double)correct;
+#if H_OPTIONS
+        to[4] = zSum; to[5] = 0.0; to[6] = 0.0; to[7] = 0.0;
+#endif
     }
     __syncthreads();
-    if (tid < 4)
+    if (tid < H_SUMS)
     {
         double v = 0.0;
-        for (int i = 0; i < 32; i++) v += sums[i * 4 + tid];
-        p.totals[blockIdx.x * 4 + tid] = v;
+        for (int i = 0; i < 32; i++) v += sums[i * H_SUMS + tid];
+        p.totals[blockIdx.x * H_SUMS + tid] = v;
     }
 }
 // Sums over the blocks in order. Grid ceil(vocab * d / 32) + 1 (the last block: the totals), 256 threads.
 struct GsHeadSum
 {
     const float* part; const int* complement; float* dw; // dw [vocab, d] or null
-    const double* block; double* totals;                  // [blocks][4] -> [4]
+    const double* block; double* totals;                  // [blocks][H_SUMS] -> [H_TOTALS]
     int blocks, vocab, grid, pad;                         // grid: blocks of this launch
 };
 extern "C" __global__ void __launch_bounds__(256) gs_head_sum(const __grid_constant__ GsHeadSum p)
 {
     __shared__ float sum[8][32];
-    __shared__ double wide[4][64];
+    __shared__ double wide[H_SUMS][256 / H_SUMS];
     const int tid = threadIdx.x, lane = tid & 31, share = tid >> 5;
     if (blockIdx.x == p.grid - 1)
     {
         double v = 0.0;
-        for (int b = tid >> 2; b < p.blocks; b += 64) v += p.block[b * 4 + (tid & 3)];
-        wide[tid & 3][tid >> 2] = v;
+        for (int b = tid / H_SUMS; b < p.blocks; b += 256 / H_SUMS) v += p.block[b * H_SUMS + tid % H_SUMS];
+        wide[tid % H_SUMS][tid / H_SUMS] = v;
         __syncthreads();
-        if (tid < 4)
+        if (tid < H_TOTALS)
         {
             v = 0.0;
-            for (int i = 0; i < 64; i++) v += wide[tid][i];
+            for (int i = 0; i < 256 / H_SUMS; i++) v += wide[tid][i];
             p.totals[tid] = v;
         }
         return;

@@ -38,7 +38,7 @@ struct GsStepLinear
     const float* residual;  // norm: [rows, inputs] or null
     float* sum;             // norm: x + residual, not residual's memory
     const float* norm;      // norm: [inputs], else null
-    const float* weight;    // [outputs, inputs]
+    const float* weight;    // [outputs, inputs]; null: out = f(x), outputs = inputs
     const float* bias;      // [outputs] or null
     float* out;             // [rows, outputs]
     float eps;
@@ -84,6 +84,11 @@ extern "C" __global__ void __launch_bounds__(256) gs_step_linear(const __grid_co
     }
     const int j = blockIdx.x * 8 + warp;
     if (j >= p.outputs) return;
+    if (p.weight == 0)
+    {
+        if (lane < count) p.out[(i64)(first + lane) * p.outputs + j] = x[lane * p.inputs + j];
+        return;
+    }
     const float* w = p.weight + (i64)j * p.inputs;
     float sum[GS_STEP_ROWS];
 #pragma unroll
@@ -118,8 +123,12 @@ struct GsStepMamba
     const float* dt_bias;   // [channels]
     const float* a;         // [channels, states]
     const float* skip;      // [channels]
+    const float* norm_dt;   // [rank] or null: weights of the RMS norms of dt, B and C
+    const float* norm_b;    // [states] or null
+    const float* norm_c;    // [states] or null
     float* out;             // [rows, channels]
-    int rows, channels, states, taps, rank, pad;
+    int rows, channels, states, taps, rank;
+    float norm_eps;         // 0: no norms
 };
 // Grid rows; 512 threads; channels + rank + 2 states floats of shared memory.
 extern "C" __global__ void __launch_bounds__(512) gs_step_mamba(const __grid_constant__ GsStepMamba p)
@@ -155,6 +164,20 @@ extern "C" __global__ void __launch_bounds__(512) gs_step_mamba(const __grid_con
         if (lane == 0) projected[j] = sum;
     }
     __syncthreads();
+    if (p.norm_eps > 0.0f)
+    {
+        if (warp < 3)
+        {
+            float* part = projected + (warp == 0 ? 0 : p.rank + (warp - 1) * p.states);
+            const int count = warp == 0 ? p.rank : p.states;
+            const float* w = warp == 0 ? p.norm_dt : warp == 1 ? p.norm_b : p.norm_c;
+            float sum = 0.0f;
+            for (int i = lane; i < count; i += 32) sum = fmaf(part[i], part[i], sum);
+            const float factor = 1.0f / sqrtf(gs_warp_sum(sum) / (float)count + p.norm_eps);
+            for (int i = lane; i < count; i += 32) part[i] *= w != 0 ? factor * w[i] : factor;
+        }
+        __syncthreads();
+    }
     const float* b = projected + p.rank;
     const float* cc = b + p.states;
     for (int c = threadIdx.x; c < p.channels; c += 512)

@@ -34,6 +34,7 @@ internal static class CellSettings
                 Strands = task.Stranded ? HeadStrands.Given : HeadStrands.Both,
                 RcAugment = tuning.RcAugment && !task.Stranded,
                 RcAverage = tuning.RcAverage && !task.Stranded,
+                Pooling = task.Aligned && tuning is { Pooling: Pooling.Mean, Mode: not TuningMode.Probe } ? Pooling.Position : tuning.Pooling,
                 MaxLength = task.MaxLength,
                 TooLong = task.MaxLength > 0 ? TooLong.Truncate : TooLong.Error,
                 SelectBy = recipe.SelectBy.Length > 0 ? recipe.SelectBy : task.Metric,
