@@ -6,7 +6,7 @@ LIBTORCH ?=
 export LIBTORCH
 ARGS ?=
 
-.PHONY: help setup native build program demo demo-causal test test-slow test-gpu test-network test-processes test-foreign test-tools fuzz bench format clean
+.PHONY: help setup native build program demo demo-causal test test-slow test-gpu test-network test-processes test-foreign test-browser test-tools study-smoke fuzz bench format clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,13 @@ test-processes: build ## run the tests of several processes: launching, lost ran
 test-foreign: build ## give our outputs to other programs: NumPy, h5py, DuckDB, hyparquet, zarrita, bcftools
 	@bash scripts/foreign-tools.sh
 	@bash scripts/test.sh foreign
+
+test-browser: build ## open studies' reports in a headless browser: phone, screen, dark, paper
+	@bash scripts/browser.sh
+	@bash scripts/test.sh browser
+
+study-smoke: program ## run every study of configs/studies at toy size on the CPU, with its report
+	@bash scripts/study-smoke.sh
 
 test-tools: # the programs that tests compare with
 	@bash scripts/test-tools.sh

@@ -50,3 +50,33 @@ require_dotnet() {
     "expected: the command 'dotnet', SDK 10.0.100 or newer" \
     "try: install it from https://dotnet.microsoft.com/download/dotnet/10.0 and open a new shell"
 }
+
+# install_test_packages NAME: what a share of the tests needs besides the program: Debian's packages in APT_PACKAGES, where they are missing, and
+# npm's in NPM_PACKAGES, with their versions, into artifacts/npm/NAME.
+install_test_packages() {
+  local name=$1 package missing=() as_root=() log=$LOGS/apt-$1.log
+  for package in "${APT_PACKAGES[@]}"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]] || missing+=("$package")
+  done
+  if ((${#missing[@]} > 0)); then
+    command -v apt-get >/dev/null || die "$EXIT_MISSING_RESOURCE" "packages are missing, and this machine has no apt-get" "install these yourself: ${missing[*]}"
+    ((EUID == 0)) || as_root=(sudo -n)
+    mkdir -p "$LOGS"
+    say "tests: installing ${missing[*]} (log: ${log#"$ROOT"/})"
+    "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update </dev/null >"$log" 2>&1 || true
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
+      install -y --no-install-recommends "${missing[@]}" </dev/null >>"$log" 2>&1 ||
+      die "$EXIT_MISSING_RESOURCE" "apt-get could not install: ${missing[*]}" "see ${log#"$ROOT"/}"
+  fi
+
+  command -v npm >/dev/null || die "$EXIT_MISSING_RESOURCE" "npm is not installed" "as root on Debian 12: apt-get install npm"
+  local folder=$ARTIFACTS/npm/$name stamp=$ARTIFACTS/npm/$name.stamp key="${NPM_PACKAGES[*]}"
+  stamp_matches "$stamp" "$key" && return
+  rm -rf "$folder"
+  mkdir -p "$folder" "$LOGS"
+  say "tests: fetching $key (log: artifacts/logs/npm-$name.log)"
+  printf '{"private":true,"type":"module"}\n' >"$folder/package.json"
+  (cd "$folder" && npm install --save-exact --no-audit --no-fund --ignore-scripts "${NPM_PACKAGES[@]}") </dev/null >"$LOGS/npm-$name.log" 2>&1 ||
+    die "$EXIT_MISSING_RESOURCE" "npm could not fetch $key" "see artifacts/logs/npm-$name.log"
+  write_stamp "$stamp" "$key"
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh fast|slow|gpu|network|processes|foreign|fuzz: runs that share of every test project, one project after the other (the fast ones
+# test.sh fast|slow|gpu|network|processes|foreign|browser|fuzz: runs that share of every test project, one project after the other (the fast ones
 # in two lanes), all of them even when one fails. The last line printed is "N passed, N failed, N skipped", counted from the runner's own records.
 # GENOSEQ_TEST_SUMMARY=FILE: the line goes into FILE instead. PROJECTS="A B": only these test projects.
 set -euo pipefail
@@ -7,14 +7,15 @@ set -euo pipefail
 
 share=${1:-fast}
 case $share in
-  fast) filter='Category!=Slow&Category!=Gpu&Category!=Network&Category!=Processes&Category!=Foreign&Category!=Fuzz' limit_s=600 hang=3m ;;
+  fast) filter='Category!=Slow&Category!=Gpu&Category!=Network&Category!=Processes&Category!=Foreign&Category!=Browser&Category!=Fuzz' limit_s=600 hang=3m ;;
   slow) filter='Category=Slow' limit_s=3600 hang=30m ;;
   gpu) filter='Category=Gpu' limit_s=3600 hang=30m ;;
   network) filter='Category=Network' limit_s=1200 hang=10m ;;
   processes) filter='Category=Processes' limit_s=1200 hang=5m ;;
   foreign) filter='Category=Foreign' limit_s=1200 hang=5m ;;
+  browser) filter='Category=Browser' limit_s=600 hang=5m ;;
   fuzz) filter='Category=Fuzz' limit_s=86400 hang=24h ;;
-  *) die 2 "unknown share of the tests '$share'" "expected: fast, slow, gpu, network, processes, foreign or fuzz" ;;
+  *) die 2 "unknown share of the tests '$share'" "expected: fast, slow, gpu, network, processes, foreign, browser or fuzz" ;;
 esac
 require_dotnet
 cd "$ROOT"
@@ -90,6 +91,8 @@ read -r passed failed skipped < <(bash scripts/test-summary.sh "${records[@]}")
 ((passed + failed > 0)) || complaints+=("no test ran")
 printf '\nAll test projects: %d s\n' $((SECONDS - started))
 for complaint in "${complaints[@]}"; do printf 'error: %s\n' "$complaint"; done
+# Names of failed tests once more, at the end, where a log that is cut at the front still has them.
+sed -nE 's/.*<UnitTestResult [^>]*testName="([^"]*)"[^>]*outcome="Failed".*/failed: \1/p' "${records[@]}" </dev/null
 summary="$passed passed, $failed failed, $skipped skipped"
 if [[ -n ${GENOSEQ_TEST_SUMMARY:-} ]]; then printf '%s\n' "$summary" >"$GENOSEQ_TEST_SUMMARY"; else printf '%s\n' "$summary"; fi
 ((failed == 0 && ${#complaints[@]} == 0))

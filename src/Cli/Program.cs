@@ -18,6 +18,7 @@ public static class Program
         ("predict", (runner, _) => PredictCommand.Create(runner)),
         ("embed", (runner, _) => EmbedCommand.Create(runner)),
         ("benchmark", (runner, _) => BenchmarkCommand.Create(runner)),
+        ("study", (runner, _) => StudyCommand.Create(runner)),
         ("score", (runner, _) => ScoreCommand.Create(runner)),
         ("generate", (runner, _) => GenerateCommand.Create(runner)),
         ("launch", (runner, _) => LaunchCommand.Create(runner)),

@@ -92,7 +92,7 @@ internal sealed class BenchmarkCommand
             if (jobs > 1 && !worker)
             {
                 SuiteRun.Begin(request);
-                code = new BenchmarkJobs(jobs, request.Device, context).Run();
+                code = new CellJobs("benchmark", jobs, request.Device, context).Run();
             }
             else
             {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using GenoSeq.Cli.Console;
+using GenoSeq.Models;
 using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Engine;
@@ -122,6 +123,8 @@ internal sealed class PretrainCommand
         w.WriteLine(F($"windows      {report.WindowsPerEpoch:N0} an epoch, of {request.Config.Data.ContextLength:N0} bases"));
         w.WriteLine(F($"step         {report.WindowsPerStep:N0} windows, {report.TokensPerStep:N0} tokens"));
         w.WriteLine(F($"run          {request.Config.Train.Steps:N0} steps, {report.TokensPerStep * request.Config.Train.Steps:N0} tokens, {report.Epochs:F2} epochs"));
+        double flops = ModelFlops.Of(request.Config.Model, request.Config.Data.ContextLength).TrainingPerToken();
+        w.WriteLine(F($"training     {flops / 1e6:N2} MFLOP a token, {flops * report.TokensPerStep * request.Config.Train.Steps / 1e15:N2} PFLOP in all"));
         w.WriteLine(F($"first step   {report.BitsPerBase:F4} bits per base, {report.StepSeconds:F2} s, {report.TokensPerStep / report.StepSeconds:N0} tokens/s"));
         w.WriteLine(F($"memory       {report.PeakBytes / (double)(1 << 20):N0} MiB at its peak"));
         if (report.Planned is var (layers, peak))

@@ -8,7 +8,7 @@ namespace GenoSeq.Data;
 /// with a fixed pseudo-count mass (MacKay and Peto, "A hierarchical Dirichlet language model", 1995). Words with
 /// anything but A, C, G, T are not counted. Fitting is not thread-safe; scoring a fitted model is.
 /// </remarks>
-public abstract class CountModel
+public abstract class CountModel : IBaseline
 {
     private const int BlockSize = 1 << 20;
 
@@ -137,6 +137,15 @@ public abstract class CountModel
         }
         Distribution(window, position, p);
         return -Math.Log2(p[code]);
+    }
+
+    /// <inheritdoc/>
+    public void Bits(ReadOnlySpan<byte> window, Span<double> bits)
+    {
+        for (int i = 0; i < window.Length; i++)
+        {
+            bits[i] = Bits(window, i);
+        }
     }
 
     /// <summary>

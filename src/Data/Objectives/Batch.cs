@@ -80,4 +80,16 @@ public sealed class Batch
             return total;
         }
     }
+
+    /// <summary>Names the samples that are about to be filled in.</summary>
+    /// <param name="samples">Global sample indices; at most the capacity of them.</param>
+    /// <param name="length">Tokens in a sample of the source that fills the batch.</param>
+    internal void Begin(SampleRange samples, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(samples.First);
+        ArgumentOutOfRangeException.ThrowIfNegative(samples.Count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(samples.Count, Capacity);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(Length, length, "batch");
+        Samples = samples;
+    }
 }

@@ -9,10 +9,10 @@ namespace GenoSeq.Data;
 /// One fill at a time: a builder is not to be shared between threads; <see cref="Fork"/> makes another for the same
 /// data.
 /// </remarks>
-public sealed class BatchBuilder
+public sealed class BatchBuilder : IBatchSource
 {
     private readonly SampleEncoder _encoder;
-    private readonly ParallelRows _rows;
+    private readonly ParallelRows<SampleEncoder.Scratch> _rows;
 
     /// <summary>Prepares filling.</summary>
     /// <param name="genome">Where bases come from.</param>
@@ -31,7 +31,7 @@ public sealed class BatchBuilder
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         _encoder = encoder;
-        _rows = new ParallelRows(encoder, threads == 0 ? Environment.ProcessorCount : threads);
+        _rows = new ParallelRows<SampleEncoder.Scratch>(encoder, threads == 0 ? Environment.ProcessorCount : threads);
     }
 
     /// <summary>The alphabet in use.</summary>
@@ -46,6 +46,8 @@ public sealed class BatchBuilder
     /// <summary>Another builder of the same samples, for another thread.</summary>
     /// <param name="threads">Threads that fill one batch; 0 takes one for each processor.</param>
     public BatchBuilder Fork(int threads = 1) => new(_encoder, threads);
+
+    IBatchSource IBatchSource.Fork(int threads) => Fork(threads);
 
     /// <summary>A builder of the same windows whose strands and corruption are drawn from another seed.</summary>
     /// <param name="seed">The seed.</param>
@@ -65,11 +67,7 @@ public sealed class BatchBuilder
     public void Fill(SampleRange samples, Batch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        ArgumentOutOfRangeException.ThrowIfNegative(samples.First);
-        ArgumentOutOfRangeException.ThrowIfNegative(samples.Count);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(samples.Count, batch.Capacity);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(batch.Length, Length, nameof(batch));
-        batch.Samples = samples;
+        batch.Begin(samples, Length);
         _rows.Run(batch, samples.Count);
     }
 

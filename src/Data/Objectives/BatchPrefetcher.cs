@@ -59,7 +59,7 @@ public sealed class BatchPrefetcher : IDisposable
     /// <param name="endStep">Step to stop before.</param>
     /// <param name="options">Null for the defaults.</param>
     public BatchPrefetcher(
-        BatchBuilder builder, Func<long, SampleRange> samplesOfStep, int batchCapacity, long firstStep = 0,
+        IBatchSource builder, Func<long, SampleRange> samplesOfStep, int batchCapacity, long firstStep = 0,
         long endStep = long.MaxValue, BatchPrefetcherOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -81,7 +81,7 @@ public sealed class BatchPrefetcher : IDisposable
         for (int i = 0; i < _threads.Length; i++)
         {
             // A single worker keeps the rows of a batch parallel; several are parallel over batches already.
-            BatchBuilder own = builder.Fork(options.Workers == 1 ? 0 : 1);
+            IBatchSource own = builder.Fork(options.Workers == 1 ? 0 : 1);
             _threads[i] = new Thread(() => Work(own)) { IsBackground = true, Name = "batch prefetch" };
         }
         foreach (Thread thread in _threads)
@@ -149,7 +149,7 @@ public sealed class BatchPrefetcher : IDisposable
         }
     }
 
-    private void Work(BatchBuilder builder)
+    private void Work(IBatchSource builder)
     {
         while (true)
         {

@@ -2,15 +2,27 @@ using System.Runtime.ExceptionServices;
 
 namespace GenoSeq.Data;
 
+/// <summary>Makes one row of a batch. Shared by threads; each brings its own scratch.</summary>
+/// <typeparam name="TScratch">Buffers of one thread.</typeparam>
+internal interface IRowEncoder<TScratch>
+{
+    /// <summary>Buffers for a thread.</summary>
+    public TScratch CreateScratch();
+
+    /// <summary>Fills one row of every array of a batch whose samples are set.</summary>
+    public void Encode(Batch batch, int row, TScratch scratch);
+}
+
 /// <summary>
 /// Encodes the rows of a batch on the calling thread and on helpers from the thread pool. Unlike <see cref="Parallel"/>
 /// it allocates nothing per run, and it never waits for a helper that has not begun: the caller does what nobody else
 /// has taken.
 /// </summary>
-internal sealed class ParallelRows
+/// <typeparam name="TScratch">Buffers of one thread.</typeparam>
+internal sealed class ParallelRows<TScratch>
 {
-    private readonly SampleEncoder _encoder;
-    private readonly SampleEncoder.Scratch _callerScratch;
+    private readonly IRowEncoder<TScratch> _encoder;
+    private readonly TScratch _callerScratch;
     private readonly Helper[] _helpers;
     private readonly object _gate = new();
 
@@ -23,10 +35,10 @@ internal sealed class ParallelRows
     private int _untaken;
     private int _unfinished;
 
-    internal ParallelRows(SampleEncoder encoder, int threads)
+    internal ParallelRows(IRowEncoder<TScratch> encoder, int threads)
     {
         _encoder = encoder;
-        _callerScratch = new SampleEncoder.Scratch(encoder.Length);
+        _callerScratch = encoder.CreateScratch();
         _helpers = new Helper[threads - 1];
         for (int i = 0; i < _helpers.Length; i++)
         {
@@ -55,7 +67,7 @@ internal sealed class ParallelRows
         _failure?.Throw();
     }
 
-    private void Work(SampleEncoder.Scratch scratch)
+    private void Work(TScratch scratch)
     {
         int row;
         while ((row = Interlocked.Decrement(ref _untaken)) >= 0)
@@ -102,9 +114,9 @@ internal sealed class ParallelRows
         }
     }
 
-    private sealed class Helper(ParallelRows owner) : IThreadPoolWorkItem
+    private sealed class Helper(ParallelRows<TScratch> owner) : IThreadPoolWorkItem
     {
-        private readonly SampleEncoder.Scratch _scratch = new(owner._encoder.Length);
+        private readonly TScratch _scratch = owner._encoder.CreateScratch();
         private int _busy;
 
         internal void Queue()

@@ -9,7 +9,7 @@ namespace GenoSeq.Data;
 /// that of <see cref="Alphabet.Encode(ReadOnlySpan{byte}, Span{int})"/>, <see cref="MlmCorruption"/> and
 /// <see cref="CausalTargets"/> on the whole window, and gives the same numbers.
 /// </remarks>
-internal sealed class SampleEncoder
+internal sealed class SampleEncoder : IRowEncoder<SampleEncoder.Scratch>
 {
     /// <summary>Positions in a block; a multiple of four, so that blocks begin on a block of random words.</summary>
     internal const int BlockSize = 1024;
@@ -52,7 +52,9 @@ internal sealed class SampleEncoder
         internal uint[] Words { get; } = new uint[BlockSize];
     }
 
-    internal void Encode(Batch batch, int row, Scratch scratch)
+    public Scratch CreateScratch() => new(Length);
+
+    public void Encode(Batch batch, int row, Scratch scratch)
     {
         long sample = batch.Samples.First + row;
         SampleWindow window = _sampler.At(sample);

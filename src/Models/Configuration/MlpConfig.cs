@@ -36,6 +36,15 @@ public sealed record MlpConfig
     /// <summary>Whether a layer's MLP is a mixture.</summary>
     public bool IsSparse(int layer) => Experts > 1 && layer % ExpertPeriod == ExpertOffset;
 
+    /// <summary>Operations of a forward pass for each position in a layer's MLP: its matrices; of a mixture the router's and those of the experts chosen.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="dModel">Width of the residual stream.</param>
+    public double Flops(int layer, int dModel)
+    {
+        double one = 2.0 * (Kind == Gelu ? 2 : 3) * dModel * DFf;
+        return IsSparse(layer) ? (2.0 * dModel * Experts) + (ExpertsPerToken * one) : one;
+    }
+
     /// <summary>Every problem of the settings.</summary>
     public IEnumerable<string> Validate()
     {

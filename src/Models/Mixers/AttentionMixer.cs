@@ -68,6 +68,24 @@ public sealed class AttentionMixer : Mixer
         ? null
         : RotaryAngles.Get(length, _dHead, _config.RopeTheta, _config.RopeScale, device);
 
+    /// <summary>Projections, and for each position that one sees on average a query's product with its key and its value's share.</summary>
+    public override MixerWork Work
+    {
+        get
+        {
+            var pattern = new AttentionPattern(!_bidirectional, _config.SlidingWindow);
+            double projections = 2.0 * (InputProjections().Append(OProj).Sum(p => p.weight.numel())), each = 4.0 * _config.NHead * _dHead;
+            long numbers = 2L * _config.KvHeads * _dHead;
+            return new MixerWork(
+                length => projections + (each * pattern.Seen(length)),
+                position => projections + (each * pattern.Held(position + 1)))
+            {
+                // A window's ring is there from the start.
+                State = (batch, position) => batch * numbers * (pattern.Window > 0 ? pattern.Window : position),
+            };
+        }
+    }
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, in MixContext context = default)
     {

@@ -1,3 +1,4 @@
+using GenoSeq.Models.Mixers.Engines;
 using GenoSeq.Torch;
 
 namespace GenoSeq.Models.Mixers;
@@ -17,7 +18,7 @@ public abstract class ChannelRecurrence : Recurrence
     public override int OutputWidth => Width;
 
     /// <inheritdoc/>
-    public override double Flops => 2.0 * Width;
+    public override MixerWork Work => MixerWork.Constant(DiagonalScan.Flops * Width);
 
     /// <summary>Channels.</summary>
     protected int Width { get; }

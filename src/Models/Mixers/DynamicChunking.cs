@@ -94,6 +94,28 @@ public sealed class DynamicChunking : Mixer
         }
     }
 
+    /// <summary>
+    /// The router, the average over chunks and the residual of every position, and the network at one of <see cref="ChunkingConfig.Target"/> positions, as
+    /// the ratio loss has it on average.
+    /// </summary>
+    public override MixerWork Work
+    {
+        get
+        {
+            MixerWork[] layers = [.. Layers.Select(l => l.Mixer.Work)];
+            double mlps = Enumerable.Range(0, layers.Length).Sum(i => Network.Mlp?.Flops(i, Network.DModel) ?? 0), target = _config.Target;
+            long kept = 2L * _width;
+            long Chunks(long positions) => Math.Max(1, (long)Math.Round(positions / target));
+            return new MixerWork(
+                length => (layers.Sum(l => l.Forward(Chunks(length))) + mlps) / target,
+                position => (layers.Sum(l => l.Step((long)(position / target))) + mlps) / target)
+            {
+                Filter = length => layers.Sum(l => l.Filter(Chunks(length))),
+                State = (batch, position) => (batch * kept) + layers.Sum(l => l.State!(batch, position == 0 ? 0 : Chunks(position))),
+            }.Plus((2 * (QProj.weight.numel() + KProj.weight.numel() + ResidualProj.weight.numel())) + ((2 + DiagonalScan.Flops) * _width));
+        }
+    }
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, in MixContext context = default)
     {

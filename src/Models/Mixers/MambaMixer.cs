@@ -12,6 +12,8 @@ namespace GenoSeq.Models.Mixers;
 /// </summary>
 public sealed class MambaMixer : Mixer
 {
+    private const double ScanOperations = 7;
+
     private readonly MambaConfig _config;
     private readonly int _dInner;
 
@@ -39,6 +41,23 @@ public sealed class MambaMixer : Mixer
 
     /// <inheritdoc/>
     public override bool IsCausal => Rev is null;
+
+    /// <summary>
+    /// Of each channel and state of the scan: dt A and its exponential, (dt x) B, two for the state and two for what is read; two directions share what
+    /// they project by the same weights.
+    /// </summary>
+    public override MixerWork Work
+    {
+        get
+        {
+            (long directions, long states) = (Rev is null ? 1 : 2, Fwd.ALog.numel());
+            double inner = (2.0 * (Fwd.XProj.weight.numel() + Fwd.DtProj.weight.numel())) + ShortConv.Flops(Fwd.Conv1d) + (ScanOperations * states);
+            long inputs = Rev is null || _config.TieProjections ? 1 : 2, outputs = JoinsBeforeOutput ? 1 : 2;
+            long numbers = states + ((_config.DConv - 1L) * _dInner);
+            return MixerWork.Constant((directions * inner) + (2 * ((inputs * Fwd.InProj.weight.numel()) + (outputs * Fwd.OutProj.weight.numel()))))
+                with { State = (batch, _) => batch * numbers };
+        }
+    }
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, in MixContext context = default) => Mix(x, context, null);

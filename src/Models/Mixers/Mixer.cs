@@ -45,6 +45,9 @@ public abstract class Mixer : nn.Module
     /// <summary>True when position t depends on positions up to t only, so that <see cref="step"/> exists.</summary>
     public abstract bool IsCausal { get; }
 
+    /// <summary>What the mixer costs.</summary>
+    public abstract MixerWork Work { get; }
+
     /// <summary>Mixes a whole sequence.</summary>
     /// <param name="x">[batch, length, d_model].</param>
     /// <param name="context">Orientation and sequence boundaries.</param>

@@ -20,8 +20,8 @@ public abstract class Recurrence : nn.Module
     /// <summary>Columns of out_proj.</summary>
     public abstract int OutputWidth { get; }
 
-    /// <summary>Floating-point operations for each position, in_proj and out_proj left out.</summary>
-    public abstract double Flops { get; }
+    /// <summary>What one direction costs, in_proj and out_proj left out.</summary>
+    public abstract MixerWork Work { get; }
 
     /// <summary>Bytes that the state of one sequence grows by with every position; 0: it does not grow.</summary>
     public virtual long GrowthBytes => 0;
@@ -165,6 +165,9 @@ public sealed class RecurrentState : MixerState
 
     /// <inheritdoc/>
     public override long Bytes => _parts.Sum(p => p.numel() * p.dtype.ElementSize());
+
+    /// <summary>Numbers that the state holds.</summary>
+    internal long Numbers => _parts.Sum(p => p.numel());
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

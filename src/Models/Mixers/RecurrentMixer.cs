@@ -45,6 +45,17 @@ public sealed class RecurrentMixer : Mixer
     public override bool IsCausal => Rev is null;
 
     /// <inheritdoc/>
+    public override MixerWork Work
+    {
+        get
+        {
+            MixerWork own = Fwd.Work;
+            MixerWork all = Rev is null ? own : own.And(own);
+            return all.Plus(2 * ((InProj?.weight.numel() ?? 0) + (OutProj.weight.numel() * (Rev is null || _add ? 1 : 2)))) with { State = own.State ?? Fixed() };
+        }
+    }
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor x, in MixContext context = default)
     {
         ArgumentNullException.ThrowIfNull(x);
@@ -79,6 +90,13 @@ public sealed class RecurrentMixer : Mixer
         using DisposeScope scope = NewDisposeScope();
         Tensor y = Fwd.forward(In(x, false), (RecurrentState)state, null);
         return Out(y, false).MoveToOuterDisposeScope();
+    }
+
+    private Func<long, long, long> Fixed()
+    {
+        using RecurrentState state = Fwd.initial_state(1, OutProj.weight.dtype, OutProj.weight.device);
+        long numbers = state.Numbers;
+        return (batch, _) => batch * numbers;
     }
 
     // Mirrored: the channels of x are reversed, so the columns of in_proj (and the rows of out_proj) are.

@@ -6,7 +6,19 @@ namespace GenoSeq.Models.Mixers;
 /// <summary>Which keys a query sees.</summary>
 /// <param name="Causal">Only positions up to its own.</param>
 /// <param name="Window">Only positions less than this many away; 0: all.</param>
-internal readonly record struct AttentionPattern(bool Causal, int Window);
+internal readonly record struct AttentionPattern(bool Causal, int Window)
+{
+    /// <summary>Of so many positions up to and with one, those that it sees.</summary>
+    internal long Held(long positions) => Window > 0 ? Math.Min(Window, positions) : positions;
+
+    /// <summary>Positions that one of a sequence sees on average.</summary>
+    internal double Seen(long length)
+    {
+        // Of position t on the left min(t + 1, w): t + 1 over the first w of them.
+        double w = Held(length), left = (w * (w + 1) / 2) + (w * (length - w));
+        return (Causal ? left : (2 * left) - length) / length;
+    }
+}
 
 /// <summary>
 /// softmax(q k^T / sqrt(d_head)) v. libtorch's fused kernel where it has one and the pattern allows; else block of queries by

@@ -43,6 +43,10 @@ public sealed class SharedAttention : Mixer
         set => base.ComputeType = Shared.Attention.ComputeType = Shared.Mlp.ComputeType = value;
     }
 
+    /// <summary>The block's attention and MLP, and the depth's own projection.</summary>
+    public override MixerWork Work =>
+        Shared.Attention.Work.Plus(2 * (OutProj.weight.numel() + Shared.Mlp.Gate.weight.numel() + Shared.Mlp.Up.weight.numel() + Shared.Mlp.Down.weight.numel()));
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, in MixContext context = default)
     {

@@ -31,6 +31,9 @@ internal static class ShortConv
         return y;
     }
 
+    /// <summary>Operations of a position.</summary>
+    internal static double Flops(DepthwiseConv conv) => 2.0 * conv.weight.numel();
+
     private static Tensor Convolve(Tensor x, DepthwiseConv conv, Tensor? before, Tensor? ids, bool silu)
     {
         long taps = conv.weight.size(2);

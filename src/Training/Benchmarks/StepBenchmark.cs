@@ -86,7 +86,7 @@ public sealed class StepBenchmark(RunConfig config, BenchDevice device, StepSett
         }
 
         device.Synchronize();
-        ResetPeak();
+        MemoryPlanning.ResetPeak(device.Device);
         DeviceSample? before = device.Sample();
         Timing time = device.Measure(step, 0, settings.Repeats, cold: false);
         return new StepResult(shape)
@@ -96,25 +96,6 @@ public sealed class StepBenchmark(RunConfig config, BenchDevice device, StepSett
             PeakBytes = MemoryPlanning.PeakBytes(device.Device),
             State = (before, device.Sample()),
         };
-    }
-
-    private void ResetPeak()
-    {
-        if (device.IsCuda)
-        {
-            cuda.reset_peak_memory_stats(device.Device.Index);
-            return;
-        }
-
-        try
-        {
-            // Starts the high-water mark of resident memory anew; see proc(5).
-            File.WriteAllText("/proc/self/clear_refs", "5");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The mark stays: the peak is the process's so far.
-        }
     }
 
     private static Batch[] Fill(TrainingData data, int windows)

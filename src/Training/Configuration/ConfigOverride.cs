@@ -12,9 +12,11 @@ public sealed class ConfigOverride
 {
     private readonly IReadOnlyList<object> _parts;
     private readonly JsonNode? _value;
+    private readonly ConfigLocation? _location;
 
-    private ConfigOverride(string argument, IReadOnlyList<object> parts, JsonNode? value)
+    private ConfigOverride(string argument, IReadOnlyList<object> parts, JsonNode? value, ConfigLocation? location = null)
     {
+        _location = location;
         Argument = argument;
         _parts = parts;
         _value = value;
@@ -28,7 +30,7 @@ public sealed class ConfigOverride
     public string Path { get; }
 
     /// <summary>The source that errors about the value cite.</summary>
-    public ConfigLocation Location => SourceOf(Argument);
+    public ConfigLocation Location => _location ?? SourceOf(Argument);
 
     /// <summary>Parses <paramref name="argument"/>.</summary>
     /// <exception cref="ConfigException">It is malformed; the error names the argument.</exception>
@@ -55,6 +57,12 @@ public sealed class ConfigOverride
 
         return new ConfigOverride(argument, parts, Value(argument, path, text));
     }
+
+    /// <summary>An override of a value that is there already.</summary>
+    /// <exception cref="ConfigException">The path is malformed.</exception>
+    internal static ConfigOverride Of(string path, JsonNode? value, ConfigLocation? location) =>
+        new(path, ConfigPath.Split(path) ?? throw new ConfigException(new ConfigProblem(path, "this is not a dotted path", location, "words joined by dots, for example model.d_model")),
+            value, location);
 
     /// <summary>Sets the value in <paramref name="root"/>, making the groups that lead to it.</summary>
     /// <returns>The paths of the groups made.</returns>

@@ -106,6 +106,64 @@ public sealed class ConfigTree
         return problems.Count == 0 ? new ConfigTree(root, locations) : throw new ConfigException(problems);
     }
 
+    /// <summary>The group at a top-level key as a tree of its own, empty where there is none; its values know where they were written.</summary>
+    /// <param name="key">The key.</param>
+    /// <exception cref="ConfigException">What is there is no group.</exception>
+    public ConfigTree Part(string key)
+    {
+        if (_root[key] is not JsonObject group)
+        {
+            return _root[key] is null ? Empty : throw new ConfigException(new ConfigProblem(key, "this is no group", LocationOf(key), "a mapping of keys to values"));
+        }
+
+        Dictionary<string, ConfigLocation> locations = [];
+        foreach ((string path, ConfigLocation location) in _locations.Where(l => ConfigPath.IsAtOrBelow(l.Key, key)))
+        {
+            locations[path[key.Length..].TrimStart('.')] = location;
+        }
+
+        if (!locations.ContainsKey(string.Empty) && LocationOf(key) is { } above)
+        {
+            locations[string.Empty] = above;
+        }
+
+        return new ConfigTree((JsonObject)group.DeepClone(), locations);
+    }
+
+    /// <summary>This tree without some of its top-level keys.</summary>
+    public ConfigTree Without(params ReadOnlySpan<string> keys)
+    {
+        JsonObject root = ToNode();
+        Dictionary<string, ConfigLocation> locations = new(_locations);
+        foreach (string key in keys)
+        {
+            root.Remove(key);
+            Forget(locations, key);
+        }
+
+        return new ConfigTree(root, locations);
+    }
+
+    /// <summary>This tree with one value set, as an override sets it.</summary>
+    /// <param name="path">Dotted keys.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="location">Where it is written.</param>
+    /// <exception cref="ConfigException">The path is malformed or leads through a value that is not a group.</exception>
+    public ConfigTree With(string path, JsonNode? value, ConfigLocation? location)
+    {
+        JsonObject root = ToNode();
+        Dictionary<string, ConfigLocation> locations = new(_locations);
+        var change = ConfigOverride.Of(path, value, location);
+        foreach (string made in change.Apply(root))
+        {
+            locations[made] = change.Location;
+        }
+
+        Forget(locations, change.Path);
+        locations[change.Path] = change.Location;
+        return new ConfigTree(root, locations);
+    }
+
     /// <summary>Where the value at <paramref name="path"/>, or the nearest group above it, was written.</summary>
     public ConfigLocation? LocationOf(string path)
     {

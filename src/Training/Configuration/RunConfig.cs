@@ -345,7 +345,10 @@ public sealed record CheckpointConfig : IValidated
 /// <summary>A table at the end: the model beside count models, in bits at the same held-out positions.</summary>
 public sealed record ReportConfig : IValidated
 {
-    /// <summary>Count models fitted on the training part: flank-K (K bases on each side) or markov-K (K bases before); none: no table.</summary>
+    /// <summary>
+    /// Statistical models fitted on the training part: flank-K (K bases on each side), markov-K (K bases before), or mixed (a DNA compressor: contexts of up to 24
+    /// bases before and repeats; mixed-K: up to K); none: no table.
+    /// </summary>
     public IReadOnlyList<string> Baselines { get; init; } = [];
 
     /// <summary>
@@ -365,7 +368,7 @@ public sealed record ReportConfig : IValidated
     {
         foreach (string b in Baselines)
         {
-            if (!BaselineName.TryParse(b, out _)) yield return $"baselines: '{b}' is no baseline; use flank-1 to flank-6 or markov-0 to markov-12";
+            if (!BaselineName.TryParse(b, out _)) yield return $"baselines: '{b}' is no baseline; use flank-1 to flank-6, markov-0 to markov-12, mixed, or mixed-1 to mixed-24";
         }
 
         if (Tokens < 1) yield return $"tokens: must be at least 1, not {Tokens}";
@@ -376,29 +379,52 @@ public sealed record ReportConfig : IValidated
     }
 }
 
-/// <summary>A baseline's name, taken apart.</summary>
-/// <param name="Flank">True for flank-K, false for markov-K.</param>
-/// <param name="K">Bases of context, on each side or before.</param>
-public readonly record struct BaselineName(bool Flank, int K)
+/// <summary>Kinds of baselines.</summary>
+public enum BaselineKind
 {
-    /// <summary>Reads flank-K or markov-K.</summary>
+    /// <summary>Counts with bases on each side.</summary>
+    Flank,
+
+    /// <summary>Counts with bases before.</summary>
+    Markov,
+
+    /// <summary>Counts of many orders and repeats, mixed.</summary>
+    Mixed,
+}
+
+/// <summary>A baseline's name, taken apart.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="K">Bases of context, on each side or before; the most of them in a mixture.</param>
+public readonly record struct BaselineName(BaselineKind Kind, int K)
+{
+    private const string MixedWord = "mixed";
+
+    /// <summary>Reads flank-K, markov-K, mixed or mixed-K.</summary>
     public static bool TryParse(string text, out BaselineName name)
     {
         ArgumentNullException.ThrowIfNull(text);
         name = default;
+        if (text == MixedWord)
+        {
+            name = new BaselineName(BaselineKind.Mixed, MixedOrderOptions.MaxOrder);
+            return true;
+        }
+
         string[] parts = text.Split('-');
         if (parts.Length != 2 || !int.TryParse(parts[1], System.Globalization.NumberStyles.None, null, out int k))
         {
             return false;
         }
 
-        name = new BaselineName(parts[0] == "flank", k);
-        return parts[0] switch
+        (BaselineKind? kind, int least, int most) = parts[0] switch
         {
-            "flank" => k is >= 1 and <= FlankCountModel.MaxFlank,
-            "markov" => k is >= 0 and <= MarkovModel.MaxOrder,
-            _ => false,
+            "flank" => (BaselineKind.Flank, 1, FlankCountModel.MaxFlank),
+            "markov" => (BaselineKind.Markov, 0, MarkovModel.MaxOrder),
+            MixedWord => (BaselineKind.Mixed, 1, MixedOrderOptions.MaxOrder),
+            _ => ((BaselineKind?)null, 0, 0),
         };
+        name = new BaselineName(kind ?? default, k);
+        return kind is not null && k >= least && k <= most;
     }
 }
 

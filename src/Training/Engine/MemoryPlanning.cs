@@ -48,6 +48,26 @@ public static class MemoryPlanning
     public static long PeakBytes(Device device) =>
         device.Type == DeviceType.CUDA ? cuda.memory_stats(device.Index).PeakAllocated : ProcessUsage.Read().PeakBytes;
 
+    /// <summary>Begins the count of <see cref="PeakBytes"/> anew.</summary>
+    internal static void ResetPeak(Device device)
+    {
+        if (device.Type == DeviceType.CUDA)
+        {
+            cuda.reset_peak_memory_stats(device.Index);
+            return;
+        }
+
+        try
+        {
+            // Starts the high-water mark of resident memory anew; see proc(5).
+            File.WriteAllText("/proc/self/clear_refs", "5");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The mark stays: the peak is the process's so far.
+        }
+    }
+
     /// <summary>Sets what the layers keep in a stage, and says so; null where the device has no kernels.</summary>
     internal static (string Layers, long PeakBytes)? Apply(RunConfig config, SequenceModel model, LengthStage stage)
     {

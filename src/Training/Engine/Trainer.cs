@@ -35,7 +35,7 @@ public sealed partial class Trainer : IDisposable
     private const int CollectEvery = 16;
 
     private readonly RunConfig _config;
-    private readonly TrainingData _data;
+    private readonly TrainingData? _data;
     private readonly CheckpointStore? _store;
     private readonly MetricsWriter? _metrics;
     private readonly ITrainingObserver _observer;
@@ -55,13 +55,13 @@ public sealed partial class Trainer : IDisposable
 
     /// <summary>Prepares a run.</summary>
     /// <param name="config">What to do.</param>
-    /// <param name="data">Opened data.</param>
+    /// <param name="data">Opened data; null where the caller brings the batches and takes steps itself.</param>
     /// <param name="model">The model; on its device.</param>
     /// <param name="store">Where checkpoints go; null on ranks that do not write.</param>
     /// <param name="metrics">Where metrics go; null on ranks that do not write.</param>
     /// <param name="observer">Is told what happens.</param>
     /// <param name="group">The ranks that train together; null: this process alone.</param>
-    public Trainer(RunConfig config, TrainingData data, SequenceModel model, CheckpointStore? store, MetricsWriter? metrics,
+    public Trainer(RunConfig config, TrainingData? data, SequenceModel model, CheckpointStore? store, MetricsWriter? metrics,
         ITrainingObserver observer, RankGroup? group = null)
     {
         _group = group ?? RankGroup.Alone;
@@ -118,7 +118,7 @@ public sealed partial class Trainer : IDisposable
         _stop = stop;
         ParameterSync.Broadcast(Model, _group);
         Model.train();
-        _observer.Started(Model, _data, State.Step);
+        _observer.Started(Model, Data, State.Step);
         if (_buckets is not null)
         {
             _observer.Say(Describe());
@@ -152,7 +152,7 @@ public sealed partial class Trainer : IDisposable
     // A stage, from the step at hand; null when its steps are taken.
     private EndReason? Run(LengthStage stage, CancellationToken stop)
     {
-        using var batches = new BatchPrefetcher(LengthSchedule.BuilderOf(stage, _config, _data), step => stage.Samples(step, _group.Rank / (_context?.Size ?? 1)),
+        using var batches = new BatchPrefetcher(LengthSchedule.BuilderOf(stage, _config, Data), step => stage.Samples(step, _group.Rank / (_context?.Size ?? 1)),
             stage.WindowsPerShard, State.Step, stage.EndStep, new BatchPrefetcherOptions
             {
                 Capacity = 2,
@@ -363,7 +363,7 @@ public sealed partial class Trainer : IDisposable
 
     private void Validate(CancellationToken stop)
     {
-        if (_data.ValidationBuilder is null)
+        if (Data.ValidationBuilder is null)
         {
             return;
         }
@@ -404,12 +404,12 @@ public sealed partial class Trainer : IDisposable
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> asked for it.</exception>
     public EvaluationResult Evaluate(long tokens, CancellationToken stop = default)
     {
-        long windows = _data.ValidationSampler!.WindowsPerEpoch(0);
+        long windows = Data.ValidationSampler!.WindowsPerEpoch(0);
         long wanted = tokens == 0 ? windows : Math.Max(1, tokens / _config.Data.ContextLength);
         Model.eval();
         try
         {
-            return Evaluator.Run(Model, _data.ValidationBuilder!, Math.Min(windows, wanted), _lengths.Stages[^1].MicroBatch, group: _group, stop: stop);
+            return Evaluator.Run(Model, Data.ValidationBuilder!, Math.Min(windows, wanted), _lengths.Stages[^1].MicroBatch, group: _group, stop: stop);
         }
         finally
         {
@@ -417,7 +417,8 @@ public sealed partial class Trainer : IDisposable
         }
     }
 
-    private void Save(bool isBest = false)
+    /// <summary>Writes a checkpoint, if there is none of this step.</summary>
+    internal void Save(bool isBest = false)
     {
         if (_savedStep == State.Step && !isBest)
         {
@@ -434,6 +435,8 @@ public sealed partial class Trainer : IDisposable
             _observer.Saved(State.Step, path);
         }
     }
+
+    private TrainingData Data => _data ?? throw new InvalidOperationException("a trainer without data only takes steps");
 
     // The last step is always due.
     private bool IsDue(long every) => State.Step == _config.Train.Steps || (every > 0 && State.Step % every == 0);

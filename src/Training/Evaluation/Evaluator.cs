@@ -29,7 +29,7 @@ public static class Evaluator
     /// <param name="group">Ranks that share the windows and all get the result of all; null: this process alone.</param>
     /// <param name="stop">Ends the evaluation between two batches.</param>
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> asked for it, on this rank or another.</exception>
-    public static EvaluationResult Run(SequenceModel model, BatchBuilder builder, long windows, int batchSize,
+    public static EvaluationResult Run(SequenceModel model, IBatchSource builder, long windows, int batchSize,
         Action<Batch, Tensor>? visit = null, RankGroup? group = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -12,8 +12,12 @@ public sealed class InterruptionTests : IDisposable
     public void Dispose() => _work.Dispose();
 
     [Theory]
-    [InlineData("mlm", 11)]
+    [Trait("Category", "Processes")]
     [InlineData("causal", 12)]
+    public Task Pretrain_CausalKilledSeveralTimesAndResumed_EndsAsIfNeverKilled(string recipe, int seed) => Pretrain_KilledSeveralTimesAndResumed_EndsAsIfNeverKilled(recipe, seed);
+
+    [Theory]
+    [InlineData("mlm", 11)]
     public async Task Pretrain_KilledSeveralTimesAndResumed_EndsAsIfNeverKilled(string recipe, int seed)
     {
         Answer whole = await Genoseq.RunAsync(_work.Folder, "pretrain", "-c", recipe + ".yaml", "-o", "whole");

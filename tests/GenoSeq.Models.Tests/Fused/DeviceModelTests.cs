@@ -19,10 +19,21 @@ public sealed class DeviceModelTests
         { "causal, capped", Config(TestModels.Causal()) with { LogitCap = 2, ZLoss = 0.1 } },
         { "norms, experts", Config(TestModels.Caduceus(false), m => m with { StabilityNorms = "weighted", DtRank = 3 }) with { Mlp = new MlpConfig { DFf = 24, Experts = 3, ExpertPeriod = 2 } } },
         { "untied, norms", Config(TestModels.Caduceus(false), m => m with { TieProjections = false, StabilityNorms = "plain", DtRank = 3 }) },
+    };
+
+    /// <summary>Settings that few models have.</summary>
+    public static TheoryData<string, ModelConfig> RareModels() => new()
+    {
         { "multiply", Config(TestModels.Caduceus(true), m => m with { BidirectionalStrategy = "ew_multiply" }) },
         { "biases", Config(TestModels.Caduceus(false), m => m with { Bias = true }) },
         { "three taps, no bias", Config(TestModels.Causal(), m => m with { DConv = 3, ConvBias = false }) },
     };
+
+    [Theory]
+    [Trait("Category", "Slow")]
+    [MemberData(nameof(RareModels))]
+    public void Device_SinglePrecisionRareSettings_GivesTheCpusLossAndGradients(string name, ModelConfig config) =>
+        Device_SinglePrecision_GivesTheCpusLossAndGradients(name, config);
 
     [Theory]
     [MemberData(nameof(Models))]

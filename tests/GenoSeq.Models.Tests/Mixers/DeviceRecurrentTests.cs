@@ -38,7 +38,7 @@ public sealed class DeviceRecurrentTests
         {
             (Tensor again, Dictionary<string, Tensor> actual) = Run(model, memory, packed);
             Closeness.Check(loss, again, 1e-5, $"{mixer}: loss");
-            Assert.All(expected, g => Closeness.Check(g.Value, actual[g.Key], 5e-4, $"{mixer}, {memory}: {g.Key}"));
+            Assert.All(expected, g => Closeness.Check(g.Value, actual[g.Key], 2e-4, $"{mixer}, {memory}: {g.Key}"));
         }
 
         model.SetComputeType(bfloat16);
@@ -46,8 +46,8 @@ public sealed class DeviceRecurrentTests
         Closeness.Check(loss, rough, 5e-3, $"{mixer}: loss in half precision");
         (Tensor later, Dictionary<string, Tensor> recomputed) = Run(model, LayerMemory.Recompute, packed);
         Closeness.Check(rough, later, 1e-5, $"{mixer}: loss in half precision, recomputed");
-        // With an MLP the gradient of the mixer's output is the sum of two that are rounded by themselves.
-        Assert.InRange(Distance(half.Values, recomputed.Values), 0, mixer == "hyena" ? 5e-3 : 1e-3);
+        // With an MLP the gradient of the mixer's output is the sum of two that are rounded to bfloat16 by themselves (the same model without one is within 1e-3).
+        Assert.InRange(Distance(half.Values, recomputed.Values), 0, model.Layers[0].Mlp is null ? 1e-3 : 5e-3);
         Assert.All(half.Values, g => Assert.True(g.isfinite().all().ToInt64() == 1));
         // Close to single precision, and no farther than the CPU path that rounds at matrix products alone, or at most some times.
         Assert.InRange(Distance(expected.Values, half.Values), 0, Math.Min(0.1, 0.03 + (3 * Distance(expected.Values, rounded.Values))));

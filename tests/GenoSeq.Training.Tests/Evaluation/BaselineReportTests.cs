@@ -28,7 +28,7 @@ public sealed class BaselineReportTests : IDisposable
         Assert.Equal(model.BitsPerBase, table.Model.BitsPerBase, 2e-6);
 
         // By hand: the same counts, asked at the labelled positions of each window.
-        CountModel counts = BaselineReport.Fit("flank-1", bench.Data);
+        var counts = (CountModel)BaselineReport.Fit("flank-1", bench.Data);
         BatchBuilder builder = bench.Data.ValidationBuilder!;
         int windows = (int)bench.Data.ValidationSampler!.WindowsPerEpoch(0);
         Batch batch = builder.CreateBatch(windows);
@@ -64,8 +64,8 @@ public sealed class BaselineReportTests : IDisposable
         double sum1 = 0;
         double sum0 = 0;
         long positions = 0;
-        CountModel order1 = BaselineReport.Fit("markov-1", bench.Data);
-        CountModel order0 = BaselineReport.Fit("markov-0", bench.Data);
+        var order1 = (CountModel)BaselineReport.Fit("markov-1", bench.Data);
+        var order0 = (CountModel)BaselineReport.Fit("markov-0", bench.Data);
         for (int a = 0; a < 4; a++)
         {
             double[] p = new double[4];
@@ -95,6 +95,20 @@ public sealed class BaselineReportTests : IDisposable
         Assert.Equal(sum0 / positions, table.Rows[1].BitsPerBase, 1e-9);
         Assert.Equal(sum1 / positions, table.Rows[2].BitsPerBase, 1e-9);
         Assert.True(sum1 < sum0 - 10);
+    }
+
+    /// <summary>A window's bases one after the other, with nothing before the window.</summary>
+    [Fact]
+    public void Run_Mixed_ReadsEachWindowAndStaysAsItIs()
+    {
+        using var bench = new Bench(With(_run.Causal, "mixed-4", "mixed-4", "mixed"));
+        ReportTable table = BaselineReport.Run(bench.Config, bench.Model, bench.Data, 3);
+        Assert.Equal(["uniform", "mixed-4", "mixed"], table.Rows.Take(3).Select(r => r.Name));
+        Assert.Same(table.Rows[1], table.MustBeat);
+        Assert.All(table.Rows.Skip(1).Take(2), r => Assert.InRange(r.BitsPerBase, 0.5, 2.2));
+        Assert.Equal(table.Rows.Take(3), BaselineReport.Run(bench.Config, bench.Model, bench.Data, 2).Rows.Take(3));
+        Assert.False(BaselineName.TryParse("mixed-25", out _) || BaselineName.TryParse("mixed-0", out _) || BaselineName.TryParse("mix", out _));
+        Assert.True(BaselineName.TryParse("mixed-24", out BaselineName whole) && BaselineName.TryParse("mixed", out BaselineName name) && name == whole);
     }
 
     [Fact]

@@ -16,6 +16,8 @@ internal sealed class BaselineCommand
     private readonly Option<double> _fraction = new("--validation-fraction") { Description = "Share of every contig, at its end, that is held out and scored", HelpName = "X", DefaultValueFactory = _ => 0.05 };
     private readonly Option<bool> _oneStrand = new("--one-strand") { Description = "Count the files' strand only, not its reverse complement too" };
     private readonly Option<double> _alpha = new("--alpha") { Description = "Weight of the next shorter context, in counts", HelpName = "X", DefaultValueFactory = _ => new CountModelOptions().Alpha };
+    private readonly Option<bool> _mixed = new("--mixed") { Description = "A DNA compressor too: contexts of up to 24 bases before and repeats, mixed; as trained, and learning on as it reads" };
+    private readonly Option<double> _memory = new("--memory-gib") { Description = "Memory of its tables at most", HelpName = "X", DefaultValueFactory = _ => 1 };
     private readonly Option<bool> _json = new("--json") { Description = "One JSON object a line instead of a table" };
 
     internal static Command Create(CommandRunner runner)
@@ -28,9 +30,12 @@ internal sealed class BaselineCommand
         verb.Add(self._fraction);
         verb.Add(self._oneStrand);
         verb.Add(self._alpha);
+        verb.Add(self._mixed);
+        verb.Add(self._memory);
         verb.Add(self._json);
         return verb
             .WithExample("genoseq data baseline genome.fa.gz", "Markov chains of orders 0 to 12")
+            .WithExample("genoseq data baseline genome.fa.gz --orders 12 --mixed", "A Markov chain of order 12 and a DNA compressor")
             .WithExample("genoseq data baseline genome.fa.gz --two-sided --orders 4,8 --json", "2 and 4 bases on each side, as JSON");
     }
 
@@ -67,6 +72,7 @@ internal sealed class BaselineCommand
             throw Problem("--validation-fraction", $"is {Text(fraction)}", "a number between 0 and 1", "--validation-fraction 0.05");
         }
 
+        MixedOrderOptions mixing = Mixing(context, oneStrand);
         var counting = new CountModelOptions { Alpha = alpha, BothStrands = !oneStrand };
         if (counting.Validate() is [var problem, ..])
         {
@@ -110,6 +116,11 @@ internal sealed class BaselineCommand
             }
         }
 
+        if (context.Parse.GetValue(_mixed))
+        {
+            AddMixed(context, table, genome, split, mixing);
+        }
+
         if (!context.Parse.GetValue(_json))
         {
             table.WriteToOut(context.Streams);
@@ -118,6 +129,42 @@ internal sealed class BaselineCommand
         context.Reporter.Info(string.Create(CultureInfo.InvariantCulture,
             $"{bases:N0} held-out bases, {model.WordsCounted:N0} words counted on {(oneStrand ? "one strand" : "both strands")}"));
         return ExitCodes.Ok;
+    }
+
+    // As trained, and then learning on: rows of the table, or JSON lines.
+    private void AddMixed(CommandContext context, ConsoleTable table, GenomeSource genome, GenomeSplit split, MixedOrderOptions options)
+    {
+        var mixed = new MixedOrderModel(options, split.Train.Concat(split.Validation).Sum(i => i.Length));
+        mixed.Fit(genome, split.Train, context.Stop);
+        foreach (bool adaptive in (bool[])[false, true])
+        {
+            (double bits, long bases) = mixed.Evaluate(genome, split.Validation, adaptive, context.Stop);
+            table.Add(adaptive ? "mixed, learning on" : "mixed", Text(options.Orders[^1]), bits.ToString("F4", CultureInfo.InvariantCulture),
+                (2 - bits).ToString("F4", CultureInfo.InvariantCulture));
+            if (context.Parse.GetValue(_json))
+            {
+                var line = new JsonObject
+                {
+                    ["model"] = mixed.Name,
+                    ["order"] = options.Orders[^1],
+                    ["two_sided"] = false,
+                    ["adaptive"] = adaptive,
+                    ["bits_per_base"] = bits,
+                    ["bases"] = bases,
+                    ["both_strands"] = options.BothStrands,
+                    ["memory_bytes"] = mixed.MemoryBytes,
+                    ["validation_fraction"] = context.Parse.GetValue(_fraction),
+                };
+                context.Streams.Out.WriteLine(line.ToJsonString());
+            }
+        }
+    }
+
+    private MixedOrderOptions Mixing(CommandContext context, bool oneStrand)
+    {
+        double gib = context.Parse.GetValue(_memory);
+        var mixing = new MixedOrderOptions { BothStrands = !oneStrand, MemoryBytes = (long)Math.Clamp(gib * (1L << 30), 0, 1L << 50) };
+        return mixing.Validate() is [] ? mixing : throw Problem("--memory-gib", $"is {Text(gib)}", "at least 0.03125 (32 MiB)", "--memory-gib 1");
     }
 
     private static int[] Orders(string text, bool twoSided)

@@ -14,7 +14,8 @@ internal static class GlaKernels
     /// <summary>Widest keys and values.</summary>
     internal const int MaxWidth = 128;
 
-    private const int Chunk = 16;
+    /// <summary>Positions of a chunk.</summary>
+    internal const int Chunk = 16;
 
     /// <summary>Outputs, the state behind the last position, and what the backward pass reads.</summary>
     /// <param name="device">Where the tensors are.</param>
@@ -73,7 +74,9 @@ internal static class GlaKernels
         return (dg, dstate);
     }
 
-    private static Arguments Common(in GlaInputs x)
+    /// <summary>Checks everything, and says where it lies.</summary>
+    /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
+    internal static Arguments Common(in GlaInputs x)
     {
         (Tensor q, Tensor v) = (x.Q, x.V);
         if (v.dim() != 4 || q.dim() != 4 || v.dtype is not (ScalarType.BFloat16 or ScalarType.Float32) || q.size(3) % 16 != 0 || v.size(3) % 16 != 0
@@ -118,12 +121,12 @@ internal static class GlaKernels
     private static int BackBytes(in GlaInputs x) => (3 * Tile(x, Chunk, x.Q.size(3))) + (2 * Tile(x, Chunk, x.V.size(3)))
         + (2 * Tile(x, x.Q.size(3), x.V.size(3))) + Tile(x, Chunk, Chunk) + (3 * Sums(x)) + (Chunk * 20 * 4);
 
-    private static int Tile(in GlaInputs x, long rows, long width) => (int)(rows * ((width * x.V.dtype.ElementSize()) + 16));
+    internal static int Tile(in GlaInputs x, long rows, long width) => (int)(rows * ((width * x.V.dtype.ElementSize()) + 16));
 
-    private static int Sums(in GlaInputs x) => Chunk * ((int)x.Q.size(3) + 4) * 4;
+    internal static int Sums(in GlaInputs x) => Chunk * ((int)x.Q.size(3) + 4) * 4;
 
     [StructLayout(LayoutKind.Sequential)]
-    private struct Arguments
+    internal struct Arguments
     {
         public nint Q, K, V, G, Ids, States, Through, Y, Dy, After, Dq, Dk, Dv, Dg;
         public long QStride, KStride, VStride, YStride, DyStride, DqStride, DkStride, DvStride;

@@ -110,19 +110,19 @@ internal static class SsdKernels
 
         internal (long, long, long) Grid => (Chunks, Groups, Batch);
 
-        private int Q => Chunk(Type);
+        internal int Q => Chunk(Type);
 
-        private int Size => Type.ElementSize();
+        internal int Size => Type.ElementSize();
 
-        private int Pad => 16 / Size;
+        internal int Pad => 16 / Size;
 
-        private int Keys => Q * ((int)N + Pad) * Size;
+        internal int Keys => Q * ((int)N + Pad) * Size;
 
-        private int Values => Q * ((int)P + Pad) * Size;
+        internal int Values => Q * ((int)P + Pad) * Size;
 
-        private int State => (int)N * ((int)P + Pad) * Size;
+        internal int State => (int)N * ((int)P + Pad) * Size;
 
-        private int Decays => ((5 * Q) + 4) * 4;
+        internal int Decays => ((5 * Q) + 4) * 4;
 
         internal int StatesBytes => Keys + (2 * Values) + Decays;
 

@@ -12,8 +12,6 @@ namespace GenoSeq.Models.Mixers.Convolution;
 /// </summary>
 public sealed class H3 : Recurrence
 {
-    // Nominal, for the count of operations: those of a transform grow with the logarithm of its length.
-    private const long NominalLength = 8192;
     private readonly int _width;
     private readonly int _states;
 
@@ -61,7 +59,8 @@ public sealed class H3 : Recurrence
     public override int OutputWidth => _width;
 
     /// <inheritdoc/>
-    public override double Flops => LongConv.Flops(_width, NominalLength) + (_width * (BlockedFir.Flops(_states) + 6));
+    public override MixerWork Work => ModalFilter.Work(_width, Modes, complex: true)
+        .And(BlockedFir.Work(_width, _states));
 
     private int Modes => _states / 2;
 

@@ -23,8 +23,20 @@ public sealed class Hyena : GatedConvolution
     public HyenaFilter Filter { get; }
 
     /// <inheritdoc/>
-    public override double Flops => LongConv.Flops(Width, Settings.LMax) + (2.0 * Settings.ShortFilter * 3 * Width)
-        + (2.0 * Settings.FilterOrder * (Settings.EmbDim + (Settings.NumInnerMlps * Settings.FilterOrder) + Width));
+    public override MixerWork Work
+    {
+        get
+        {
+            (long width, long kept) = (Width, (Settings.ShortFilter - 1) * 3L * Width);
+            double perTap = 2.0 * Settings.FilterOrder * (Settings.EmbDim + ((long)Settings.NumInnerMlps * Settings.FilterOrder) + Width);
+            return new MixerWork(length => LongConv.Flops(width, length), position => 2.0 * width * (position + 1))
+            {
+                Filter = length => LongConv.FilterFlops(width, length) + (perTap * length),
+                // Inputs of all positions, and the filter once for all sequences.
+                State = (batch, position) => (batch * kept) + ((batch + 1) * position * width),
+            }.Plus(ShortConv.Flops(ShortFilter));
+        }
+    }
 
     /// <inheritdoc/>
     public override long GrowthBytes => 4L * Width;

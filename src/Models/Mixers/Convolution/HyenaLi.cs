@@ -11,9 +11,6 @@ namespace GenoSeq.Models.Mixers.Convolution;
 /// </summary>
 public sealed class HyenaLi : GatedConvolution
 {
-    // Nominal, for the count of operations: those of a transform grow with the logarithm of its length.
-    private const long NominalLength = 8192;
-
     /// <summary>Creates one direction: poles that look back 1 to 10,000 positions, evenly by their logarithm.</summary>
     public HyenaLi(ModelConfig config) : base(config, shortBias: false)
     {
@@ -36,7 +33,7 @@ public sealed class HyenaLi : GatedConvolution
     public nn.Parameter D { get; }
 
     /// <inheritdoc/>
-    public override double Flops => LongConv.Flops(Width, NominalLength) + (Width * ((6.0 * Settings.ShortFilter) + 4));
+    public override MixerWork Work => ModalFilter.Work(Width, Settings.Poles, complex: false).Plus(ShortConv.Flops(ShortFilter));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

@@ -28,7 +28,7 @@ public sealed class HyenaMr : GatedConvolution
     public nn.Parameter D { get; }
 
     /// <inheritdoc/>
-    public override double Flops => Width * ((6.0 * Settings.ShortFilter) + BlockedFir.Flops(Settings.MrLength) + 4);
+    public override MixerWork Work => BlockedFir.Work(Width, Settings.MrLength).Plus(ShortConv.Flops(ShortFilter));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

@@ -23,7 +23,7 @@ public sealed class HyenaSe : GatedConvolution
     public nn.Parameter H { get; }
 
     /// <inheritdoc/>
-    public override double Flops => Width * ((6.0 * Settings.ShortFilter) + BlockedFir.Flops(Settings.SeLength) + 2);
+    public override MixerWork Work => BlockedFir.Work(Width, Settings.SeLength).Plus(ShortConv.Flops(ShortFilter));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

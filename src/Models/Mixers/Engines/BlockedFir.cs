@@ -30,8 +30,10 @@ internal static class BlockedFir
         return y;
     }
 
-    /// <summary>Operations of one position of a channel.</summary>
-    internal static double Flops(long taps) => 4.0 * Math.Max(LeastBlock, taps - 1);
+    /// <summary>What it costs: in blocks, a position is a row of two matrices as wide as a block; alone, it is a sum over the taps.</summary>
+    internal static MixerWork Work(long channels, long taps) => new(
+        length => channels * (length == 1 ? 2.0 * taps : 4.0 * Math.Max(LeastBlock, taps - 1)),
+        _ => 2.0 * channels * taps);
 
     private static Tensor One(Tensor z, Tensor h, Tensor past)
     {

@@ -11,6 +11,16 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// <param name="OutMomentum">Its momentum.</param>
 internal sealed record DeepMemory(Tensor In, Tensor InMomentum, Tensor Out, Tensor OutMomentum)
 {
+    /// <summary>
+    /// What it costs, for heads whose memory has h hidden numbers: both layers forth and the second one back for the error, of each layer a product
+    /// with weights and with momentum, scores within the chunk and their product, and both updates; the weights' own operations a chunk.
+    /// </summary>
+    internal static MixerWork Work(long heads, long n, long h, long p, long chunk)
+    {
+        double Flops(long c) => heads * ((10.0 * n * h) + (12.0 * h * p) + (2.0 * c * (n + (2 * h) + p)) + Momentum.Flops(c) + (6.0 * h * (n + p) / c));
+        return new MixerWork(length => Flops(Math.Min(chunk, length)), _ => Flops(1));
+    }
+
     /// <summary>Reads positions that take their gradients at the same weights.</summary>
     /// <param name="x">q, k [batch, length, heads, n], v [batch, length, heads, p], log keep, log momentum, rate [batch, length, heads].</param>
     /// <param name="atIn">W_1 of the gradients.</param>

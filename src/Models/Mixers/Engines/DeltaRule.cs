@@ -8,7 +8,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// has is replaced (Yang et al. 2024, "Parallelizing Linear Transformers with the Delta Rule", arXiv 2406.06484; with decay "Gated Delta
 /// Networks", arXiv 2412.06464). In a chunk what is written, N = U - W S_in, solves a unit triangular system: with
 /// A_ij = beta_i (k_i . k_j) exp(G_i - G_j) below the diagonal, (1 + A) U = beta v and (1 + A) W = beta exp(G) k. Then
-/// y = (q k^T o D) N + exp(G) q S_in, and a chunk is the affine map S_out = (exp(G_C) - K'^T W) S_in + K'^T U, K' = exp(G_C - G) k.
+/// y = (q k^T o D) N + exp(G) q S_in, and a chunk is the affine map S_out = (exp(G_C) - K'^T W) S_in + K'^T U, K' = exp(G_C - G) k. Where kernels take
+/// it (<see cref="DeltaRuleKernel"/>) they run it; libtorch's operators are their twin, and the whole of one position.
 /// </summary>
 internal static class DeltaRule
 {
@@ -22,9 +23,15 @@ internal static class DeltaRule
     /// <param name="beta">Step sizes [batch, length, heads] in logDecay's type.</param>
     /// <param name="state">[batch, heads, n, p] in logDecay's type, or null: zeros.</param>
     /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
-    /// <param name="chunk">Positions of a chunk.</param>
+    /// <param name="chunk">Positions of a chunk; kernels have their own.</param>
     /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, n, p].</returns>
-    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor beta, Tensor? state, Tensor? ids, int chunk)
+    internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor beta, Tensor? state, Tensor? ids, int chunk) =>
+        v.size(1) > 1 && DeltaRuleKernel.Device(q, k, v, logDecay) is { } device
+            ? DeltaRuleKernel.Run(device, q, k, v, logDecay, beta, state, ids)
+            : Composed(q, k, v, logDecay, beta, state, ids, chunk);
+
+    /// <summary>The same of libtorch's operators, on any device and in double precision too.</summary>
+    internal static (Tensor Y, Tensor State) Composed(Tensor q, Tensor k, Tensor v, Tensor logDecay, Tensor beta, Tensor? state, Tensor? ids, int chunk)
     {
         (long heads, long n, long p) = (v.size(2), q.size(3), v.size(3));
         long size = Math.Min(chunk, v.size(1));
@@ -38,9 +45,17 @@ internal static class DeltaRule
         return SegmentedRecurrence.Run((t, s, i, _) => Chunks(t[0], t[1], t[2], t[3], t[4], s, i, size), [q, k, v, logDecay, beta], before, ids, positions);
     }
 
-    /// <summary>Floating-point operations for each position.</summary>
-    internal static double Flops(int heads, int n, int p, int chunk) =>
-        heads * ((2.0 * chunk * ((2 * n) + p)) + (chunk * (n + p)) + (2.0 * n * ((3 * p) + n)) + (6.0 * n * n * n / chunk));
+    /// <summary>
+    /// What it costs: in a chunk of C positions k k^T and q k^T, the triangular system's n + p columns, K'^T W, K'^T U, W S, q S and the scores'
+    /// product, and the chunks' affine maps joined in rounds; a step decays S, reads k, writes k and reads q.
+    /// </summary>
+    internal static MixerWork Work(long heads, long n, long p, long chunk) => new(
+        length =>
+        {
+            long c = Math.Min(chunk, length);
+            return heads * ((2.0 * c * ((2 * n) + p)) + (c * (n + p)) + (2.0 * n * ((3 * p) + n)) + (StatePassing.MatrixFlops(n, p) / c));
+        },
+        _ => 7.0 * heads * n * p);
 
     // One position is the recurrence as it stands.
     private static (Tensor Y, Tensor State) Step(Tensor q, Tensor k, Tensor v, Tensor g, Tensor beta, Tensor state)

@@ -9,7 +9,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// read before a step, u_t = S_(t-1)^T a_t, every position adds b_t u_t^T + k_t v_t^T to a state that only decays, as in <see cref="VectorDecay"/>.
 /// In a chunk U solves a unit triangular system: with G the sums of g, H_i = G_(i-1), and A(x, z)_ij = sum_n x_in z_jn exp(H_in - G_jn) below the
 /// diagonal, (1 - A(a, b)) U = A(a, k) V + (a o exp H) S_in. So U = U' + W S_in, and the chunk is the affine map
-/// S_out = (diag(exp G_C) + b'^T W) S_in + b'^T U' + k'^T V, x' = x o exp(G_C - G).
+/// S_out = (diag(exp G_C) + b'^T W) S_in + b'^T U' + k'^T V, x' = x o exp(G_C - G). Where kernels take it (<see cref="DiagonalLowRankKernel"/>) they
+/// run it, with A and B in the activations' type; libtorch's operators are their twin, and the whole of one position.
 /// </summary>
 internal static class DiagonalLowRank
 {
@@ -32,9 +33,15 @@ internal static class DiagonalLowRank
     /// <param name="x">The inputs.</param>
     /// <param name="state">[batch, heads, n, p] in the log decays' type, or null: zeros.</param>
     /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
-    /// <param name="chunk">Positions of a chunk; rounded up to whole blocks of 16.</param>
+    /// <param name="chunk">Positions of a chunk, rounded up to whole blocks of 16; kernels have their own.</param>
     /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, n, p].</returns>
-    internal static (Tensor Y, Tensor State) Run(Inputs x, Tensor? state, Tensor? ids, int chunk)
+    internal static (Tensor Y, Tensor State) Run(Inputs x, Tensor? state, Tensor? ids, int chunk) =>
+        x.V.size(1) > 1 && DiagonalLowRankKernel.Device(x) is { } device
+            ? DiagonalLowRankKernel.Run(device, x, state, ids)
+            : Composed(x, state, ids, chunk);
+
+    /// <summary>The same of libtorch's operators, on any device and in double precision too.</summary>
+    internal static (Tensor Y, Tensor State) Composed(Inputs x, Tensor? state, Tensor? ids, int chunk)
     {
         (long batch, long heads, long n, long p) = (x.V.size(0), x.V.size(2), x.Q.size(3), x.V.size(3));
         Tensor first = state ?? zeros([batch, heads, n, p], x.LogDecay.dtype, x.V.device);
@@ -49,9 +56,19 @@ internal static class DiagonalLowRank
             [x.Q, x.K, x.V, x.A, x.B, x.LogDecay], first, ids, positions);
     }
 
-    /// <summary>Floating-point operations for each position.</summary>
-    internal static double Flops(int heads, int n, int p, int chunk) =>
-        (4 * VectorDecay.Flops(heads, n, 0, chunk)) + (heads * ((2.0 * chunk * ((3 * p) + n)) + (2.0 * n * ((5 * p) + n)) + (6.0 * n * n * n / chunk)));
+    /// <summary>
+    /// What it costs: in a chunk of C positions four matrices of scores, three products of them with p columns, the triangular system's n + p
+    /// columns, b'^T W, [b', k']^T [U'; V], W S and q S, and the chunks' affine maps joined in rounds; a step decays S, reads a, writes b and k, and
+    /// reads q.
+    /// </summary>
+    internal static MixerWork Work(long heads, long n, long p, long chunk) => new(
+        length =>
+        {
+            long c = VectorDecay.Sizes(chunk, length).Size;
+            return heads * ((8 * n * VectorDecay.BoundedColumns(c)) + (6.0 * c * p) + (c * (n + p)) + (2.0 * n * n) + (8.0 * n * p)
+                + (StatePassing.MatrixFlops(n, p) / c));
+        },
+        _ => 9.0 * heads * n * p);
 
     // One position is the recurrence as it stands.
     private static (Tensor Y, Tensor State) Step(Inputs x, Tensor state)

@@ -11,6 +11,9 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// </summary>
 internal sealed unsafe class DiagonalScan : autograd.Function
 {
+    /// <summary>Operations of a channel and position.</summary>
+    internal const double Flops = 2;
+
     private DiagonalScan()
     {
     }

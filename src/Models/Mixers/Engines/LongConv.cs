@@ -52,8 +52,20 @@ internal static class LongConv
     internal static Tensor WithSkip(Tensor k, Tensor skip) =>
         cat([k.narrow(0, 0, 1) + skip.to(k.dtype), k.narrow(0, 1, k.size(0) - 1)]);
 
-    /// <summary>Operations of one position: three transforms of 2 L real numbers a channel (the filter's own apart), and the product.</summary>
-    internal static double Flops(long channels, long length) => channels * ((10.0 * Math.Log2(2.0 * length)) + 12);
+    /// <summary>
+    /// Operations of one position: two transforms and the product of two spectra, of lines of 2 n real numbers in which length and taps fit. Such a
+    /// line is transformed as n complex numbers, with 5 n log2 n operations, and a product of complex numbers is 6.
+    /// </summary>
+    internal static double Flops(long channels, long length)
+    {
+        long n = FftLength.AtLeast(length);
+        return channels * ((2 * Transform(n)) + (6.0 * n)) / length;
+    }
+
+    /// <summary>Operations of the filter's transform, once a pass.</summary>
+    internal static double FilterFlops(long channels, long length) => channels * Transform(FftLength.AtLeast(length));
+
+    private static double Transform(long n) => 5.0 * n * Math.Log2(n);
 }
 
 /// <summary>A window exp(j rate) + shift over the taps j of a filter.</summary>

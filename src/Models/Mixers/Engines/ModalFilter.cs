@@ -25,7 +25,7 @@ internal sealed record ModalFilter(Tensor LogRadius, Tensor? Angle, Tensor Re, T
     /// </summary>
     internal Tensor Taps(long length)
     {
-        long inner = (long)Math.Ceiling(Math.Sqrt(length)), outer = (length + inner - 1) / inner;
+        (long inner, long outer) = Tables(length);
         Tensor far = Reading(Powers(outer, inner)), near = Joined(Powers(inner, 1));
         return far.transpose(1, 2).matmul(near).reshape(Channels, outer * inner).narrow(1, 0, length).t();
     }
@@ -67,6 +67,27 @@ internal sealed record ModalFilter(Tensor LogRadius, Tensor? Angle, Tensor Re, T
 
         state.copy_((carried + own).permute(2, 0, 1));
         return y;
+    }
+
+    /// <summary>
+    /// What a long filter costs as a convolution: transforms, and once a pass the taps as a product over the modes' numbers and their transform; and
+    /// as a step: each mode's s = a s + z and the real part of c s, 4 operations of real numbers, 11 of complex ones with a real z.
+    /// </summary>
+    internal static MixerWork Work(long channels, long modes, bool complex) => new(
+        length => LongConv.Flops(channels, length),
+        _ => channels * modes * (complex ? 11.0 : 4.0))
+    {
+        Filter = length =>
+        {
+            (long inner, long outer) = Tables(length);
+            return LongConv.FilterFlops(channels, length) + (2.0 * channels * (complex ? 2 * modes : modes) * inner * outer);
+        },
+    };
+
+    private static (long Inner, long Outer) Tables(long length)
+    {
+        long inner = (long)Math.Ceiling(Math.Sqrt(length));
+        return (inner, (length + inner - 1) / inner);
     }
 
     // exp(i step (r + i w)) for i = 0 .. count - 1: [channels, modes, count]; turns in double precision, as they add up.

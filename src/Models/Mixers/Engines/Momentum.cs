@@ -44,5 +44,8 @@ internal sealed record Momentum(Tensor D, Tensor Before, Tensor M, Tensor MBefor
             ScalarDecay.Masked(through.unsqueeze(-1), fromStart).narrow(-2, size - 1, 1));
     }
 
+    /// <summary>Operations of D and x for a position of C: two for each number of its row.</summary>
+    internal static double Flops(long c) => 2.0 * (c + 1);
+
     private static Tensor Shifted(Tensor first, Tensor rows, long size) => size == 1 ? first : cat([first, rows.narrow(-2, 0, size - 1)], -2);
 }

@@ -7,7 +7,8 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// The delta rule with momentum and forgetting (Behrouz et al. 2024, "Titans", arXiv 2501.00663, equations 11 to 14 with a linear memory), exactly and in
 /// chunks: S_t = eta_t S_(t-1) + theta_t k_t (v_t - M_(t-1)^T k_t)^T, M_t = keep_t M_(t-1) + S_t, y_t = M_t^T q_t for each head. With the
 /// coefficients of <see cref="Momentum"/>, what is written, U = U' - W [M_in; S_in], solves a unit triangular system as in <see cref="DeltaRule"/>:
-/// A_ij = theta_i (k_i . k_j) D_(i-1)j, (1 + A) U' = theta v, (1 + A) W = theta [m_(i-1) k | x_(i-1) k].
+/// A_ij = theta_i (k_i . k_j) D_(i-1)j, (1 + A) U' = theta v, (1 + A) W = theta [m_(i-1) k | x_(i-1) k]. Where kernels take it
+/// (<see cref="MomentumDeltaKernel"/>) they run it; libtorch's operators are their twin, and the whole of one position.
 /// </summary>
 internal static class MomentumDelta
 {
@@ -26,9 +27,15 @@ internal static class MomentumDelta
     /// <param name="x">The inputs.</param>
     /// <param name="state">M above S [batch, heads, 2 n, p] in the gates' type, or null: zeros.</param>
     /// <param name="ids">int [batch, length], or null: nothing is carried across a change.</param>
-    /// <param name="chunk">Positions of a chunk.</param>
+    /// <param name="chunk">Positions of a chunk; kernels have their own.</param>
     /// <returns>y [batch, length, heads, p] in v's type, and the last state [batch, heads, 2 n, p].</returns>
-    internal static (Tensor Y, Tensor State) Run(Inputs x, Tensor? state, Tensor? ids, int chunk)
+    internal static (Tensor Y, Tensor State) Run(Inputs x, Tensor? state, Tensor? ids, int chunk) =>
+        x.V.size(1) > 1 && MomentumDeltaKernel.Device(x) is { } device
+            ? MomentumDeltaKernel.Run(device, x, state, ids)
+            : Composed(x, state, ids, chunk);
+
+    /// <summary>The same of libtorch's operators, on any device and in double precision too.</summary>
+    internal static (Tensor Y, Tensor State) Composed(Inputs x, Tensor? state, Tensor? ids, int chunk)
     {
         (long batch, long length, long heads, long n, long p) = (x.V.size(0), x.V.size(1), x.V.size(2), x.Q.size(3), x.V.size(3));
         Tensor first = state ?? zeros([batch, heads, 2 * n, p], x.Rate.dtype, x.V.device);
@@ -42,9 +49,19 @@ internal static class MomentumDelta
             [x.Q, x.K, x.V, x.LogKeep, x.LogMomentum, x.Rate], first, ids, positions);
     }
 
-    /// <summary>Floating-point operations for each position.</summary>
-    internal static double Flops(int heads, int n, int p, int chunk) =>
-        heads * ((2.0 * chunk * ((2 * n) + p)) + (chunk * ((2 * n) + p + 6)) + (4.0 * n * ((3 * p) + (2 * n))) + (16.0 * n * n * n / chunk));
+    /// <summary>
+    /// What it costs: in a chunk of C positions k k^T and q k^T, the triangular system's 2 n + p columns, what it writes into and reads from a state
+    /// of 2 n rows, the coefficients' recurrence, and the chunks' affine maps of 2 n rows joined in rounds; a step reads k, moves and writes the
+    /// momentum, forgets, adds it, and reads q.
+    /// </summary>
+    internal static MixerWork Work(long heads, long n, long p, long chunk) => new(
+        length =>
+        {
+            long c = Math.Min(chunk, length);
+            return heads * ((2.0 * c * ((2 * n) + p)) + (c * ((2 * n) + p)) + Momentum.Flops(c) + (4.0 * n * ((3 * p) + (2 * n)))
+                + (StatePassing.MatrixFlops(2 * n, p) / c));
+        },
+        _ => 9.0 * heads * n * p);
 
     // One position is the recurrence as it stands.
     private static (Tensor Y, Tensor State) Step(Inputs x, Tensor state)

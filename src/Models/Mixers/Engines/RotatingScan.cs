@@ -8,6 +8,9 @@ namespace GenoSeq.Models.Mixers.Engines;
 /// </summary>
 internal static class RotatingScan
 {
+    /// <summary>Operations of a complex channel and position: a complex product and sum.</summary>
+    internal const double Flops = 8;
+
     /// <summary>Runs the recurrence.</summary>
     /// <param name="logRadius">r [channels], at most 0.</param>
     /// <param name="angle">w [channels].</param>

@@ -49,9 +49,17 @@ internal static class ScalarDecay
         return SegmentedRecurrence.Run((t, s, i, _) => Chunks(t[0], t[1], t[2], t[3], s, i, size), [q, k, v, logDecay], before, ids, positions);
     }
 
-    /// <summary>Floating-point operations for each position.</summary>
-    internal static double Flops(int heads, int groups, int n, int p, int chunk) =>
-        (2.0 * chunk * ((groups * n) + (heads * p))) + (4.0 * heads * n * p);
+    /// <summary>
+    /// What it costs: within a chunk of C positions q k^T of each group and its product with v, what is written to and read from the state as
+    /// products of matrices, and the state's own two operations a chunk; a step is S = a S + k v^T and S^T q.
+    /// </summary>
+    internal static MixerWork Work(long heads, long groups, long n, long p, long chunk) => new(
+        length => Flops(heads, groups, n, p, Math.Min(chunk, length)),
+        _ => 5.0 * heads * n * p);
+
+    /// <summary>Operations of a position in chunks of so many.</summary>
+    internal static double Flops(long heads, long groups, long n, long p, long c) =>
+        (2.0 * c * ((groups * n) + (heads * p))) + (heads * n * p * (4 + (2.0 / c)));
 
     /// <summary>One position, which is the recurrence as it stands.</summary>
     internal static (Tensor Y, Tensor State) Step(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state)

@@ -19,6 +19,12 @@ internal static class StatePassing
     /// <summary>All states of h_t = A_t h_(t-1) + B_t with matrices A [batch, length, ..., n, n] and states [..., n, p].</summary>
     internal static Tensor MatrixScan(Tensor a, Tensor b, Tensor before) => Solve(a, b, before.unsqueeze(1), static (x, y) => x.matmul(y));
 
+    /// <summary>
+    /// Operations of <see cref="MatrixScan"/> for each step: a round over m of them joins m / 2 pairs of matrices and of states and fills m / 2
+    /// states in, and the rounds add up to two of the first.
+    /// </summary>
+    internal static double MatrixFlops(long n, long p) => (2.0 * n * n * n) + (4.0 * n * n * p);
+
     /// <summary>The state before each step, and the one behind the last.</summary>
     /// <param name="after">[batch, length, ...]: the state behind each step.</param>
     /// <param name="before">[batch, ...].</param>

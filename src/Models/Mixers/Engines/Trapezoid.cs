@@ -80,6 +80,14 @@ internal static class Trapezoid
         return (y, cat([cat([back, right], 3), below], 2));
     }
 
+    /// <summary>
+    /// What it costs: R positions of E2 for each, and the own position's q k^T and its product with v; a step is S = a S + k' v'^T + k v^T of
+    /// rank R each and S^T q of R queries.
+    /// </summary>
+    internal static MixerWork Work(long heads, long rank, long n, long p, long chunk) => new(
+        length => (rank * ScalarDecay.Flops(heads, heads, n, p, Math.Min(chunk, length * rank))) + (2.0 * heads * rank * rank * (n + p)),
+        _ => heads * n * p * (1 + (6.0 * rank)));
+
     // E2 over the R values of every position.
     private static (Tensor Y, Tensor State) Decaying(Tensor q, Tensor k, Tensor v, Tensor decay, Tensor before, Tensor? ids, int chunk)
     {

@@ -52,8 +52,21 @@ internal static class VectorDecay
         return (whole, Math.Min(whole, length <= Block ? length : (length + Block - 1) / Block * Block));
     }
 
-    /// <summary>Floating-point operations for each position.</summary>
-    internal static double Flops(int heads, int n, int p, int chunk) => heads * ((2.0 * chunk * (n + p)) + (3.0 * Block * n) + (4.0 * n * p));
+    /// <summary>
+    /// What it costs: in a chunk of C positions A block of B rows by block of rows, against earlier blocks by products and within a block term by
+    /// term (two products and a sum), A v over the columns up to the block's end, what is written and read, and the state's own two operations a
+    /// chunk; a step is S = diag(a) S + k v^T and S^T q.
+    /// </summary>
+    internal static MixerWork Work(long heads, long n, long p, long chunk) => new(
+        length =>
+        {
+            long c = Sizes(chunk, length).Size, b = Math.Min(Block, c);
+            return heads * ((n * (c - b)) + (3 * b * n) + (p * (c + b)) + (n * p * (4 + (2.0 / c))));
+        },
+        _ => 5.0 * heads * n * p);
+
+    /// <summary>Columns of <see cref="Scores"/> that a row has on average where decays are bounded.</summary>
+    internal static double BoundedColumns(long c) => (Math.Min(BoundedBlock, c) + c) / 2.0;
 
     // One position is the recurrence as it stands.
     private static (Tensor Y, Tensor State) Step(Tensor q, Tensor k, Tensor v, Tensor g, Tensor state, bool before)

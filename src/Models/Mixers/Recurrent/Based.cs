@@ -25,7 +25,7 @@ public sealed class Based : HeadRecurrence
     public override int InputWidth => (2 * Shape.Keys) + Shape.Values;
 
     /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(Shape.Count, Shape.Count, _features, Shape.Value + 1, Chunk);
+    public override MixerWork Work => ScalarDecay.Work(Shape.Count, Shape.Count, _features, Shape.Value + 1, Chunk);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

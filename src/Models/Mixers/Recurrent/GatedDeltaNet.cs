@@ -31,7 +31,7 @@ public sealed class GatedDeltaNet : ConvolvedRecurrence
     public override int InputWidth => Convolved + Shape.Values + (2 * Shape.Count);
 
     /// <inheritdoc/>
-    public override double Flops => DeltaRule.Flops(Shape.Count, Shape.Key, Shape.Value, Chunk);
+    public override MixerWork Work => DeltaRule.Work(Shape.Count, Shape.Key, Shape.Value, Chunk).Plus(ShortConv.Flops(Conv1d));
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)

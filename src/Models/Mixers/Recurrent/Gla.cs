@@ -31,7 +31,7 @@ public sealed class Gla : HeadRecurrence
     public override int InputWidth => (2 * (Shape.Keys + Shape.Values)) + Rank;
 
     /// <inheritdoc/>
-    public override double Flops => (2.0 * Rank * Shape.Keys) + VectorDecay.Flops(Shape.Count, Shape.Key, Shape.Value, Chunk);
+    public override MixerWork Work => VectorDecay.Work(Shape.Count, Shape.Key, Shape.Value, Chunk).Plus(2 * Decay.weight.numel());
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)

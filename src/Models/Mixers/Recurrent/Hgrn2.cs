@@ -23,7 +23,7 @@ public sealed class Hgrn2 : HeadRecurrence
     public override int InputWidth => (2 * Shape.Keys) + Shape.Values;
 
     /// <inheritdoc/>
-    public override double Flops => VectorDecay.Flops(Shape.Count, Shape.Key, Shape.Value, Chunk);
+    public override MixerWork Work => VectorDecay.Work(Shape.Count, Shape.Key, Shape.Value, Chunk);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)

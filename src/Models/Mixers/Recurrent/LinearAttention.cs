@@ -20,7 +20,7 @@ public sealed class LinearAttention : HeadRecurrence
     public override int InputWidth => (2 * Shape.Keys) + Shape.Values;
 
     /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(Shape.Count, Shape.Count, Shape.Key, Shape.Value + 1, Chunk);
+    public override MixerWork Work => ScalarDecay.Work(Shape.Count, Shape.Count, Shape.Key, Shape.Value + 1, Chunk);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

@@ -54,7 +54,7 @@ public sealed class Lru : ChannelRecurrence
     public override int InputWidth => Width;
 
     /// <inheritdoc/>
-    public override double Flops => _states * ((8.0 * Width) + 8);
+    public override MixerWork Work => MixerWork.Constant(2 * (B.weight.numel() + C.weight.numel())).Plus(RotatingScan.Flops * _states);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) => new(type, device, [batch, 2 * _states]);

@@ -40,7 +40,7 @@ public sealed class MLstm : HeadRecurrence
     public override int InputWidth => (2 * (Shape.Keys + Shape.Values)) + (2 * Shape.Count);
 
     /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(Shape.Count, Shape.Count, Shape.Key, Shape.Value + 1, Chunk);
+    public override MixerWork Work => ScalarDecay.Work(Shape.Count, Shape.Count, Shape.Key, Shape.Value + 1, Chunk);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

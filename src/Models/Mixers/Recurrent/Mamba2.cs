@@ -56,7 +56,7 @@ public sealed class Mamba2 : Recurrence
     public override int OutputWidth => _heads.Values;
 
     /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(_heads.Count, _c.NGroups, _heads.Key, _heads.Value, _c.Chunk);
+    public override MixerWork Work => ScalarDecay.Work(_heads.Count, _c.NGroups, _heads.Key, _heads.Value, _c.Chunk).Plus(ShortConv.Flops(Conv1d));
 
     private int Shared => _c.NGroups * _heads.Key;
 

@@ -73,8 +73,7 @@ public sealed class Mamba3 : HeadRecurrence
     public override int InputWidth => (2 * (Shape.Values + Shared)) + (3 * Shape.Count) + _planes;
 
     /// <inheritdoc/>
-    public override double Flops => (_rank * ScalarDecay.Flops(Shape.Count, Shape.Count, Shape.Key, Shape.Value, Chunk))
-        + (_rank * Shape.Count * ((2.0 * _rank * (Shape.Key + Shape.Value)) + (12 * _planes) + (6 * Shape.Value)));
+    public override MixerWork Work => Trapezoid.Work(Shape.Count, _rank, Shape.Key, Shape.Value, Chunk);
 
     private int Shared => _groups * _rank * Shape.Key;
 

@@ -33,7 +33,7 @@ public sealed class RetNet : HeadRecurrence
     public override int InputWidth => 2 * (Shape.Keys + Shape.Values);
 
     /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(Shape.Count, Shape.Count, Shape.Key, Shape.Value, Chunk);
+    public override MixerWork Work => ScalarDecay.Work(Shape.Count, Shape.Count, Shape.Key, Shape.Value, Chunk);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)

@@ -49,7 +49,7 @@ public sealed class RgLru : ChannelRecurrence
     public override int InputWidth => 2 * Width;
 
     /// <inheritdoc/>
-    public override double Flops => (4.0 * Width * Width / _blocks) + (2.0 * Width);
+    public override MixerWork Work => base.Work.Plus(ShortConv.Flops(Conv1d) + (2 * GateWeight.numel()));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

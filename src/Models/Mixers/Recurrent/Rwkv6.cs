@@ -85,8 +85,8 @@ public sealed class Rwkv6 : HeadRecurrence
     public override int InputWidth => 0;
 
     /// <inheritdoc/>
-    public override double Flops => VectorDecay.Flops(Shape.Count, Shape.Key, Shape.Value, Chunk)
-        + (2.0 * _width * ((2 * Mixtures * MixRank) + (2 * (Shape.Keys + Shape.Values)) + DecayRank)) + (2.0 * DecayRank * Shape.Keys);
+    public override MixerWork Work => VectorDecay.Work(Shape.Count, Shape.Key, Shape.Value, Chunk)
+        .Plus(2 * (Mix2.numel() + new[] { Mix1, R, K, V, G, Decay1, Decay2 }.Sum(l => l.weight.numel())));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

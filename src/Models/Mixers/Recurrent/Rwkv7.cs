@@ -112,8 +112,8 @@ public sealed class Rwkv7 : HeadRecurrence
     public override int InputWidth => 0;
 
     /// <inheritdoc/>
-    public override double Flops => DiagonalLowRank.Flops(Shape.Count, Shape.Key, Shape.Value, Chunk)
-        + (2.0 * new[] { R, K, V, Decay1, Decay2, Rate1, Rate2, Gate1, Gate2 }.Sum(l => l.weight.numel()));
+    public override MixerWork Work => DiagonalLowRank.Work(Shape.Count, Shape.Key, Shape.Value, Chunk)
+        .Plus(2 * new[] { R, K, V, Decay1, Decay2, Rate1, Rate2, Gate1, Gate2 }.Sum(l => l.weight.numel()));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

@@ -51,7 +51,7 @@ public sealed class S4d : ChannelRecurrence
     public override int InputWidth => Width;
 
     /// <inheritdoc/>
-    public override double Flops => Width * ((2.0 * _chunk) + (8.0 * _states));
+    public override MixerWork Work => ComplexChunks(Width, _states, _chunk);
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>
@@ -79,6 +79,12 @@ public sealed class S4d : ChannelRecurrence
         state?[0].copy_(last);
         return nn.functional.gelu((y + (u * D.to(u.dtype))).to(x.dtype));
     }
+
+    // In a chunk of C the Toeplitz matrix, what enters and what leaves it, and the states' complex product and sum a chunk; a step's complex product with
+    // a real u, and twice the real part of C h.
+    private static MixerWork ComplexChunks(long width, long states, long chunk) => new(
+        length => width * ((2.0 * Math.Min(chunk, length)) + (states * (8 + (RotatingScan.Flops / Math.Min(chunk, length))))),
+        _ => 11.0 * width * states);
 
     // One position u [batch, 1, channels] is the recurrence as it stands, of all channels and states at once.
     private Tensor Step(Tensor u, Tensor before, RecurrentState? state, (Tensor Re, Tensor Im) a, (Tensor Re, Tensor Im) c)

@@ -57,7 +57,7 @@ public sealed class SLstm : Recurrence
     public override int OutputWidth => _heads.Values;
 
     /// <inheritdoc/>
-    public override double Flops => _heads.Values * ((12.0 * _heads.Value) + 20);
+    public override MixerWork Work => SequentialLstm.Work(_heads.Count, _heads.Value).Plus(ShortConv.Flops(Conv1d) + (2 * GateWeight.numel()));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device)

@@ -31,7 +31,7 @@ public sealed class SimpleGla : HeadRecurrence
     public override int InputWidth => (2 * (Shape.Keys + Shape.Values)) + Shape.Count;
 
     /// <inheritdoc/>
-    public override double Flops => ScalarDecay.Flops(Shape.Count, Shape.Count, Shape.Key, Shape.Value, Chunk);
+    public override MixerWork Work => ScalarDecay.Work(Shape.Count, Shape.Count, Shape.Key, Shape.Value, Chunk);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x, RecurrentState? state, Tensor? sequenceIds)

@@ -24,7 +24,7 @@ public sealed class Titans : ConvolvedRecurrence
     public override int InputWidth => Convolved + Shape.Values + (3 * Shape.Count);
 
     /// <inheritdoc/>
-    public override double Flops => MomentumDelta.Flops(Shape.Count, Shape.Key, Shape.Value, Chunk);
+    public override MixerWork Work => MomentumDelta.Work(Shape.Count, Shape.Key, Shape.Value, Chunk).Plus(ShortConv.Flops(Conv1d));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device) =>

@@ -47,8 +47,7 @@ public sealed class TitansMlp : ConvolvedRecurrence
     public override int InputWidth => Convolved + Shape.Values + (3 * Shape.Count);
 
     /// <inheritdoc/>
-    public override double Flops => Shape.Count * ((10.0 * _hidden * (Shape.Key + Shape.Value)) + (2.0 * _hidden * Shape.Value)
-        + (2.0 * _positions * (Shape.Key + (2 * _hidden) + Shape.Value)));
+    public override MixerWork Work => DeepMemory.Work(Shape.Count, Shape.Key, _hidden, Shape.Value, _positions).Plus(ShortConv.Flops(Conv1d));
 
     /// <inheritdoc/>
     public override RecurrentState initial_state(long batch, ScalarType type, Device device)

@@ -1,3 +1,5 @@
+using GenoSeq.Training.Evaluation.Metrics;
+
 namespace GenoSeq.Training.FineTuning.Suite;
 
 /// <summary>How a cell stands among the models of its task.</summary>
@@ -20,13 +22,6 @@ public enum Standing
 /// <param name="HalfWidth">Half of the 95 % confidence interval of the mean; null where neither seeds nor rows tell it.</param>
 public sealed record SuiteCell(int Runs, double Mean, double? Deviation, double? HalfWidth)
 {
-    // 97.5 % quantiles of Student's t for 1 to 30 degrees of freedom.
-    private static readonly double[] s_student =
-    [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-        2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-    ];
-
     /// <summary>Compared with the other models of the task.</summary>
     public Standing Standing { get; init; }
 
@@ -53,7 +48,7 @@ public sealed record SuiteCell(int Runs, double Mean, double? Deviation, double?
         double? deviation = known.Length < 2
             ? null
             : Math.Sqrt(known.Sum(m => (m.Value!.Value - mean) * (m.Value!.Value - mean)) / (known.Length - 1));
-        double? seeds = deviation * Quantile(known.Length - 1) / Math.Sqrt(known.Length);
+        double? seeds = deviation is { } d ? d * StudentT.Quantile975(known.Length - 1) / Math.Sqrt(known.Length) : null;
         double[] widths = [.. known.Where(m => m.Low is not null && m.High is not null).Select(m => (m.High!.Value - m.Low!.Value) / 2)];
         double? rows = widths.Length == known.Length ? widths.Average() : null;
         double? half = (seeds, rows) switch
@@ -73,6 +68,4 @@ public sealed record SuiteCell(int Runs, double Mean, double? Deviation, double?
         double difference = Mean - other.Mean;
         return Math.Abs(difference) <= Math.Max(HalfWidth ?? 0, other.HalfWidth ?? 0) ? 0 : Math.Sign(difference);
     }
-
-    private static double Quantile(int freedom) => freedom <= s_student.Length ? s_student[Math.Max(1, freedom) - 1] : 1.96;
 }

@@ -47,7 +47,23 @@ public sealed class BaselineCommandTests
         Assert.Contains("one strand", answer.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Baseline_Mixed_HasTwoRowsMore()
+    {
+        string[] command = ["data", "baseline", Path.Combine(Genoseq.Root, "data", "lambda_NC_001416.fa.gz"), "--orders", "2", "--mixed", "--memory-gib", "0.25"];
+        Answer table = await Genoseq.InProcessAsync(command);
+        Assert.True(table.ExitCode == 0, table.Error);
+        Assert.Contains("mixed, learning on", table.Out, StringComparison.Ordinal);
+        Answer json = await Genoseq.InProcessAsync([.. command, "--json"]);
+        JsonNode[] lines = [.. json.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonNode.Parse(l)!)];
+        Assert.Equal(["markov-2", "mixed", "mixed"], lines.Select(l => l["model"]!.GetValue<string>()));
+        Assert.Equal([false, true], lines[1..].Select(l => l["adaptive"]!.GetValue<bool>()));
+        Assert.All(lines[1..], l => Assert.InRange(l["bits_per_base"]!.GetValue<double>(), 1.8, 2.0));
+        Assert.All(lines[1..], l => Assert.InRange(l["memory_bytes"]!.GetValue<long>(), 1, 1L << 28));
+    }
+
     [Theory]
+    [InlineData(2, "--memory-gib", "0")]
     [InlineData(2, "--orders", "13")]
     [InlineData(2, "--orders", "3", "--two-sided")]
     [InlineData(2, "--validation-fraction", "1")]

@@ -67,7 +67,7 @@ __device__ __forceinline__ void gs_ssd_finish(const GsSsd& p, const SsdPlace& at
     for (int e = 0; e < S_LANE; e++)
     {
         const int position = at.first + lane * S_LANE + e;
-        if (position >= p.length) break;
+        if (position >= p.length) continue;
         const i64 to = gs_ssd_row(p, at.batch, position) * p.heads + head;
         p.dg[to] = own[e] + behind + last;
         if (p.dscale != 0) p.dscale[to] = ds[e];
@@ -123,7 +123,7 @@ extern "C" __global__ void __launch_bounds__(S_THREADS, S_BWD_BLOCKS) gs_ssd_bwd
 #pragma unroll
             for (int n = 0; n < SQ / 8; n++)
             {
-                if (n >= tiles) break;
+                if (n >= tiles) continue;
                 const int j = 8 * n + 2 * (lane & 3);
                 diagonal += (j == top ? r[n].x : 0.0f) + (j + 1 == top ? r[n].y : 0.0f) + (j == low ? r[n].z : 0.0f) + (j + 1 == low ? r[n].w : 0.0f);
                 const float s0 = d.scale[j], s1 = d.scale[j + 1];

@@ -87,7 +87,7 @@ extern "C" __global__ void __launch_bounds__(S_THREADS) gs_ssd_out(const __grid_
 #pragma unroll
         for (int n = 0; n < SQ / 8; n++)
         {
-            if (n >= tiles) break;
+            if (n >= tiles) continue;
             const int j = 8 * n + 2 * (lane & 3);
             const float s0 = d.scale[j], s1 = d.scale[j + 1];
             gs_t* to = scores + (lane >> 2) * S_OUT_PITCH + j;

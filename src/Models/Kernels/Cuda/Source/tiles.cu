@@ -89,7 +89,7 @@ __device__ __forceinline__ void gs_tile_product(float4* c, const gs_t* a, int a_
 #pragma unroll
         for (int n = 0; n < Tiles; n++)
         {
-            if (n >= tiles) break;
+            if (n >= tiles) continue;
             const float* at = BTurned ? b + (k + q) * b_pitch + 8 * n + g : b + (8 * n + g) * b_pitch + k + q;
             gs_mma_split<true, true>(c[n], f, at[0], at[BTurned ? 4 * b_pitch : 4]);
         }
@@ -107,7 +107,7 @@ __device__ __forceinline__ void gs_tile_product(float4* c, const gs_t* a, int a_
 #pragma unroll
         for (int n = 0; n < Tiles; n += 2)
         {
-            if (n >= tiles) break;
+            if (n >= tiles) continue;
             u32 w[4];
             if (BTurned) gs_ld_tiles4_turned(w, from_b + k * b_pitch + 8 * n);
             else gs_ld_tiles4(w, from_b + 8 * n * b_pitch + k);

@@ -29,10 +29,6 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
     private const int LegendRows = 20;
     private const double Pixel = 0.5;
 
-    // Okabe and Ito's colours, which people with any common colour blindness tell apart, without the yellow, too light for a line.
-    private static readonly string[] s_colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
-    private static readonly string[] s_dashes = ["", "7 3", "2 3", "9 3 2 3"];
-
     /// <summary>Both axes from 0 to 1; false: as the points need.</summary>
     public bool UnitSquare { get; init; }
 
@@ -73,8 +69,8 @@ public sealed record LineChart(string Title, string XLabel, string YLabel, IRead
 
         for (int i = 0; i < Series.Count; i++)
         {
-            string colour = s_colours[i % s_colours.Length];
-            string dash = s_dashes[i / s_colours.Length % s_dashes.Length];
+            string colour = ChartPalette.Colours[i % ChartPalette.Colours.Count];
+            string dash = ChartPalette.Dashes[i / ChartPalette.Colours.Count % ChartPalette.Dashes.Count];
             string style = $"stroke=\"{colour}\" stroke-width=\"2\"" + (dash.Length > 0 ? $" stroke-dasharray=\"{dash}\"" : "");
             Draw(svg, Series[i], x, y, style, colour);
             if (row < LegendRows - 1 || Series.Count - i == 1)

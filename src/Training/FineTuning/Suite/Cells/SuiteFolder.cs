@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using GenoSeq.Torch.IO;
 using GenoSeq.Training.Configuration;
@@ -18,20 +17,7 @@ internal sealed class SuiteFolder(string path)
     internal string FullPath { get; } = System.IO.Path.GetFullPath(path);
 
     /// <summary>A name as a file's: lower-case letters, digits, underscores, and hyphens for the rest.</summary>
-    internal static string FileName(string name)
-    {
-        var text = new StringBuilder();
-        foreach (char c in name.ToLowerInvariant())
-        {
-            bool word = char.IsAsciiLetterOrDigit(c) || c == '_';
-            if (word || (text.Length > 0 && text[^1] != '-'))
-            {
-                text.Append(word ? c : '-');
-            }
-        }
-
-        return text.ToString().TrimEnd('-');
-    }
+    internal static string FileName(string name) => FileNames.Of(name);
 
     /// <summary>File of a finished cell.</summary>
     internal string RecordFile(Cell cell) => InPart("cells", cell, Ending);

@@ -5,12 +5,13 @@ using GenoSeq.Torch;
 namespace GenoSeq.Cli.Launch;
 
 /// <summary>
-/// Processes of this program that share the cells of a suite. Each does what is free: if one dies, the others do its cells too.
+/// Processes of this program that share the cells of a suite or a study. Each does what is free: if one dies, the others do its cells too.
 /// </summary>
+/// <param name="verb">The command that they run.</param>
 /// <param name="jobs">How many.</param>
 /// <param name="device">The device that they were asked for; of several GPUs each takes one, in turns.</param>
 /// <param name="context">The command that starts them.</param>
-internal sealed class BenchmarkJobs(int jobs, string device, CommandContext context)
+internal sealed class CellJobs(string verb, int jobs, string device, CommandContext context)
 {
     private const string VisibleVariable = "CUDA_VISIBLE_DEVICES";
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
@@ -21,7 +22,7 @@ internal sealed class BenchmarkJobs(int jobs, string device, CommandContext cont
     {
         string[] gpus = device == "cuda" ? Gpus() : [];
         List<string> words = [.. System.Environment.GetCommandLineArgs().Skip(1)];
-        words.Insert(words.IndexOf("benchmark") + 1, "--worker");
+        words.Insert(words.IndexOf(verb) + 1, "--worker");
         var output = new LaunchOutput(context.Streams, "job");
         var processes = new List<RankProcess>();
         try
