@@ -25,8 +25,10 @@ def check_gate(fwd, bwd, dtype, rows, width, gap, two):
     total = t["y0"].double() + (t["y1"].double() if two else 0); z = t["z"].double(); s = torch.sigmoid(z)
     twice(name, lambda: fwd(grid, a), [t["out"]]); worst = near(name + " out", t["out"], total * z * s, limit)
     if two: worst = max(worst, near(name + " sum", kept, total, limit))
-    else: a.sum = ptr(t["y0"]); kept = t["y0"]
-    d = t["dout"].double(); twice(name, lambda: bwd(grid, a), [t["g"], t["dz"]])
+    else: kept = t["y0"]
+    d = t["dout"].double(); out = t["out"].clone(); t["out"].zero_(); twice(name + " and out", lambda: bwd(grid, a), [t["g"], t["dz"], t["out"]])
+    judge(name + ": out is not the forward kernel's", torch.equal(out, t["out"])); g, dz = t["g"].clone(), t["dz"].clone(); a.y0, a.y0_stride, a.y1, a.out = ptr(kept), kept.stride(0), None, None
+    twice(name, lambda: bwd(grid, a), [t["g"], t["dz"]]); judge(name + ": gradients of the sum are not those of its parts", torch.equal(g, t["g"]) and torch.equal(dz, t["dz"]))
     return max(worst, near(name + " g", t["g"], d * z * s, limit), near(name + " dz", t["dz"], d * kept.double() * s * (1 + z * (1 - s)), limit))
 def check_norm(fwd, bwd, add, dtype, rows, width, has_h, has_r, has_dr, blocks):
     limit = 4e-3 if dtype == torch.bfloat16 else 5e-6; name = f"norm {rows} x {width} h {has_h} r {has_r} dr' {has_dr} blocks {blocks} {dtype}"

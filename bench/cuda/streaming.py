@@ -31,7 +31,8 @@ for B, L in [(8, 8192), (1, 131072)]:
     m = Module(*GATE); f = m.fn("gs_gate_fwd", 0, 256); g = m.fn("gs_gate_bwd", 0, 256); vecs = 64; grid = up(B * L * vecs, 256)
     ga = Gate(ptr(y0), ptr(y1), ptr(z), ptr(out), None, ptr(do), ptr(out), ptr(dz), 512, 512, 1024, 512, 512, 512, 1024, B * L * vecs, vecs)
     f(grid, ga); e = rel(out, (y0.double() + y1.double()) * q * sg); T(f"gate fwd {B}x{L}", lambda: f(grid, ga), el * 8, reg(f) + f" error {e:.1e}")
-    ga.sum = ptr(y0); g(grid, ga); e = max(rel(out, do.double() * q * sg), rel(dz, do.double() * y0.double() * sg * (1 + q * (1 - sg)))); T(f"gate bwd {B}x{L}", lambda: g(grid, ga), el * 10, reg(g) + f" error {e:.1e}")
+    ga.y1 = ga.out = None; g(grid, ga); e = max(rel(out, do.double() * q * sg), rel(dz, do.double() * y0.double() * sg * (1 + q * (1 - sg)))); T(f"gate bwd {B}x{L}", lambda: g(grid, ga), el * 10, reg(g) + f" error {e:.1e}")
+    ga.y1 = ptr(y1); ga.g = ptr(do); ga.out = ptr(y0); T(f"gate bwd and out {B}x{L}", lambda: g(grid, ga), el * 14)
     del y0, y1, z, do, xz, dxz, out, q, sg, dz
 m = Module(*NORM); fo = m.fn("gs_norm_fwd", 0, 256); ba = m.fn("gs_norm_bwd", 0, 256)
 for R in (131072, 1048576):

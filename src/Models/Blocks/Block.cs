@@ -62,7 +62,7 @@ public sealed class Block : nn.Module
     /// <returns>This layer's output, not yet added, and the residual stream.</returns>
     public (Tensor X, Tensor Residual) forward(Tensor x, Tensor? residual, in MixContext context)
     {
-        if ((Mixer is not (MambaMixer or AttentionMixer) || Mlp is SparseMlp) && Memory >= LayerMemory.Recompute && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
+        if ((Mixer is not (MambaMixer or AttentionMixer) || Mlp is SparseMlp) && Memory > LayerMemory.KeepScan && is_grad_enabled() && (x.requires_grad || residual is { requires_grad: true })
             && KernelDevices.Of(x) is not null)
         {
             // Such layers have no operation of their own that would see to it.

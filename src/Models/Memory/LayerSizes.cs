@@ -12,6 +12,9 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     // and values by chunks, the chunks' matrices. Counted for Mamba-2 of such operators; a little more than the others have.
     private const long RecurrentElements = 32;
 
+    // Warps of the forward scan's segments on a large device, twice what it holds: 132 multiprocessors of 16.
+    private const long SegmentWarps = 2 * 132 * 16;
+
     private readonly long _rows = (config.RcEquivariant ? 2 : 1) * shape.Batch * shape.Length;
     private readonly long _e = shape.ActivationBytes;
     private readonly long _directions = config.Bidirectional ? 2 : 1;
@@ -23,7 +26,6 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 
     // Rows of [dt, B, C].
     private long Projected => ((config.Mamba.Rank(config.DModel) + 7) / 8 * 8) + (2 * config.Mamba.DState);
-
 
     private long HeadsWidth => (long)config.Attention.NHead * config.Attention.HeadWidth(config.DModel);
 
@@ -55,8 +57,8 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     }
 
     // A state of N numbers at each checkpoint.
-    private long Checkpoint(LayerMemory memory) =>
-        DInner * config.Mamba.DState / (memory == LayerMemory.KeepDense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
+    private long Checkpoint(LayerMemory memory) => DInner * config.Mamba.DState
+        / (memory is LayerMemory.KeepDense or LayerMemory.KeepRows or LayerMemory.RecomputeTime ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
 
     private long Recurrent(string kind)
     {
@@ -75,16 +77,30 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         long stream = 4 * _rows * config.DModel;
         if (kind is not (MixerFamilies.Mamba or MixerFamilies.Attention))
         {
-            return stream + (memory < LayerMemory.Recompute ? Recurrent(kind) : 0);
+            return stream + (memory <= LayerMemory.KeepScan ? Recurrent(kind) : 0);
         }
 
         bool mamba = kind == MixerFamilies.Mamba;
         long kept = mamba
             ? _e * _rows * ((_directions * (Projected + Checkpoint(memory))) + DInner)
             : _rows * ((_e * (QkvWidth + HeadsWidth)) + (4 * config.Attention.NHead));
-        return stream + (memory <= LayerMemory.KeepScan ? kept : 0)
+        long anchors = mamba && memory is LayerMemory.KeepRows or LayerMemory.Recompute
+            ? Segments + (memory == LayerMemory.Recompute ? 0 : _e * _rows * _directions * Projected) : 0;
+        return stream + anchors + (memory <= LayerMemory.KeepScan ? kept : 0)
             + (memory <= LayerMemory.Keep && mamba ? 2 * _e * _rows * DInner : 0)
             + (memory <= LayerMemory.KeepAll && mamba ? _e * _rows * ((((2 * _directions) + 1) * DInner) + config.DModel) : 0);
+    }
+
+    // States at the ends of the segments of a scan that is computed again. Channels that fill the device have none.
+    private long Segments
+    {
+        get
+        {
+            long batch = _rows / Math.Max(1, shape.Length);
+            long channels = batch * DInner;
+            return channels / 32 >= SegmentWarps / 2 ? 0
+                : _directions * ScanSegments.BytesOfChannel * Math.Min(32 * SegmentWarps, channels * (shape.Length / 256));
+        }
     }
 
     // What autograd keeps of a mixture of experts: rows in the experts' order, gate, up and their products; a quarter more for padding.
@@ -105,7 +121,8 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         };
         long directions = memory == LayerMemory.RecomputeTime ? 1 : _directions;
         long own = 3 + (memory <= LayerMemory.KeepScan ? 0 : Checkpoint(memory) / DInner) - (memory <= LayerMemory.KeepAll ? 2 : 0);
-        long partials = directions * 4 * rows * 2 * config.Mamba.DState;
+        long sets = ScanBackwardPlan.SetsFor(checked((int)DInner), ScanBackwardPlan.WarpsFor(checked((int)DInner)));
+        long partials = directions * sets * 4 * rows * 2 * config.Mamba.DState;
         return (_e * rows * ((5 * DInner) + (directions * ((own * DInner) + (2 * Projected))))) + partials;
     }
 }

@@ -27,6 +27,9 @@ public static class TrainingMemory
     // Partial sums of kernels, the library's workspace, batches and the caching allocator's rounding.
     private const long Overhead = 200L << 20;
 
+    // What the last layers may keep of their scans, from most to least.
+    private static readonly LayerMemory[] s_kept = [LayerMemory.KeepDense, LayerMemory.KeepAll, LayerMemory.Keep, LayerMemory.KeepScan];
+
     /// <summary>Peak bytes of a training step.</summary>
     /// <param name="config">The model.</param>
     /// <param name="parameters">Its parameters.</param>
@@ -50,8 +53,9 @@ public static class TrainingMemory
     }
 
     /// <summary>
-    /// The fastest plan that fits: as many layers as possible keep their scans' results, then as many as possible their projected
-    /// input too, then as many as possible everything, then as many as possible dense checkpoints; time chunks when not even the layers' streams and one working set fit.
+    /// The fastest plan that fits, by <see cref="LayerCost"/>: the first layers compute the most again, since their working sets
+    /// have room over what so few layers keep, and the last ones keep the most. Time chunks when not even the layers' streams and
+    /// one working set fit.
     /// </summary>
     /// <param name="config">The model.</param>
     /// <param name="parameters">Its parameters.</param>
@@ -61,28 +65,48 @@ public static class TrainingMemory
     {
         ArgumentNullException.ThrowIfNull(config);
         bytes = (long)(Trust * bytes);
-        LayerMemory[] plan = Uniform(config, LayerMemory.Recompute);
-        if (Peak(config, parameters, shape, plan) > bytes)
+        LayerMemory[] least = Uniform(config, LayerMemory.Recompute);
+        bool Fits(LayerMemory[] plan) => Peak(config, parameters, shape, plan) <= bytes;
+        if (!Fits(least))
         {
             return Uniform(config, LayerMemory.RecomputeTime);
         }
 
-        foreach (LayerMemory more in (LayerMemory[])[LayerMemory.KeepScan, LayerMemory.Keep, LayerMemory.KeepAll, LayerMemory.KeepDense])
+        Raise(least, Upwards(least), [LayerMemory.KeepRows], LayerMemory.Recompute, Fits);
+        LayerMemory[]? best = null;
+        foreach (LayerMemory most in s_kept)
         {
-            for (int i = plan.Length - 1; i >= 0; i--)
-            {
-                LayerMemory before = plan[i];
-                plan[i] = more;
-                if (Peak(config, parameters, shape, plan) > bytes)
-                {
-                    plan[i] = before;
-                    return plan;
-                }
-            }
+            var plan = (LayerMemory[])least.Clone();
+            Raise(plan, Downwards(plan), [most], LayerMemory.Recompute, Fits);
+            Raise(plan, Downwards(plan), s_kept, LayerMemory.Recompute, Fits);
+            best = best is null || LayerCost.Of(config, plan) < LayerCost.Of(config, best) ? plan : best;
         }
 
-        return plan;
+        return best!;
     }
+
+    // Lets layers keep the first of some levels that fits, from most to least, if it is more than they keep.
+    private static void Raise(LayerMemory[] plan, IEnumerable<int> order, LayerMemory[] levels, LayerMemory atMost, Func<LayerMemory[], bool> fits)
+    {
+        foreach (int i in order)
+        {
+            LayerMemory before = plan[i];
+            foreach (LayerMemory more in levels.TakeWhile(m => m < before && before <= atMost))
+            {
+                plan[i] = more;
+                if (fits(plan))
+                {
+                    break;
+                }
+
+                plan[i] = before;
+            }
+        }
+    }
+
+    private static IEnumerable<int> Upwards(LayerMemory[] plan) => Enumerable.Range(0, plan.Length);
+
+    private static IEnumerable<int> Downwards(LayerMemory[] plan) => Upwards(plan).Reverse();
 
     /// <summary>The same for every layer.</summary>
     public static LayerMemory[] Uniform(ModelConfig config, LayerMemory memory)
@@ -93,7 +117,7 @@ public static class TrainingMemory
         return plan;
     }
 
-    /// <summary>A plan in words: "recompute 12, keep_scan 4".</summary>
+    /// <summary>A plan in words: "recompute 12, keep scans 4".</summary>
     public static string Describe(IReadOnlyList<LayerMemory> plan) => string.Join(", ", plan.GroupBy(m => m).OrderByDescending(g => g.Key)
         .Select(g => $"{Name(g.Key)} {g.Count()}"));
 
@@ -103,6 +127,7 @@ public static class TrainingMemory
         LayerMemory.KeepAll => "keep all",
         LayerMemory.Keep => "keep",
         LayerMemory.KeepScan => "keep scans",
+        LayerMemory.KeepRows => "keep rows",
         LayerMemory.Recompute => "recompute",
         _ => "recompute in time chunks",
     };

@@ -49,7 +49,7 @@ internal static class LayerCases
         };
         Tensor dout = Rows();
         Tensor g = empty_like(y0);
-        yield return new KernelCase("gate", "backward", shape.ToString(), () => GateKernels.Backward(kernels, dout, y0, z, g, dz))
+        yield return new KernelCase("gate", "backward", shape.ToString(), () => GateKernels.Backward(kernels, dout, y0, null, z, g, dz, null))
         {
             Elements = (double)shape.Rows * shape.Channels,
             Bytes = rows * 5,

@@ -189,9 +189,9 @@ public sealed record TrainConfig : IValidated
     public Precision Precision { get; init; } = Precision.Fp32;
 
     /// <summary>
-    /// What the backward pass computes again to save memory: none; scan (all but the scans' results); layer (each layer from
-    /// its residual stream); layer_time (the same in time chunks); auto chooses by the memory that is there. A CPU knows none
-    /// and layer.
+    /// What the backward pass computes again to save memory: none; scan (all but the scans' results); rows (each layer from its
+    /// residual stream and the scans' step sizes, B and C); layer (from its residual stream); layer_time (the same in time chunks);
+    /// auto chooses by the memory that is there. A CPU knows none and layer.
     /// </summary>
     public Recompute Recompute { get; init; } = Recompute.Auto;
 
@@ -314,6 +314,9 @@ public enum Recompute
 
     /// <summary>Each layer but for its scans' results.</summary>
     Scan,
+
+    /// <summary>Each layer, from the residual stream before it and the rows of [dt, B, C].</summary>
+    Rows,
 
     /// <summary>Each layer, from the residual stream before it.</summary>
     Layer,

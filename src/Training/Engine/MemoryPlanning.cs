@@ -30,6 +30,7 @@ public static class MemoryPlanning
             _ when model.Context is not null => TrainingMemory.Uniform(m, LayerMemory.RecomputeTime),
             Recompute.None => TrainingMemory.Uniform(m, LayerMemory.KeepAll),
             Recompute.Scan => TrainingMemory.Uniform(m, LayerMemory.KeepScan),
+            Recompute.Rows => TrainingMemory.Uniform(m, LayerMemory.KeepRows),
             Recompute.Layer => TrainingMemory.Uniform(m, LayerMemory.Recompute),
             Recompute.LayerTime => TrainingMemory.Uniform(m, LayerMemory.RecomputeTime),
             _ => TrainingMemory.Choose(m, model.NumParameters, Shape(config, microBatch, length), Available(config, model.Device)),

@@ -85,11 +85,12 @@ public sealed class BenchCommandTests : IDisposable
             "bench", "memory", "--preset", "caduceus-ps-131k", "train.precision=bf16", "--lengths", "131072,1048576", "--json", "-");
         Assert.True(answer.ExitCode == 0, answer.Error);
         JsonArray results = Head(answer.Out, "memory")["results"]!.AsArray();
-        Assert.Equal(10, results.Count);
+        Assert.Equal(12, results.Count);
         long Bytes(int length, string policy) => results.Single(r => r!["length"]!.GetValue<int>() == length && r["policy"]!.GetValue<string>() == policy)!
             ["predicted_bytes"]!.GetValue<long>();
         Assert.True(Bytes(131072, "none") > Bytes(131072, "scan"));
-        Assert.True(Bytes(131072, "scan") > Bytes(131072, "layer"));
+        Assert.True(Bytes(131072, "scan") > Bytes(131072, "rows"));
+        Assert.True(Bytes(131072, "rows") > Bytes(131072, "layer"));
         Assert.True(Bytes(1048576, "layer") > Bytes(1048576, "layer_time"));
         Assert.InRange(Bytes(1048576, "auto"), 1, 80L << 30);
     }

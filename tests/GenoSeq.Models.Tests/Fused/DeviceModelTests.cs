@@ -116,6 +116,36 @@ public sealed class DeviceModelTests
         }
     }
 
+    // Long inputs, whose scans have segments of time: the backward pass, by slices of three entries, knows what the forward pass found about them.
+    [Fact]
+    public void KeepRows_OfScansWithSegments_HasNoSecondPrePass()
+    {
+        const int longer = 1040;
+        using SequenceModel model = TestModels.Build(Config(TestModels.Caduceus(true)) with { NLayer = 1 });
+        using DisposeScope scope = NewDisposeScope();
+        model.SetComputeType(bfloat16);
+        int prePasses = 0;
+        using EmulatedDevice.Scope device = new EmulatedDevice { Processors = 2, Launched = (f, _) => prePasses += f.Name == "gs_scan_ends" ? 1 : 0 }.Use();
+        model.SetMemory([LayerMemory.KeepDense]);
+        Outcome expected = Run(model, null, longer);
+        long before = DeviceMambaLayer.BackwardSliceTokens;
+        try
+        {
+            DeviceMambaLayer.BackwardSliceTokens = 3 * longer;
+            model.SetMemory([LayerMemory.KeepRows]);
+            prePasses = 0;
+            Outcome actual = Run(model, null, longer);
+            Assert.Equal(2, prePasses); // the forward pass with gradients and the one without
+            Assert.Equal(expected.Loss, actual.Loss, 1e-3 * Math.Abs(expected.Loss));
+            Assert.All(expected.Gradients, g => Assert.True(Distance(g.Value, actual.Gradients[g.Key]) < 2e-2,
+                $"{g.Key}: {Distance(g.Value, actual.Gradients[g.Key]):g3}"));
+        }
+        finally
+        {
+            DeviceMambaLayer.BackwardSliceTokens = before;
+        }
+    }
+
     // bf16 keeps 8 bits: a rounding of an activation is 2e-3 of its norm, and two layers add some; gradients sum over rows.
     [Theory]
     [InlineData(false)]

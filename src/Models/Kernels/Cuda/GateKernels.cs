@@ -29,19 +29,23 @@ internal static class GateKernels
         Launch(device, "gs_gate_fwd", z.dtype, pieces, a);
     }
 
-    /// <summary>g = dout * silu(z), dz = dout * ysum * silu'(z).</summary>
+    /// <summary>g = dout * silu(z), dz = dout * (y0 + y1) * silu'(z), and if it is wanted the forward pass's output once more.</summary>
     /// <param name="device">Where the tensors are.</param>
     /// <param name="dout">Gradient of the output.</param>
-    /// <param name="ysum">The forward pass's y0 + y1.</param>
+    /// <param name="y0">The first direction, or the sum that the forward pass kept.</param>
+    /// <param name="y1">The second direction where <paramref name="y0"/> is not the sum, or null: the sum is rounded as the forward pass does.</param>
     /// <param name="z">The forward pass's.</param>
-    /// <param name="g">Overwritten: gradient of y0 and of y1.</param>
+    /// <param name="g">Overwritten: gradient of y0 and of y1. May be <paramref name="dout"/>.</param>
     /// <param name="dz">Overwritten: gradient of z. May not overlap what is read.</param>
+    /// <param name="output">Overwritten: the output, to the bit as <see cref="Forward"/> gives it. May be <paramref name="y0"/>; null: not wanted.</param>
     /// <exception cref="ArgumentException">A size, type or layout does not fit.</exception>
-    internal static void Backward(KernelDevice device, Tensor dout, Tensor ysum, Tensor z, Tensor g, Tensor dz)
+    internal static void Backward(KernelDevice device, Tensor dout, Tensor y0, Tensor? y1, Tensor z, Tensor g, Tensor dz, Tensor? output)
     {
         Arguments a = Common(z, out long pieces);
         (a.DOut, a.DOutStride) = KernelRows.Of(dout, "the output's gradient", z.dtype, z.shape);
-        (a.Sum, a.Y0Stride) = KernelRows.Of(ysum, "ysum", z.dtype, z.shape);
+        (a.Y0, a.Y0Stride) = KernelRows.Of(y0, "y0", z.dtype, z.shape);
+        (a.Y1, a.Y1Stride) = KernelRows.Of(y1, "y1", z.dtype, z.shape);
+        (a.Out, a.OutStride) = KernelRows.Of(output, "the output", z.dtype, z.shape);
         (a.G, a.GStride) = KernelRows.Of(g, "g", z.dtype, z.shape);
         (a.Dz, a.DzStride) = KernelRows.Of(dz, "dz", z.dtype, z.shape);
         Launch(device, "gs_gate_bwd", z.dtype, pieces, a);

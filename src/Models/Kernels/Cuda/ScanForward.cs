@@ -11,7 +11,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// The serial kernel and the pre-pass work raw step sizes out from dt themselves where they can; otherwise a matrix product does
 /// so first.
 /// </remarks>
-internal static class ScanForwardKernels
+internal static partial class ScanForwardKernels
 {
     /// <summary>Runs up to 4 scans of equal shape in one launch.</summary>
     /// <param name="device">Where the tensors are.</param>
@@ -22,13 +22,16 @@ internal static class ScanForwardKernels
     /// <param name="plan">How; null to choose by shape.</param>
     /// <param name="keepDelta">Return the raw step sizes.</param>
     /// <param name="checkpointSteps">Steps between checkpoints: <see cref="ScanShape.CheckpointSteps"/> or <see cref="ScanShape.DenseSteps"/>.</param>
+    /// <param name="segments">What an earlier run over the same inputs kept: taken in place of a plan and of the pre-pass.</param>
+    /// <param name="keepSegments">Return what the pre-pass finds.</param>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
     internal static ScanForwardResult Run(KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, bool keepCheckpoints,
-        bool wantFinalState, ScanPlan? plan = null, bool keepDelta = false, int checkpointSteps = ScanShape.CheckpointSteps)
+        bool wantFinalState, ScanPlan? plan = null, bool keepDelta = false, int checkpointSteps = ScanShape.CheckpointSteps,
+        ScanSegments? segments = null, bool keepSegments = false)
     {
         ScanShape shape = ScanShape.Of(directions, ids);
         int every = keepCheckpoints ? checkpointSteps : ScanShape.CheckpointSteps;
-        ScanPlan how = plan ?? ScanPlan.For(shape, device.Multiprocessors, every == ScanShape.DenseSteps);
+        ScanPlan how = segments?.Plan ?? plan ?? ScanPlan.For(shape, device.Multiprocessors, every == ScanShape.DenseSteps);
         var own = new List<Tensor>();
         ScanDirection[] scans = Projected(shape, directions, how, own);
         bool fused = scans[0].DtProj is not null;
@@ -55,17 +58,15 @@ internal static class ScanForwardKernels
         }
 
         Tensor[]? final = FinalStates(shape, directions, wantFinalState, ref arguments);
-        if (!shape.IsEmpty)
-        {
-            ScanForwardLaunch.All(device, shape, Rank(scans[0]), ref arguments, how, every);
-        }
+        ScanSegments? found = shape.IsEmpty ? null
+            : ScanForwardLaunch.All(device, shape, Rank(scans[0]), ref arguments, how, every, segments, keepSegments);
 
         if (!keepDelta)
         {
             own.ForEach(t => t.Dispose());
         }
 
-        return new ScanForwardResult(y, checkpoints, final, delta);
+        return new ScanForwardResult(y, checkpoints, final, delta, found);
     }
 
     /// <summary>
@@ -78,22 +79,23 @@ internal static class ScanForwardKernels
     /// <param name="z">The gate [batch, length, d_inner], rows evenly spaced.</param>
     /// <param name="wantFinalState">Return the state after the last step.</param>
     /// <param name="plan">How; null to choose by shape.</param>
-    /// <returns>The gated sum [batch, length, d_inner], and the final state of each direction [batch, d_inner, d_state].</returns>
+    /// <param name="again">Batch entries that <see cref="Run"/> will take at a time over the same inputs: the plan fits both, and the segments are returned; 0: none.</param>
+    /// <returns>The gated sum [batch, length, d_inner], the final state of each direction [batch, d_inner, d_state], and the segments.</returns>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
-    internal static (Tensor Gated, Tensor[]? FinalState) RunGated(KernelDevice device, ReadOnlySpan<ScanDirection> directions, Tensor? ids, Tensor z,
-        bool wantFinalState, ScanPlan? plan = null)
+    internal static (Tensor Gated, Tensor[]? FinalState, ScanSegments? Segments) RunGated(KernelDevice device, ReadOnlySpan<ScanDirection> directions,
+        Tensor? ids, Tensor z, bool wantFinalState, ScanPlan? plan = null, int again = 0)
     {
         ScanShape shape = ScanShape.Of(directions, ids);
-        ScanPlan how = plan ?? ScanPlan.ForGated(shape, device.Multiprocessors);
+        ScanPlan how = plan ?? ScanPlan.ForGated(shape, device.Multiprocessors, again);
         if (shape.IsSingle || shape.Scans > 2 || how.Segments == 0 || shape.IsEmpty)
         {
-            ScanForwardResult r = Run(device, directions, ids, false, wantFinalState, plan);
+            ScanForwardResult r = Run(device, directions, ids, false, wantFinalState, plan, keepSegments: again > 0);
             if (!shape.IsEmpty)
             {
                 GateKernels.Forward(device, r.Y[0], r.Y.Length > 1 ? r.Y[1] : null, z, r.Y[0], false);
             }
 
-            return (r.Y[0], r.FinalState);
+            return (r.Y[0], r.FinalState, r.Segments);
         }
 
         var own = new List<Tensor>();
@@ -109,9 +111,10 @@ internal static class ScanForwardKernels
         (last.Z, last.ZStride) = (z.data_ptr(), shape.RowStride(z, shape.Channels, "z"));
         last.Add = shape.Scans > 1 ? last.Y : 0;
         Tensor[]? final = FinalStates(shape, directions, wantFinalState, ref arguments);
-        ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how);
+        ScanSegments? found = ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how, ScanForwardLaunch.Gate.There,
+            ScanShape.CheckpointSteps, null, again > 0);
         own.ForEach(t => t.Dispose());
-        return (y, final);
+        return (y, final, found);
     }
 
     /// <summary>The state after the last step, without any output: of segments of time at once, joined by their sums of delta.</summary>

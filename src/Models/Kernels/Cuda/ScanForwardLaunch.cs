@@ -6,6 +6,19 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// <summary>Launches of the forward scan's kernels: programs, grids, shared memory.</summary>
 internal static class ScanForwardLaunch
 {
+    /// <summary>What the last of several directions does with its output (GS_SCAN_GATE).</summary>
+    internal enum Gate
+    {
+        /// <summary>Nothing.</summary>
+        None,
+
+        /// <summary>Adds the other direction's and gates it.</summary>
+        There,
+
+        /// <summary>The same, and the gate's gradients.</summary>
+        ThereAndBack,
+    }
+
     private const int TileSteps = 128;
     private const int N = ScanShape.States;
 
@@ -16,51 +29,68 @@ internal static class ScanForwardLaunch
     /// <param name="arguments">Tensors; the rest is filled in.</param>
     /// <param name="plan">How.</param>
     /// <param name="checkpointSteps">Steps between checkpoints.</param>
-    internal static void All(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps)
+    /// <param name="known">Segments of an earlier scan of the same inputs and plan, or null.</param>
+    /// <param name="keep">Return the segments, if there is more than one.</param>
+    internal static ScanSegments? All(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, int checkpointSteps,
+        ScanSegments? known, bool keep)
     {
         if (plan.Segments == 0)
         {
             Chain(device, shape, ref arguments, plan, checkpointSteps);
-            return;
+            return null;
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Cut(device, shape, rank, ref arguments, plan);
-        Serial(device, shape, rank, arguments, gated: false, checkpointSteps);
+        ScanSegments? found = Cut(device, shape, rank, ref arguments, plan, known);
+        Serial(device, shape, rank, arguments, Gate.None, checkpointSteps);
+        return keep ? found?.MoveToOuterDisposeScope() : null;
     }
 
-    /// <summary>One direction after the other; the last one adds the first and gates.</summary>
-    internal static void Gated(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan)
+    /// <summary>One direction after the other; the last one adds the first and goes through the gate.</summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="shape">The scans.</param>
+    /// <param name="rank">As for <see cref="All"/>.</param>
+    /// <param name="arguments">Tensors; the rest is filled in.</param>
+    /// <param name="plan">How.</param>
+    /// <param name="gate">What the last direction does besides.</param>
+    /// <param name="checkpointSteps">Steps between checkpoints.</param>
+    /// <param name="known">As for <see cref="All"/>.</param>
+    /// <param name="keep">As for <see cref="All"/>.</param>
+    internal static ScanSegments? Gated(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, Gate gate,
+        int checkpointSteps, ScanSegments? known, bool keep)
     {
         using DisposeScope scope = NewDisposeScope();
-        Cut(device, shape, rank, ref arguments, plan);
+        ScanSegments? found = Cut(device, shape, rank, ref arguments, plan, known);
         ScanForwardArguments one = arguments;
         one.ScanCount = 1;
         for (int i = 0; i < shape.Scans; i++)
         {
             one.Scans[0] = arguments.Scans[i];
-            Serial(device, shape, rank, one, gated: i == shape.Scans - 1, ScanShape.CheckpointSteps);
+            Serial(device, shape, rank, one, i == shape.Scans - 1 ? gate : Gate.None, checkpointSteps);
         }
+
+        return keep ? found?.MoveToOuterDisposeScope() : null;
     }
 
     private static long Warps(ScanShape shape, int scans) => (long)scans * shape.Batch * shape.Strips;
 
-    // Segments of time and, if there is more than one, the state at the end of each.
-    private static void Cut(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan)
+    // Segments of time and, if there is more than one, the state at the end of each: what is known, or what the pre-pass finds.
+    private static ScanSegments? Cut(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, ScanSegments? known)
     {
         (arguments.Segments, arguments.Steps) = plan.Cut(shape.Length);
         if (arguments.Segments == 1)
         {
-            return;
+            return null;
         }
 
-        for (int i = 0; i < shape.Scans; i++)
+        ScanSegments segments = known ?? ScanSegments.Allocate(shape, plan);
+        segments.PointAt(shape, ref arguments);
+        if (known is null)
         {
-            arguments.Scans[i].Ends = empty([shape.Batch, arguments.Segments, shape.Channels, N], float32, shape.Device).data_ptr();
-            arguments.Scans[i].Sums = empty([shape.Batch, arguments.Segments, shape.Channels], float32, shape.Device).data_ptr();
+            Ends(device, shape, rank, arguments);
         }
 
-        Ends(device, shape, rank, arguments);
+        return known is null ? segments : null;
     }
 
     /// <summary>
@@ -84,10 +114,11 @@ internal static class ScanForwardLaunch
         device.Launch(ends, (Warps(shape, shape.Scans) * (arguments.Segments - 1), 1, 1), arguments);
     }
 
-    private static void Serial(KernelDevice device, ScanShape shape, int rank, in ScanForwardArguments arguments, bool gated, int checkpointSteps)
+    private static void Serial(KernelDevice device, ScanShape shape, int rank, in ScanForwardArguments arguments, Gate gate, int checkpointSteps)
     {
-        string[] variant = gated ? ["GS_SCAN_GATE=1"] : arguments.Scans[0].DeltaOut != 0 ? ["GS_KEEP_DELTA=1"] : [];
-        string[] definitions = [.. Rank(rank), .. variant, Every(checkpointSteps)];
+        string[] gated = gate == Gate.None ? [] : [$"GS_SCAN_GATE={(int)gate}"];
+        string[] keeping = arguments.Scans[0].DeltaOut != 0 ? ["GS_KEEP_DELTA=1"] : [];
+        string[] definitions = [.. Rank(rank), .. gated, .. keeping, Every(checkpointSteps)];
         KernelFunction main = device.Function(Program("scan_fwd_serial.cu", shape, definitions), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize, rank));
         device.Launch(main, (Warps(shape, arguments.ScanCount) * arguments.Segments, 1, 1), arguments);
     }

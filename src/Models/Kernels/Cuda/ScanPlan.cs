@@ -31,10 +31,32 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     /// <param name="multiprocessors">Of the device.</param>
     /// <param name="dense">Checkpoints are kept every few steps, which slows the chain by a quarter.</param>
     internal static ScanPlan For(ScanShape shape, int multiprocessors, bool dense) =>
-        For(shape, shape.Scans, multiprocessors, dense ? DenseChain : 0);
+        For(shape, shape.Scans, multiprocessors, dense ? DenseChain : 0, 0);
 
-    /// <summary>The same for directions that run one after the other, the last with the gate, unless they are chained.</summary>
-    internal static ScanPlan ForGated(ScanShape shape, int multiprocessors) => For(shape, 1, multiprocessors, GateTime);
+    /// <summary>
+    /// The same for directions that run one after the other, the last with the gate, unless they are chained; and, if there will be
+    /// such, for a second run with the same segments and without a pre-pass, of one direction after the other or both and then the gate.
+    /// </summary>
+    /// <param name="shape">The scans.</param>
+    /// <param name="multiprocessors">Of the device.</param>
+    /// <param name="again">Batch entries of the second run; 0: there is none.</param>
+    internal static ScanPlan ForGated(ScanShape shape, int multiprocessors, int again) => For(shape, 1, multiprocessors, GateTime, again);
+
+    /// <summary>Whether scans are faster with this plan's segments, whose end states are known, than with their own and a pre-pass.</summary>
+    /// <param name="shape">The scans: those of the pre-pass, or some of its batch entries.</param>
+    /// <param name="multiprocessors">Of the device.</param>
+    internal bool IsWorthKeeping(ScanShape shape, int multiprocessors)
+    {
+        Best(shape, shape.Scans, multiprocessors, 0, out double time);
+        return Fill((long)shape.Scans * shape.Batch * shape.Strips * Segments, multiprocessors) <= Math.Min(time, ChainTime);
+    }
+
+    /// <summary>Whether one of several directions nearly fills the device, so that they may run one after the other to save the gate's time.</summary>
+    internal bool FillsWithOne(ScanShape shape, int multiprocessors)
+    {
+        long warps = (long)shape.Batch * shape.Strips * Segments;
+        return Segments > 0 && Fill(warps, multiprocessors) <= Fill(shape.Scans * warps, multiprocessors) + GateTime;
+    }
 
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>
     internal (int Segments, int Steps) Cut(int length)
@@ -65,22 +87,25 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
         return segments;
     }
 
-    private static ScanPlan For(ScanShape shape, int atOnce, int multiprocessors, double more)
+    private static ScanPlan For(ScanShape shape, int atOnce, int multiprocessors, double more, int again)
     {
         bool one = shape.Scans * shape.Batch == 1;
-        int segments = Best(shape, atOnce, multiprocessors, out double time);
+        int segments = Best(shape, atOnce, multiprocessors, again, out double time);
         return time < more + (one ? ChainTimeOfOne : ChainTime) ? new(segments) : new(0, Groups: one ? 2 : 4);
     }
 
-    private static int Best(ScanShape shape, int atOnce, int multiprocessors, out double time)
+    // The time is the first run's.
+    private static int Best(ScanShape shape, int atOnce, int multiprocessors, int again, out double time)
     {
         long warps = Math.Max(1, (long)atOnce * shape.Batch * shape.Strips);
         int most = (int)Math.Clamp(2L * Resident * multiprocessors / warps, 1, Math.Max(1, shape.Length / 256));
-        (int best, time) = (1, double.MaxValue);
+        long second = (long)again * shape.Strips;
+        (int best, double both, time) = (1, double.MaxValue, double.MaxValue);
         for (int segments = 1; segments <= most; segments++)
         {
             double t = Time(warps * segments, segments, shape.Length, multiprocessors);
-            (best, time) = t < time ? (segments, t) : (best, time);
+            double all = t + (again > 0 ? Math.Min(Fill(second * segments, multiprocessors), Fill(shape.Scans * second * segments, multiprocessors) + GateTime) : 0);
+            (best, both, time) = all < both ? (segments, all, t) : (best, both, time);
         }
 
         return best;
@@ -89,11 +114,15 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
     // 1: on a full device, without a pre-pass.
     private static double Time(long warps, int segments, int length, int multiprocessors)
     {
-        long slots = (long)Resident * multiprocessors;
-        double waves = (double)warps / slots;
-        double each = waves > 1 ? Math.Ceiling(waves) / waves : 1 / Speed(waves);
         double steps = (double)length / segments;
-        return each + ((segments - 1) * ((EndStep * Math.Min(steps, Memory)) + EndBlocks) / length);
+        return Fill(warps, multiprocessors) + ((segments - 1) * ((EndStep * Math.Min(steps, Memory)) + EndBlocks) / length);
+    }
+
+    // Without the pre-pass.
+    private static double Fill(long warps, int multiprocessors)
+    {
+        double waves = (double)warps / ((long)Resident * multiprocessors);
+        return waves > 1 ? Math.Ceiling(waves) / waves : 1 / Speed(waves);
     }
 
     // Of a device that is filled in part.

@@ -33,7 +33,8 @@ internal sealed record ScanDirection(
 /// </param>
 /// <param name="FinalState">State after the last step [batch, d_inner, d_state], single precision.</param>
 /// <param name="Delta">Raw step sizes as they were used [batch, length, d_inner], of the activations' type.</param>
-internal sealed record ScanForwardResult(Tensor[] Y, Tensor[]? Checkpoints, Tensor[]? FinalState, Tensor[]? Delta);
+/// <param name="Segments">What the pre-pass found, where there was one and it was asked for.</param>
+internal sealed record ScanForwardResult(Tensor[] Y, Tensor[]? Checkpoints, Tensor[]? FinalState, Tensor[]? Delta, ScanSegments? Segments);
 
 /// <summary>Gradients of one scan; those of B and C are written to where the caller wants them.</summary>
 /// <param name="DU">Of u [batch, length, d_inner], contiguous, of the activations' type.</param>

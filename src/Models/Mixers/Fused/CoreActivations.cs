@@ -11,7 +11,7 @@ internal sealed class CoreActivations : IDisposable
     /// <summary>The scans' checkpoints, by direction.</summary>
     internal required Tensor[] Checkpoints { get; init; }
 
-    /// <summary>Sum of the directions before the gate [batch, length, D].</summary>
+    /// <summary>Sum of the directions before the gate [batch, length, D]; of a layer that is computed again the gated sum.</summary>
     internal required Tensor Sum { get; init; }
 
     /// <summary>The convolutions' outputs [batch, length, D], by direction.</summary>

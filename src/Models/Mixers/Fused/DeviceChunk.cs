@@ -46,7 +46,7 @@ internal static class DeviceChunk
         using DisposeScope scope = NewDisposeScope();
         (Tensor u, Tensor projected) = Prepare(device, xz, p, ids, carry);
         projected = p.Normed(projected);
-        (Tensor gated, Tensor[]? final) = ScanForwardKernels.RunGated(device, [Scan(p, u, projected, carry)], ids, Z(xz), true);
+        (Tensor gated, Tensor[]? final, _) = ScanForwardKernels.RunGated(device, [Scan(p, u, projected, carry)], ids, Z(xz), true);
         var next = new ChunkCarry(final![0].MoveToOuterDisposeScope(), LastInputs(X(xz), p.Reverse, carry.Halo).MoveToOuterDisposeScope());
         return (gated.MoveToOuterDisposeScope(), next);
     }
@@ -69,13 +69,12 @@ internal static class DeviceChunk
         (Tensor u, Tensor projected) = Prepare(device, xz, p, ids, carry);
         Tensor normed = p.Normed(projected);
         ScanDirection direction = Scan(p, u, normed, carry);
-        ScanForwardResult scan = ScanForwardKernels.Run(device, [direction], ids, true, false, keepDelta: true);
+        ScanForwardResult scan = ScanForwardKernels.Run(device, [direction], ids, true, false, keepDelta: true, checkpointSteps: ScanShape.DenseSteps);
         direction = direction with { Delta = scan.Delta![0], DtProj = null };
-        Tensor gated = empty(dgated.shape, xz.dtype, xz.device);
-        GateKernels.Forward(device, scan.Y[0], null, Z(xz), gated, false);
+        Tensor gated = scan.Y[0];
         Tensor dxz = empty(xz.shape, xz.dtype, xz.device);
         Tensor g = empty(dgated.shape, xz.dtype, xz.device);
-        GateKernels.Backward(device, dgated, scan.Y[0], Z(xz), g, Z(dxz));
+        GateKernels.Backward(device, dgated, scan.Y[0], null, Z(xz), g, Z(dxz), gated);
         Tensor dprojected = empty(projected.shape, xz.dtype, xz.device);
         ScanGradients[] scans = ScanBackwardKernels.Run(device, [direction], ids, scan.Checkpoints!, [g],
             [dprojected.narrow(2, p.PaddedRank, p.States)], [dprojected.narrow(2, p.PaddedRank + p.States, p.States)],

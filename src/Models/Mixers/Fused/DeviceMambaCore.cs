@@ -12,7 +12,7 @@ namespace GenoSeq.Models.Mixers.Fused;
 /// Every stage has a dispose scope of its own: a view keeps its tensor's memory, so views must end with the stage that made
 /// them for the early frees to free anything.
 /// </remarks>
-internal static class DeviceMambaCore
+internal static partial class DeviceMambaCore
 {
     /// <summary>Runs the directions.</summary>
     /// <param name="device">Runs the kernels.</param>
@@ -34,7 +34,7 @@ internal static class DeviceMambaCore
         Tensor[] normed = Normed(projected, directions);
         if (!keep)
         {
-            return (ScanGated(device, directions, u, normed, ids, xz, states).MoveToOuterDisposeScope(), null);
+            return (ScanGated(device, directions, u, normed, ids, xz, states, 0).Gated.MoveToOuterDisposeScope(), null);
         }
 
         ScanForwardResult scan = Scan(device, directions, u, normed, ids, keepAll, states, checkpointSteps);
@@ -56,30 +56,34 @@ internal static class DeviceMambaCore
         });
     }
 
-    /// <summary>The gated sum once more, from what was kept.</summary>
-    internal static Tensor Gate(KernelDevice device, Tensor xz, CoreActivations kept)
+    /// <summary>Through the gate, which is all of the backward pass that needs the sum of the directions.</summary>
+    /// <param name="device">Runs the kernels.</param>
+    /// <param name="xz">The forward pass's input.</param>
+    /// <param name="kept">From the forward pass.</param>
+    /// <param name="dgated">Gradient of the gated sum [batch, length, D].</param>
+    /// <param name="g">Overwritten: the gradient of each direction's output; may be <paramref name="dgated"/>.</param>
+    /// <param name="wantGated">Overwrite what was kept as the sum by the gated sum.</param>
+    /// <returns>The gradient of xz, of which the gate's half is there.</returns>
+    internal static Tensor Ungate(KernelDevice device, Tensor xz, CoreActivations kept, Tensor dgated, Tensor g, bool wantGated)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor gated = empty([xz.size(0), xz.size(1), xz.size(2) / 2], xz.dtype, xz.device);
-        GateKernels.Forward(device, kept.Sum, null, Z(xz), gated, false);
-        return gated.MoveToOuterDisposeScope();
+        Tensor dxz = empty(xz.shape, xz.dtype, xz.device);
+        GateKernels.Backward(device, dgated, kept.Sum, null, Z(xz), g, Z(dxz), wantGated ? kept.Sum : null);
+        return dxz.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Gradients of xz and of the directions' parameters.</summary>
+    /// <summary>Gradients of the directions' parameters, and of xz.</summary>
     /// <param name="device">Runs the kernels.</param>
     /// <param name="xz">The forward pass's input.</param>
     /// <param name="directions">The forward pass's.</param>
     /// <param name="ids">The forward pass's.</param>
     /// <param name="kept">From the forward pass; freed as soon as it is used up.</param>
-    /// <param name="dgated">Gradient of the gated sum [batch, length, D]; freed.</param>
-    internal static (Tensor DXz, DirectionGradients[] Parameters) Backward(KernelDevice device, Tensor xz,
-        ReadOnlySpan<DeviceDirection> directions, Tensor? ids, CoreActivations kept, Tensor dgated)
+    /// <param name="g">Gradient of each direction's output [batch, length, D]; freed.</param>
+    /// <param name="dxz">From <see cref="Ungate"/>; its other half is filled.</param>
+    internal static DirectionGradients[] Backward(KernelDevice device, Tensor xz, ReadOnlySpan<DeviceDirection> directions, Tensor? ids,
+        CoreActivations kept, Tensor g, Tensor dxz)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor dxz = empty(xz.shape, xz.dtype, xz.device);
-        Tensor g = Ungate(device, xz, kept.Sum, dgated, dxz);
-        dgated.Dispose();
-        kept.Sum.Dispose();
         Tensor[] u = kept.U ?? Convolve(device, xz, directions, ids, null);
         Tensor[] normed = Normed(kept.Projected, directions);
         Tensor[] delta = kept.Delta ?? Deltas(normed, directions);
@@ -103,7 +107,7 @@ internal static class DeviceMambaCore
             gradients[k].MoveToOuterDisposeScope();
         }
 
-        return (dxz.MoveToOuterDisposeScope(), gradients);
+        return gradients;
     }
 
     /// <summary>[batch, length, width] as [tokens, width].</summary>
@@ -174,14 +178,14 @@ internal static class DeviceMambaCore
     }
 
     // Scans and gate in one; what no backward pass needs is not kept.
-    private static Tensor ScanGated(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] projected,
-        Tensor? ids, Tensor xz, MambaState[]? states)
+    private static (Tensor Gated, ScanSegments? Segments) ScanGated(KernelDevice device, ReadOnlySpan<DeviceDirection> directions, Tensor[] u,
+        Tensor[] projected, Tensor? ids, Tensor xz, MambaState[]? states, int again)
     {
         using DisposeScope scope = NewDisposeScope();
-        (Tensor gated, Tensor[]? final) = ScanForwardKernels.RunGated(device, Scans(directions, u, null, projected, states), ids, Z(xz),
-            states is not null);
+        (Tensor gated, Tensor[]? final, ScanSegments? segments) = ScanForwardKernels.RunGated(
+            device, Scans(directions, u, null, projected, states), ids, Z(xz), states is not null, again: again);
         Advance(states, directions, xz, final);
-        return gated.MoveToOuterDisposeScope();
+        return (gated.MoveToOuterDisposeScope(), segments?.MoveToOuterDisposeScope());
     }
 
     private static void Advance(MambaState[]? states, ReadOnlySpan<DeviceDirection> directions, Tensor xz, Tensor[]? final)
@@ -194,14 +198,6 @@ internal static class DeviceMambaCore
     }
 
     // Stages, backward.
-    private static Tensor Ungate(KernelDevice device, Tensor xz, Tensor sum, Tensor dgated, Tensor dxz)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor g = empty(sum.shape, xz.dtype, xz.device);
-        GateKernels.Backward(device, dgated, sum, Z(xz), g, Z(dxz));
-        return g.MoveToOuterDisposeScope();
-    }
-
     private static (ScanGradients[] Gradients, Tensor[] DProjected) ScanBack(KernelDevice device,
         ReadOnlySpan<DeviceDirection> directions, Tensor[] u, Tensor[] delta, Tensor[] projected, CoreActivations kept, Tensor? ids, Tensor g)
     {

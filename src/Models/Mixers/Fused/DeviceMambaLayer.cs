@@ -28,6 +28,7 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     private (Tensor Normed, Tensor Rstd, Tensor Gated)? _all;
     private Weights? _weights;
     private CoreActivations? _kept;
+    private readonly List<(long First, long Count, CoreAnchors Anchors)> _anchors = [];
     private bool _hasResidual;
 
     private DeviceMambaLayer(KernelDevice device, in LayerSettings settings, Tensor? ids)
@@ -89,12 +90,13 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         int checkpointSteps = Memory == LayerMemory.KeepDense ? ScanShape.DenseSteps : ScanShape.CheckpointSteps;
         (Tensor n, Tensor? sum, Tensor? rstd) = NormKernels.Forward(_device, inputs[0], inputs[1], w.Norm, _settings.NormEps, _settings.Activation, true, all);
         Tensor y = empty(n.shape, n.dtype, n.device);
-        foreach ((long first, long count) in Slices(n, keep ? long.MaxValue : WillDifferentiate ? SliceTokens : InferenceTokens(n, w)))
+        foreach ((long first, long count) in Slices(n, keep ? long.MaxValue : WillDifferentiate ? AgainTokens(n.size(1)) : InferenceTokens(n, w)))
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor xz = Project(n, w, first, count);
-            (Tensor gated, CoreActivations? kept) = DeviceMambaCore.Forward(
-                _device, xz, w.Directions, Ids(first, count), keep, all, checkpointSteps: checkpointSteps);
+            (Tensor gated, CoreActivations? kept) = WillDifferentiate && !keep
+                ? (ForwardAnchored(xz, w, first, count), null)
+                : DeviceMambaCore.Forward(_device, xz, w.Directions, Ids(first, count), keep, all, checkpointSteps: checkpointSteps);
             DeviceGemm.RowsInto(DeviceMambaCore.Flat(gated), w.Out, DeviceMambaCore.Flat(y.narrow(0, first, count)));
             _kept = kept?.Detach();
             _xz = keep && Memory <= LayerMemory.Keep ? xz.DetachFromDisposeScope() : null;
@@ -154,7 +156,24 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         _all?.Rstd.Dispose();
         _all?.Gated.Dispose();
         _weights?.Free();
+        _anchors.ForEach(a => a.Anchors.Dispose());
         ReleaseCarries();
+    }
+
+    private Tensor ForwardAnchored(Tensor xz, Weights w, long first, long count)
+    {
+        long again = Math.Clamp(BackwardSliceTokens / Math.Max(xz.size(1), 1), 1, count);
+        (Tensor gated, CoreAnchors anchors) =
+            DeviceMambaCore.ForwardAnchored(_device, xz, w.Directions, Ids(first, count), Memory == LayerMemory.KeepRows, (int)again);
+        _anchors.Add((first, count, anchors.Detach()));
+        return gated;
+    }
+
+    // Null where the forward pass had these entries in several slices.
+    private CoreAnchors? Anchors(long first, long count)
+    {
+        int i = _anchors.FindIndex(a => a.First <= first && first + count <= a.First + a.Count);
+        return i < 0 ? null : _anchors[i].Anchors.Narrow(first - _anchors[i].First, count);
     }
 
     private Tensor BackwardWhole(Tensor sum, Tensor dn, Tensor dy, Weights w, LayerGradients g)
@@ -175,25 +194,35 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
     {
         Tensor? ids = Ids(first, count);
         Tensor xz = _xz?.narrow(0, first, count) ?? Project(n, w, first, count);
-        CoreActivations? mine = count == n.size(0) ? _kept : _kept?.Narrow(first, count);
-        (Tensor gated, CoreActivations kept) = mine is null
-            ? DeviceMambaCore.Forward(_device, xz, w.Directions, ids, true, true) is var (g, k) ? (g, k!) : default
-            : (_all?.Gated ?? DeviceMambaCore.Gate(_device, xz, mine), mine);
-        Tensor dgated = OutBack(dy.narrow(0, first, count), gated, w.Out, sums);
+        Tensor rows = dy.narrow(0, first, count);
+        Tensor g = OutBack(rows, w.Out);
+        (CoreActivations kept, Tensor dxz) = _kept is null
+            ? DeviceMambaCore.Again(_device, xz, w.Directions, ids, Anchors(first, count),
+                Memory == LayerMemory.KeepRows ? ScanShape.DenseSteps : ScanShape.CheckpointSteps, g)
+            : Ungate(xz, count == n.size(0) ? _kept : _kept.Narrow(first, count), g);
+        Tensor gated = _all?.Gated ?? kept.Sum;
+        AddOut(rows, gated, sums);
         gated.Dispose();
-        (Tensor dxz, DirectionGradients[] own) = DeviceMambaCore.Backward(_device, xz, w.Directions, ids, kept, dgated);
-        sums.Add(own);
+        kept.Sum.Dispose();
+        sums.Add(DeviceMambaCore.Backward(_device, xz, w.Directions, ids, kept, g, dxz));
         InBack(dxz, n.narrow(0, first, count), dn.narrow(0, first, count), w.In, sums);
     }
 
-    private static Tensor OutBack(Tensor dy, Tensor gated, Tensor weight, LayerGradients sums)
+    private (CoreActivations Kept, Tensor DXz) Ungate(Tensor xz, CoreActivations kept, Tensor g) =>
+        (kept, DeviceMambaCore.Ungate(_device, xz, kept, g, g, _all is null));
+
+    private static Tensor OutBack(Tensor dy, Tensor weight)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor flat = DeviceMambaCore.Flat(dy);
-        sums.AddOut(DeviceGemm.Gradient(flat, DeviceMambaCore.Flat(gated)));
-        Tensor dgated = empty(gated.shape, gated.dtype, gated.device);
-        DeviceGemm.BackInto(flat, weight, DeviceMambaCore.Flat(dgated));
+        Tensor dgated = empty([dy.size(0), dy.size(1), weight.size(1)], dy.dtype, dy.device);
+        DeviceGemm.BackInto(DeviceMambaCore.Flat(dy), weight, DeviceMambaCore.Flat(dgated));
         return dgated.MoveToOuterDisposeScope();
+    }
+
+    private static void AddOut(Tensor dy, Tensor gated, LayerGradients sums)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        sums.AddOut(DeviceGemm.Gradient(DeviceMambaCore.Flat(dy), DeviceMambaCore.Flat(gated)));
     }
 
     private static void InBack(Tensor dxz, Tensor n, Tensor dn, Tensor weight, LayerGradients sums)
@@ -210,6 +239,9 @@ internal sealed partial class DeviceMambaLayer : autograd.Function
         Tensor flat = DeviceMambaCore.Flat(n.narrow(0, first, count));
         return DeviceGemm.Rows(flat, w.In).view(count, n.size(1), -1).MoveToOuterDisposeScope();
     }
+
+    // Two long entries at once, whose scans need half as many segments for each, take no more than one entry's backward pass.
+    private static long AgainTokens(long length) => Math.Max(SliceTokens, 2 * length);
 
     private Tensor? Ids(long first, long count) => _ids?.narrow(0, first, count).contiguous();
 

@@ -74,8 +74,11 @@ internal sealed class DeviceMambaScan : autograd.Function
         DeviceDirection[] directions = Directions(inputs);
         try
         {
-            Tensor dgated = dout.to(_activation).contiguous().alias();
-            (Tensor dxz, DirectionGradients[] own) = DeviceMambaCore.Backward(_device, inputs[0]!, directions, _ids, _kept!, dgated);
+            Tensor dgated = dout.to(_activation).contiguous();
+            Tensor g = empty_like(dgated);
+            Tensor dxz = DeviceMambaCore.Ungate(_device, inputs[0]!, _kept!, dgated, g, false);
+            _kept!.Sum.Dispose();
+            DirectionGradients[] own = DeviceMambaCore.Backward(_device, inputs[0]!, directions, _ids, _kept, g, dxz);
             gradients[0] = dxz.dtype == dout.dtype ? dxz : dxz.to(dout.dtype);
             for (int k = 0; k < own.Length; k++)
             {

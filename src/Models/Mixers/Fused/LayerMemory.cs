@@ -18,7 +18,13 @@ public enum LayerMemory
     /// </summary>
     KeepScan,
 
-    /// <summary>The residual stream; the whole layer is computed again.</summary>
+    /// <summary>
+    /// The residual stream and Mamba's rows of [dt, B, C]; the rest is computed again, with scans' states as often as in
+    /// <see cref="KeepDense"/>, which the working set has to hold. Attention and the MLP take it as <see cref="Recompute"/>.
+    /// </summary>
+    KeepRows,
+
+    /// <summary>The residual stream (and the few states at which a scan's segments of time begin); the whole layer is computed again.</summary>
     Recompute,
 
     /// <summary>

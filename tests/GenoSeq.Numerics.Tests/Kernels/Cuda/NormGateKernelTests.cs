@@ -227,17 +227,26 @@ public sealed unsafe class NormGateKernelTests
         (Tensor dout, double[] d) = sample.Normal(type, 2, rows, width);
         Tensor z = Strided();
         z.copy_(dense);
-        Tensor output = Strided(), dz = Strided(), g = empty([2, rows, width], type);
+        Tensor output = Strided(), dz = Strided(), g = empty([2, rows, width], type), first = y0.clone();
         double[] sum = both ? [.. a.Zip(b, (x, y) => x + y)] : a;
         GateKernels.Forward(device, y0, both ? y1 : null, z, output, keepSum: true);
         double tolerance = single ? F32 : Bf16;
         string what = $"{rows} x {width}";
         Near(output, [.. sum.Zip(zv, (y, x) => y * ReferenceMath<double>.Silu(x))], tolerance, what);
         Near(y0, sum, tolerance, what);
-        GateKernels.Backward(device, dout, y0, z, g, dz);
+        GateKernels.Backward(device, dout, y0, null, z, g, dz, null);
         Near(g, [.. d.Zip(zv, (x, y) => x * ReferenceMath<double>.Silu(y))], tolerance, what);
         Near(dz, [.. d.Select((x, i) => x * sum[i] * ReferenceMath<double>.SiluSlope(zv[i]))], tolerance, what);
 
+        // Both passes at once, in place, give the same bits.
+        Tensor fused = Strided();
+        GateKernels.Backward(device, dout, first, both ? y1 : null, z, dout, fused, first);
+        Same(output, first);
+        Same(g, dout);
+        Same(dz, fused);
+
+        void Same(Tensor expected, Tensor actual) => Assert.True(
+            Sample.Doubles(expected).AsSpan().SequenceEqual(Sample.Doubles(actual)), $"{what}, both passes at once");
         Tensor Strided() => full([2, rows, width + gap], double.NaN, type).narrow(2, gap, width);
     }
 

@@ -56,7 +56,7 @@ public sealed class ScanFusedTests
         using DisposeScope scope = NewDisposeScope();
         var p = new Problem(length, 16, length > 100);
         Tensor z = randn([2, length, 2 * Channels]).to(bfloat16).narrow(2, Channels, Channels);
-        foreach (ScanPlan plan in (ScanPlan[])[new(1), new(4), new(0)])
+        foreach (ScanPlan plan in (ScanPlan[])[new(1), new(8), new(0)])
         {
             foreach (int count in (int[])[1, 2])
             {
@@ -64,11 +64,55 @@ public sealed class ScanFusedTests
                 ScanForwardResult plain = ScanForwardKernels.Run(new EmulatedDevice(), directions, p.Ids, false, true, plan);
                 Tensor expected = empty_like(plain.Y[0]);
                 GateKernels.Forward(new EmulatedDevice(), plain.Y[0], count > 1 ? plain.Y[1] : null, z, expected, false);
-                (Tensor gated, Tensor[]? final) = ScanForwardKernels.RunGated(new EmulatedDevice { Seed = 3 }, directions, p.Ids, z, true, plan);
+                (Tensor gated, Tensor[]? final, ScanSegments? segments) =
+                    ScanForwardKernels.RunGated(new EmulatedDevice { Seed = 3 }, directions, p.Ids, z, true, plan, again: 1);
                 Same(expected, gated, $"{length} steps, {count} directions, {plan}");
                 for (int i = 0; i < count; i++) Same(plain.FinalState![i], final![i], "final state");
+                Assert.Equal(plan.Segments > 0 && plan.Cut(length).Segments > 1, segments is not null);
+                if (segments is not null) Again(p, directions, plan, segments, z.narrow(0, 1, 1));
             }
         }
+    }
+
+    // What the first pass found about its segments serves a second one of one batch entry, which has no pre-pass and gives the same bits.
+    private static void Again(Problem p, ScanDirection[] directions, ScanPlan plan, ScanSegments segments, Tensor z)
+    {
+        ScanDirection[] last = [.. directions.Select(d => d with
+        {
+            U = d.U.narrow(0, 1, 1), Delta = d.Delta.narrow(0, 1, 1), B = d.B.narrow(0, 1, 1), C = d.C.narrow(0, 1, 1), InitialState = d.InitialState?.narrow(0, 1, 1),
+        })];
+        Tensor? ids = p.Ids?.narrow(0, 1, 1);
+        ScanForwardResult expected = ScanForwardKernels.Run(new EmulatedDevice(), last, ids, true, true, plan, keepDelta: true, checkpointSteps: ScanShape.DenseSteps);
+        var launched = new List<string>();
+        var device = new EmulatedDevice { Processors = 1, Launched = (f, _) => launched.Add(f.Name) };
+        ScanForwardResult actual = ScanForwardKernels.Run(device, last, ids, true, true, keepDelta: true, checkpointSteps: ScanShape.DenseSteps, segments: segments.Narrow(1, 1));
+        Assert.Equal(["gs_scan_fwd_serial"], launched);
+        for (int i = 0; i < last.Length; i++)
+        {
+            string what = $"again: {plan}, direction {i}";
+            Same(expected.Y[i], actual.Y[i], what);
+            Same(expected.Checkpoints![i], actual.Checkpoints![i], what);
+            Same(expected.Delta![i], actual.Delta![i], what);
+            Same(expected.FinalState![i], actual.FinalState![i], what);
+        }
+
+        // With the gate there and back in the last direction's kernel, as the gate's kernel gives it.
+        (Tensor dgated, Tensor dz, Tensor fused) = (randn(last[0].U.shape).to(bfloat16), Like(), Like());
+        Tensor g = dgated.clone();
+        launched.Clear();
+        ScanForwardResult both = ScanForwardKernels.RunThereAndBack(device, last, ids, z, g, fused, segments.Narrow(1, 1), ScanShape.DenseSteps);
+        Assert.Equal(Enumerable.Repeat("gs_scan_fwd_serial", last.Length), launched);
+        GateKernels.Backward(new EmulatedDevice(), dgated, expected.Y[0], last.Length > 1 ? expected.Y[1] : null, z, dgated, dz, expected.Y[0]);
+        Same(expected.Y[0], both.Y[0], "gated");
+        Same(dgated, g, "g");
+        Same(dz, fused, "dz");
+        for (int i = 0; i < last.Length; i++)
+        {
+            Same(expected.Checkpoints![i], both.Checkpoints![i], "checkpoints");
+            Same(expected.Delta![i], both.Delta![i], "delta");
+        }
+
+        Tensor Like() => zeros([1, z.size(1), 2 * Channels], bfloat16).narrow(2, 0, Channels);
     }
 
     [Fact]

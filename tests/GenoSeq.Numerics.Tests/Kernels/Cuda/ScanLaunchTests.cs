@@ -78,12 +78,20 @@ public sealed class ScanLaunchTests
         Assert.Equal(4, ForGated(32, 131072).Segments);
         Assert.Equal(1, ForGated(256, 1024).Segments);
         Assert.Equal(12, For(1, 8, 8192, dense: true).Segments);
+
+        // A second run, of one entry at a time, has the first one's segments, if they suit it.
+        Assert.Equal(132, ForGated(2, 1 << 20, again: 1).Segments);
+        Assert.True(new ScanPlan(132).IsWorthKeeping(Two(1, 1 << 20), 132));
+        Assert.False(new ScanPlan(4).IsWorthKeeping(Two(1, 131072), 132));
+        Assert.True(new ScanPlan(132).FillsWithOne(Two(1, 1 << 20), 132));
+        Assert.False(new ScanPlan(66).FillsWithOne(Two(1, 1 << 20), 132));
         Assert.Equal((98, 10704), new ScanPlan(98).Cut(1 << 20));
         Assert.Equal((2, 16), new ScanPlan(5).Cut(17));
 
         static ScanPlan For(int scans, int batch, int length, bool dense = false) =>
             ScanPlan.For(new ScanShape(scans, batch, length, 512, bfloat16, CPU), 132, dense);
-        static ScanPlan ForGated(int batch, int length) => ScanPlan.ForGated(new ScanShape(2, batch, length, 512, bfloat16, CPU), 132);
+        static ScanPlan ForGated(int batch, int length, int again = 0) => ScanPlan.ForGated(Two(batch, length), 132, again);
+        static ScanShape Two(int batch, int length) => new(2, batch, length, 512, bfloat16, CPU);
     }
 
     [Fact]

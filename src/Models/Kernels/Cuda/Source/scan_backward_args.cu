@@ -36,7 +36,7 @@ struct GsBackwardArgs
 };
 #define GS_BIG 3.0e38f                   // as delta: forgets everything
 #ifndef GS_FORGOTTEN
-#define GS_FORGOTTEN 26.0f               // a state decayed below 2^-this is gone: beneath the rounding of float
+#define GS_FORGOTTEN (GS_F32_IO ? 26.0f : 18.0f) // a state decayed below 2^-this is gone: beneath the rounding of float; bf16 as in the forward scan
 #endif
 #define GS_A_LOG2(a) fminf((a) * GS_LOG2E, -1e-30f)
 #if GS_F32_IO
