@@ -152,6 +152,9 @@ public sealed record ObjectiveConfig : IValidated
 /// <summary>How a model is trained.</summary>
 public sealed record TrainConfig : IValidated
 {
+    /// <summary>A run, or the folder of a checkpoint, whose weights training begins with (of a run its best); null: fresh ones.</summary>
+    public string? Init { get; init; }
+
     /// <summary>Optimizer steps.</summary>
     public long Steps { get; init; } = 1000;
 

@@ -150,7 +150,7 @@ public static class PretrainRun
         ArgumentNullException.ThrowIfNull(config);
         Device device = ComputeDevice.Require(config.Device);
         manual_seed(config.Seed);
-        SequenceModel model = ModelFile.Create(config.Model);
+        SequenceModel model = config.Train.Init is { } init ? InitialWeights.Load(init, config.Model) : ModelFile.Create(config.Model);
         if (device.Type != DeviceType.CPU)
         {
             model.to(device);

@@ -100,6 +100,22 @@ public sealed class PretrainRunTests : IDisposable
     }
 
     [Fact]
+    public void Run_FromEarlierWeights_BeginsWhereTheyEnded()
+    {
+        Recorder first = new(), second = new();
+        _run.Run(_run.Config, "first", first);
+        RunConfig again = _run.Config with { Train = _run.Config.Train with { Init = _run["first"], LearningRate = 1e-9, MinLearningRate = 1e-9 } };
+        _run.Run(again, "second", second);
+        double best = first.Validations.Min(v => v.Result.BitsPerBase);
+        Assert.All(second.Validations, v => Assert.Equal(best, v.Result.BitsPerBase, 1e-5));
+
+        var e = Assert.Throws<ConfigException>(() => _run.Run(again with { Model = again.Model with { DModel = 32 } }, "third"));
+        Assert.Contains("train.init", e.Message, StringComparison.Ordinal);
+        Assert.Contains("d_model: 32", e.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_run["third"]));
+    }
+
+    [Fact]
     public void Run_Bf16_ComputesOtherNumbersThanFp32()
     {
         var single = new Recorder();
