@@ -10,8 +10,8 @@ internal static class DiagonalScanKernels
 {
     private const int Threads = 128, CarryThreads = 64;
 
-    // Threads of a multiprocessor whose loads keep memory busy: from some 64 on, the bytes that segments read twice cost more than what waits.
-    private const long Enough = 64, Filled = 512;
+    // Threads of a multiprocessor whose loads keep memory busy: from some 96 on, the bytes that segments read twice cost more than what waits.
+    private const long Enough = 96, Filled = 512;
 
     // Sequences not worth three launches, segments not worth a step of the carry, and the longest chain of carries.
     private const long Short = 256, Least = 64, MostSegments = 2048;
@@ -117,8 +117,8 @@ internal static class DiagonalScanKernels
             }
 
             a.A = factors.data_ptr();
-            long[] strides = factors.stride();
-            (a.ABatch, a.ARow, a.AChannel) = (strides[0], strides[1], strides[2]);
+            a.ABatch = factors.stride()[0];
+            (a.ARow, a.AChannel) = (Stride(factors, 1), Stride(factors, 2));
         }
         else if (x.LogRadius is null || x.Angle is null)
         {
@@ -127,6 +127,9 @@ internal static class DiagonalScanKernels
 
         return a;
     }
+
+    // A dimension of one may have any stride.
+    private static int Stride(Tensor t, int dimension) => t.size(dimension) == 1 ? 0 : KernelTensors.Count(t.stride()[dimension], "elements between factors");
 
     private static void Run(KernelDevice device, in DiagonalScanInputs x, string walk, ref Arguments a)
     {
@@ -148,8 +151,8 @@ internal static class DiagonalScanKernels
     private struct Arguments
     {
         public nint A, Radius, Angle, Ids, X, Enter, Leave, Out, H, Before, Da, Part, Through, Ends;
-        public long ABatch, ARow, AChannel;
-        public int Batch, Length, Channels, Segments, Positions, Lead, Back, Pad;
+        public long ABatch;
+        public int ARow, AChannel, Batch, Length, Channels, Segments, Positions, Lead, Back, Pad;
     }
 }
 

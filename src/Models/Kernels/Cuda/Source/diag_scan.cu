@@ -27,8 +27,8 @@ struct GsDiag
     float* part;            // back, complex: gradients of radius and of angle, summed over a segment [batch, segments, width]
     float* through;         // [batch, segments, width]: products of segments' factors
     float* ends;            // [batch, segments, width]: ends of segments from zero, then what enters them
-    i64 a_batch, a_row, a_channel;
-    int batch, length, channels, segments, positions, lead, back, pad;
+    i64 a_batch;
+    int a_row, a_channel, batch, length, channels, segments, positions, lead, back, pad;
 };
 #if GS_DIAG_COMPLEX
 struct GsDiagNumber { float re, im; };
@@ -62,7 +62,11 @@ __device__ __forceinline__ GsDiagNumber gs_diag_step(const GsDiagFactor& f, cons
 __device__ __forceinline__ GsDiagNumber gs_diag_join(const GsDiagNumber& f, const GsDiagNumber& h, const GsDiagNumber& x) { return {fmaf(f.re, h.re, x.re)}; }
 #endif
 
-struct GsDiagPlace { int batch, segment, channel, begin, count; };
+struct GsDiagPlace
+{
+    i64 rows, factors;  // of the batch entry's first position: in what has a row for each; the channel's factor, where there is one for each
+    int width, batch, segment, channel, begin, count;
+};
 // This thread's place among `segments` segments from number `first` on; false: it has none.
 __device__ __forceinline__ bool gs_diag_place(const GsDiag& p, int segments, int first, GsDiagPlace& at)
 {
@@ -72,16 +76,19 @@ __device__ __forceinline__ bool gs_diag_place(const GsDiag& p, int segments, int
     at.segment = first + rest - at.batch * segments;
     at.begin = at.segment * p.positions;
     at.count = min(p.positions, p.length - at.begin);
+    at.width = GS_DIAG_PARTS * p.channels;
+    at.rows = (i64)at.batch * p.length * at.width;
+    at.factors = at.batch * p.a_batch + (i64)at.channel * p.a_channel;
     return at.batch < p.batch;
 }
 // Where the numbers of a segment lie in what has one of them for each.
-__device__ __forceinline__ i64 gs_diag_slot(const GsDiag& p, int batch, int segment) { return ((i64)batch * p.segments + segment) * (GS_DIAG_PARTS * p.channels); }
-__device__ __forceinline__ i64 gs_diag_row(const GsDiag& p, int batch, int t) { return ((i64)batch * p.length + t) * (GS_DIAG_PARTS * p.channels); }
+__device__ __forceinline__ i64 gs_diag_slot(const GsDiag& p, const GsDiagPlace& at, int segment) { return ((i64)at.batch * p.segments + segment) * at.width; }
+__device__ __forceinline__ i64 gs_diag_row(const GsDiagPlace& at, int t) { return at.rows + (i64)t * at.width; }
 // [batch, width], or zeros.
 __device__ __forceinline__ GsDiagNumber gs_diag_outer(const GsDiag& p, const float* states, const GsDiagPlace& at)
-{ return states == 0 ? gs_diag_zero() : gs_diag_get(p, states + (i64)at.batch * (GS_DIAG_PARTS * p.channels), at.channel); }
+{ return states == 0 ? gs_diag_zero() : gs_diag_get(p, states + (i64)at.batch * at.width, at.channel); }
 __device__ __forceinline__ GsDiagNumber gs_diag_entering(const GsDiag& p, const GsDiagPlace& at)
-{ return p.segments > 1 ? gs_diag_get(p, p.ends + gs_diag_slot(p, at.batch, at.segment), at.channel) : gs_diag_outer(p, p.enter, at); }
+{ return p.segments > 1 ? gs_diag_get(p, p.ends + gs_diag_slot(p, at, at.segment), at.channel) : gs_diag_outer(p, p.enter, at); }
 // The id of a position, of the one before the first too: without a column of its own it is the first one's.
 __device__ __forceinline__ int gs_diag_id(const GsDiag& p, const GsDiagPlace& at, int t)
 {
@@ -109,14 +116,14 @@ template <int G, bool Back> struct GsDiagGroup
         for (int e = 0; e < G; e++)
         {
             const int t = Position(at, min(first + e, at.count - 1));
-            x[e] = gs_diag_get(p, p.x + gs_diag_row(p, at.batch, t), at.channel);
+            x[e] = gs_diag_get(p, p.x + gs_diag_row(at, t), at.channel);
 #if !GS_DIAG_COMPLEX
-            a[e] = p.a[at.batch * p.a_batch + t * p.a_row + at.channel * p.a_channel];
+            a[e] = p.a[at.factors + (i64)t * p.a_row];
 #endif
 #if GS_DIAG_IDS
             id[e] = gs_diag_id(p, at, Back ? t - 1 : t);
 #endif
-            if (States) h[e] = t > 0 ? gs_diag_get(p, p.h + gs_diag_row(p, at.batch, t - 1), at.channel) : gs_diag_outer(p, p.before, at);
+            if (States) h[e] = t > 0 ? gs_diag_get(p, p.h + gs_diag_row(at, t - 1), at.channel) : gs_diag_outer(p, p.before, at);
         }
     }
     __device__ __forceinline__ GsDiagFactor Factor(int e, const GsDiagFactor& fixed) const
@@ -177,7 +184,7 @@ template <bool Back> __device__ __forceinline__ void gs_diag_end(const GsDiag& p
         }
         now = next;
     }
-    const i64 slot = gs_diag_slot(p, at.batch, at.segment);
+    const i64 slot = gs_diag_slot(p, at, at.segment);
     GsDiagNumber product = gs_diag_zero();
     if (whole)
     {
@@ -213,7 +220,7 @@ extern "C" __global__ void __launch_bounds__(64) gs_diag_carry(const __grid_cons
 #pragma unroll
         for (int e = 0; e < G; e++)
         {
-            const i64 slot = gs_diag_slot(p, at.batch, origin + step * min(first + e, joined - 1));
+            const i64 slot = gs_diag_slot(p, at, origin + step * min(first + e, joined - 1));
             own[e] = gs_diag_get(p, p.ends + slot, at.channel);
             left[e] = gs_diag_get(p, p.through + slot, at.channel);
         }
@@ -221,11 +228,11 @@ extern "C" __global__ void __launch_bounds__(64) gs_diag_carry(const __grid_cons
         for (int e = 0; e < G; e++)
         {
             if (first + e >= joined) break;
-            gs_diag_put(p, p.ends + gs_diag_slot(p, at.batch, origin + step * (first + e)), at.channel, state);
+            gs_diag_put(p, p.ends + gs_diag_slot(p, at, origin + step * (first + e)), at.channel, state);
             state = gs_diag_join(left[e], state, own[e]);
         }
     }
-    gs_diag_put(p, p.ends + gs_diag_slot(p, at.batch, origin + step * joined), at.channel, state);
+    gs_diag_put(p, p.ends + gs_diag_slot(p, at, origin + step * joined), at.channel, state);
 }
 
 // Grid ceil(batch segments channels / 128).
@@ -248,11 +255,11 @@ extern "C" __global__ void __launch_bounds__(128, 4) gs_diag_fwd(const __grid_co
             if (first + e >= at.count) break;
             if (!now.Kept(e, other)) h = gs_diag_zero();
             h = gs_diag_step(now.Factor(e, fixed), h, now.x[e]);
-            gs_diag_put(p, p.out + gs_diag_row(p, at.batch, at.begin + first + e), at.channel, h);
+            gs_diag_put(p, p.out + gs_diag_row(at, at.begin + first + e), at.channel, h);
         }
         now = next;
     }
-    if (at.segment == p.segments - 1) gs_diag_put(p, p.leave + (i64)at.batch * (GS_DIAG_PARTS * p.channels), at.channel, h);
+    if (at.segment == p.segments - 1) gs_diag_put(p, p.leave + (i64)at.batch * at.width, at.channel, h);
 }
 
 // Grid ceil(batch segments channels / 128).
@@ -279,7 +286,7 @@ extern "C" __global__ void __launch_bounds__(128, 4) gs_diag_bwd(const __grid_co
         for (int e = 0; e < G; e++)
         {
             if (first + e >= at.count) break;
-            const i64 row = gs_diag_row(p, at.batch, at.begin + at.count - 1 - first - e);
+            const i64 row = gs_diag_row(at, at.begin + at.count - 1 - first - e);
             const bool kept = now.Kept(e, other);
             const GsDiagNumber dx = gs_diag_sum(now.x[e], c);
             gs_diag_put(p, p.out + row, at.channel, dx);
@@ -301,7 +308,7 @@ extern "C" __global__ void __launch_bounds__(128, 4) gs_diag_bwd(const __grid_co
     }
 #if GS_DIAG_COMPLEX
     // d/dr and d/dw of exp(r + i w): real and imaginary part of the sum times the factor's conjugate.
-    gs_diag_put(p, p.part + gs_diag_slot(p, at.batch, at.segment), at.channel, gs_diag_step(fixed, total, gs_diag_zero()));
+    gs_diag_put(p, p.part + gs_diag_slot(p, at, at.segment), at.channel, gs_diag_step(fixed, total, gs_diag_zero()));
 #endif
-    if (at.segment == 0) gs_diag_put(p, p.leave + (i64)at.batch * (GS_DIAG_PARTS * p.channels), at.channel, c);
+    if (at.segment == 0) gs_diag_put(p, p.leave + (i64)at.batch * at.width, at.channel, c);
 }
