@@ -6,8 +6,8 @@ using static GenoSeq.Torch.torch;
 namespace GenoSeq.Models.Mixers.Engines;
 
 /// <summary>
-/// Engine E1: h_t = a_t h_(t-1) + x_t for every channel, |a_t| at most 1. One pass of SIMD on a CPU; elsewhere the rounds of
-/// <see cref="StatePassing"/>, stretch by stretch. The backward pass is the same recurrence from the other end and reads a and h.
+/// Engine E1: h_t = a_t h_(t-1) + x_t for every channel, |a_t| at most 1. On a device with kernels <see cref="DiagonalScanKernel"/>; one pass of
+/// SIMD on a CPU; else (double precision) the rounds of <see cref="StatePassing"/>, stretch by stretch. The backward pass is the same recurrence from the other end and reads a and h.
 /// </summary>
 internal sealed unsafe class DiagonalScan : autograd.Function
 {
@@ -26,6 +26,11 @@ internal sealed unsafe class DiagonalScan : autograd.Function
     /// <returns>h [batch, length, channels], and the last state [batch, channels].</returns>
     internal static (Tensor H, Tensor Last) Run(Tensor a, Tensor x, Tensor? state, Tensor? ids)
     {
+        if (DiagonalScanKernel.Device(x, a, state) is { } device)
+        {
+            return DiagonalScanKernel.Run(device, a, x, state, ids);
+        }
+
         if (ids is not null)
         {
             a = a * Continues(cat([ids.narrow(1, 0, 1), ids], 1), a.dtype);

@@ -4,7 +4,7 @@ namespace GenoSeq.Models.Mixers.Engines;
 
 /// <summary>
 /// Engine E1 with one complex factor a channel, h_t = exp(r + i w) h_(t-1) + x_t: in a frame that turns with the channel,
-/// h_t exp(-i w t), it is the real recurrence with the factor exp(r) of real and imaginary parts alike.
+/// h_t exp(-i w t), it is the real recurrence with the factor exp(r) of real and imaginary parts alike. A device's kernels take it as it stands.
 /// </summary>
 internal static class RotatingScan
 {
@@ -20,6 +20,11 @@ internal static class RotatingScan
     /// <returns>h [batch, length, 2 channels], and the last state [batch, 2 channels].</returns>
     internal static (Tensor H, Tensor Last) Run(Tensor logRadius, Tensor angle, Tensor x, Tensor? state, Tensor? ids)
     {
+        if (DiagonalScanKernel.Device(x, logRadius, angle, state) is { } device)
+        {
+            return DiagonalScanKernel.Rotate(device, logRadius, angle, x, state, ids);
+        }
+
         Tensor before = state ?? zeros([x.size(0), x.size(2)], x.dtype, x.device);
         if (x.size(1) == 1)
         {
@@ -35,6 +40,11 @@ internal static class RotatingScan
     /// <summary>The same over one stretch, with ids [batch, 1 + length] that begin one position earlier.</summary>
     internal static (Tensor H, Tensor Last) From(Tensor logRadius, Tensor angle, Tensor x, Tensor state, Tensor? ids)
     {
+        if (DiagonalScanKernel.Device(x, logRadius, angle, state) is { } device)
+        {
+            return DiagonalScanKernel.Rotate(device, logRadius, angle, x, state, ids);
+        }
+
         long length = x.size(1);
         // In double precision: the turns add up.
         Tensor turned = outer(arange(1, length + 1, 1, float64, x.device), angle.to(float64));
