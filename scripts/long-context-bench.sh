@@ -47,8 +47,7 @@ if [[ -z ${GENOSEQ:-} ]]; then
   GENOSEQ=$work/genoseq/GenoSeq.Cli/genoseq
 fi
 
-# In fp32 losses and weights agree to rounding; in bf16 gradients differ by 1e-3, which AdamW's first steps turn into parts of the learning rate. Windows of 24,576 bases in fp32; in bf16
-# 131,072, where the two directions of a layer that is computed again run one after the other, the second with the gate.
+# In fp32 losses and weights agree to rounding; in bf16 gradients differ by 1e-3, which AdamW's first steps turn into parts of the learning rate. Windows of 24,576 bases in fp32, of 131,072 in bf16.
 if wants check; then
   python3 - "$work/random.fa" <<'PY'
 import random, sys

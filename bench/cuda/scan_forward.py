@@ -5,7 +5,7 @@ import ctypes as C, math, re, subprocess, sys, time
 from gs import Module, build_all, bench, clocks, rel, ptr, P, N, SMS, torch
 FILES = ["common.cu", "scan_fwd_args.cu", "scan_fwd_project.cu"]
 class Scan(C.Structure):
-    _fields_ = [(n, P) for n in "u delta bmat cmat a skip bias h0 ids y ckpt h_last dt dt_weight delta_out z add dout dz ends sums".split()] + [(n, C.c_longlong) for n in "u_stride delta_stride b_stride c_stride dt_stride z_stride".split()] + [("reverse", C.c_int), ("pad", C.c_int)]
+    _fields_ = [(n, P) for n in "u delta bmat cmat a skip bias h0 ids y ckpt h_last dt dt_weight delta_out z add ends sums".split()] + [(n, C.c_longlong) for n in "u_stride delta_stride b_stride c_stride dt_stride z_stride".split()] + [("reverse", C.c_int), ("pad", C.c_int)]
 class Args(C.Structure):
     _fields_ = [("s", Scan * 4), ("ticket", P), ("ring", P)] + [(n, C.c_int) for n in "scans batch length d_inner segments steps tiles groups zero pad".split()]
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using GenoSeq.Cli.Console;
 using GenoSeq.Torch;
+using GenoSeq.Training.Engine;
 
 namespace GenoSeq.Cli.Launch;
 
@@ -69,6 +70,7 @@ internal sealed class CellJobs(string verb, int jobs, string device, CommandCont
         if (gpus.Length > 0)
         {
             yield return (VisibleVariable, gpus[job % gpus.Length]);
+            yield return (MemoryPlanning.ProcessesVariable, Text($"{(jobs + gpus.Length - 1) / gpus.Length}"));
         }
 
         // The jobs share the host's cores.

@@ -256,7 +256,8 @@ internal sealed class AttentionStep : LayerStep
 
     private static Tensor Grown(Tensor t, long held, long capacity)
     {
-        Tensor bigger = empty([t.size(0), t.size(1), capacity, t.size(3)], float32, t.device).DetachFromDisposeScope();
+        // Zeros: a benchmark is put at positions whose keys it has not read, and what lay in memory may be no number.
+        Tensor bigger = zeros([t.size(0), t.size(1), capacity, t.size(3)], float32, t.device).DetachFromDisposeScope();
         bigger.narrow(2, 0, held).copy_(t.narrow(2, 0, held));
         t.Dispose();
         return bigger;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using GenoSeq.Models;
 using GenoSeq.Models.Memory;
 using GenoSeq.Models.Mixers.Fused;
@@ -83,11 +84,19 @@ public static class MemoryPlanning
             TrainingMemory.Peak(model.Config, model.NumParameters, Shape(config, stage.MicroBatch, length), plan));
     }
 
-    /// <summary>Bytes that training may take: what is free and what this process has already, up to the configured limit.</summary>
+    /// <summary>Environment variable: how many processes share each GPU; none takes more than its part. Absent: this one alone.</summary>
+    public const string ProcessesVariable = "GENOSEQ_GPU_PROCESSES";
+
+    /// <summary>Bytes that training may take: what is free and what this process has already, up to its part and the configured limit.</summary>
     internal static long Available(RunConfig config, Device device)
     {
         CudaMemoryStatistics m = cuda.memory_stats(device.Index);
         long here = (long)(Share * (m.Free + m.Reserved));
+        if (int.TryParse(Environment.GetEnvironmentVariable(ProcessesVariable), CultureInfo.InvariantCulture, out int processes) && processes > 1)
+        {
+            here = Math.Min(here, (long)(Share * m.Total / processes));
+        }
+
         return config.Train.MemoryLimitGib > 0 ? Math.Min(here, (long)(config.Train.MemoryLimitGib * (1L << 30))) : here;
     }
 }

@@ -126,13 +126,16 @@ internal sealed class StudyPlan
     {
         foreach (StudyCell cell in Cells)
         {
-            if (Folder.Record(cell) is { } record && record.SettingsSha256 != SettingsOf(cell).Sha256)
+            if (Folder.Record(cell) is { } record && record.SettingsSha256 != SettingsOf(cell).Sha256
+                && !RecordedSettings.Same(record.Settings, SettingsOf(cell).Json, s_defaults.Value))
             {
                 throw new RunFolderException($"the cell {cell} was made with other settings: {Difference(record.Settings, SettingsOf(cell).Json)}", Folder.RecordFile(cell),
                     "the settings of the study", "another --out, or removing the file: the cell is then repeated");
             }
         }
     }
+
+    private static readonly Lazy<JsonObject> s_defaults = new(() => ConfigWriter.ToNode(new StudyCellConfig(), StudyCellJson.Default.StudyCellConfig));
 
     private static IEnumerable<IReadOnlyList<(string Axis, StudyAxisValue Value)>> Grid(Study study, StudyModel model)
     {

@@ -111,8 +111,7 @@ internal static partial class ScanForwardKernels
         (last.Z, last.ZStride) = (z.data_ptr(), shape.RowStride(z, shape.Channels, "z"));
         last.Add = shape.Scans > 1 ? last.Y : 0;
         Tensor[]? final = FinalStates(shape, directions, wantFinalState, ref arguments);
-        ScanSegments? found = ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how, ScanForwardLaunch.Gate.There,
-            ScanShape.CheckpointSteps, null, again > 0);
+        ScanSegments? found = ScanForwardLaunch.Gated(device, shape, Rank(scans[0]), ref arguments, how, ScanShape.CheckpointSteps, again > 0);
         own.ForEach(t => t.Dispose());
         return (y, final, found);
     }

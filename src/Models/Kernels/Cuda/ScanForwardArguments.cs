@@ -7,7 +7,7 @@ namespace GenoSeq.Models.Kernels.Cuda;
 [StructLayout(LayoutKind.Sequential)]
 internal struct ScanForwardPointers
 {
-    public nint U, Delta, B, C, A, Skip, Bias, InitialState, Ids, Y, Checkpoints, FinalState, Dt, DtWeight, DeltaOut, Z, Add, DOut, Dz, Ends, Sums;
+    public nint U, Delta, B, C, A, Skip, Bias, InitialState, Ids, Y, Checkpoints, FinalState, Dt, DtWeight, DeltaOut, Z, Add, Ends, Sums;
     public long UStride, DeltaStride, BStride, CStride, DtStride, ZStride;
     public int Reverse, Pad;
 }

@@ -6,19 +6,6 @@ namespace GenoSeq.Models.Kernels.Cuda;
 /// <summary>Launches of the forward scan's kernels: programs, grids, shared memory.</summary>
 internal static class ScanForwardLaunch
 {
-    /// <summary>What the last of several directions does with its output (GS_SCAN_GATE).</summary>
-    internal enum Gate
-    {
-        /// <summary>Nothing.</summary>
-        None,
-
-        /// <summary>Adds the other direction's and gates it.</summary>
-        There,
-
-        /// <summary>The same, and the gate's gradients.</summary>
-        ThereAndBack,
-    }
-
     private const int TileSteps = 128;
     private const int N = ScanShape.States;
 
@@ -42,7 +29,7 @@ internal static class ScanForwardLaunch
 
         using DisposeScope scope = NewDisposeScope();
         ScanSegments? found = Cut(device, shape, rank, ref arguments, plan, known);
-        Serial(device, shape, rank, arguments, Gate.None, checkpointSteps);
+        Serial(device, shape, rank, arguments, gated: false, checkpointSteps);
         return keep ? found?.MoveToOuterDisposeScope() : null;
     }
 
@@ -52,21 +39,19 @@ internal static class ScanForwardLaunch
     /// <param name="rank">As for <see cref="All"/>.</param>
     /// <param name="arguments">Tensors; the rest is filled in.</param>
     /// <param name="plan">How.</param>
-    /// <param name="gate">What the last direction does besides.</param>
     /// <param name="checkpointSteps">Steps between checkpoints.</param>
-    /// <param name="known">As for <see cref="All"/>.</param>
     /// <param name="keep">As for <see cref="All"/>.</param>
-    internal static ScanSegments? Gated(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan, Gate gate,
-        int checkpointSteps, ScanSegments? known, bool keep)
+    internal static ScanSegments? Gated(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, ScanPlan plan,
+        int checkpointSteps, bool keep)
     {
         using DisposeScope scope = NewDisposeScope();
-        ScanSegments? found = Cut(device, shape, rank, ref arguments, plan, known);
+        ScanSegments? found = Cut(device, shape, rank, ref arguments, plan, null);
         ScanForwardArguments one = arguments;
         one.ScanCount = 1;
         for (int i = 0; i < shape.Scans; i++)
         {
             one.Scans[0] = arguments.Scans[i];
-            Serial(device, shape, rank, one, i == shape.Scans - 1 ? gate : Gate.None, checkpointSteps);
+            Serial(device, shape, rank, one, gated: i == shape.Scans - 1, checkpointSteps);
         }
 
         return keep ? found?.MoveToOuterDisposeScope() : null;
@@ -114,11 +99,11 @@ internal static class ScanForwardLaunch
         device.Launch(ends, (Warps(shape, shape.Scans) * (arguments.Segments - 1), 1, 1), arguments);
     }
 
-    private static void Serial(KernelDevice device, ScanShape shape, int rank, in ScanForwardArguments arguments, Gate gate, int checkpointSteps)
+    private static void Serial(KernelDevice device, ScanShape shape, int rank, in ScanForwardArguments arguments, bool gated, int checkpointSteps)
     {
-        string[] gated = gate == Gate.None ? [] : [$"GS_SCAN_GATE={(int)gate}"];
+        string[] gate = gated ? ["GS_SCAN_GATE=1"] : [];
         string[] keeping = arguments.Scans[0].DeltaOut != 0 ? ["GS_KEEP_DELTA=1"] : [];
-        string[] definitions = [.. Rank(rank), .. gated, .. keeping, Every(checkpointSteps)];
+        string[] definitions = [.. Rank(rank), .. gate, .. keeping, Every(checkpointSteps)];
         KernelFunction main = device.Function(Program("scan_fwd_serial.cu", shape, definitions), "gs_scan_fwd_serial", 32, SerialShared(shape.ElementSize, rank));
         device.Launch(main, (Warps(shape, arguments.ScanCount) * arguments.Segments, 1, 1), arguments);
     }

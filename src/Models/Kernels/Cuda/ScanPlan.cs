@@ -51,13 +51,6 @@ internal readonly record struct ScanPlan(int Segments, int Groups = 4)
         return Fill((long)shape.Scans * shape.Batch * shape.Strips * Segments, multiprocessors) <= Math.Min(time, ChainTime);
     }
 
-    /// <summary>Whether one of several directions nearly fills the device, so that they may run one after the other to save the gate's time.</summary>
-    internal bool FillsWithOne(ScanShape shape, int multiprocessors)
-    {
-        long warps = (long)shape.Batch * shape.Strips * Segments;
-        return Segments > 0 && Fill(warps, multiprocessors) <= Fill(shape.Scans * warps, multiprocessors) + GateTime;
-    }
-
     /// <summary>Segments and their steps, a multiple of 16; no segment is empty.</summary>
     internal (int Segments, int Steps) Cut(int length)
     {

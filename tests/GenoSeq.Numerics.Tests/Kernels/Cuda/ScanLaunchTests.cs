@@ -83,8 +83,6 @@ public sealed class ScanLaunchTests
         Assert.Equal(132, ForGated(2, 1 << 20, again: 1).Segments);
         Assert.True(new ScanPlan(132).IsWorthKeeping(Two(1, 1 << 20), 132));
         Assert.False(new ScanPlan(4).IsWorthKeeping(Two(1, 131072), 132));
-        Assert.True(new ScanPlan(132).FillsWithOne(Two(1, 1 << 20), 132));
-        Assert.False(new ScanPlan(66).FillsWithOne(Two(1, 1 << 20), 132));
         Assert.Equal((98, 10704), new ScanPlan(98).Cut(1 << 20));
         Assert.Equal((2, 16), new ScanPlan(5).Cut(17));
 

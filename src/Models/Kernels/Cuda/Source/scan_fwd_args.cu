@@ -15,7 +15,6 @@ struct GsForwardScan
     const void* dt; const void* dt_weight; // with GS_DT_RANK, in place of delta: [batch, length, R], [d_inner, R]
     void* delta_out;        // with GS_KEEP_DELTA: delta as it was computed, [batch, length, d_inner], dense
     const void* z; const void* add; // with GS_SCAN_GATE: y becomes (y + add) silu(z); z [batch, length, d_inner], add likewise, dense, may be y, or null
-    void* dout; void* dz;   // with GS_SCAN_GATE 2 also back: dout, the gated gradient, dense, becomes that of y; dz is z's, whose rows lie as far apart as z's
     float* ends; float* sums; // [batch, segments, d_inner, N], [batch, segments, d_inner]: each segment's end state from zero, its sum of delta; null with one segment
     i64 u_stride, delta_stride, b_stride, c_stride, dt_stride, z_stride; // elements per row; rows are 16-byte aligned
     int reverse;            // 1: from the last position to the first
@@ -39,7 +38,7 @@ struct GsForward
 #define GS_KEEP_DELTA 0                 // with GS_DT_RANK: delta is written out
 #endif
 #ifndef GS_SCAN_GATE
-#define GS_SCAN_GATE 0                  // 1: the gate, 2: the gate and its way back
+#define GS_SCAN_GATE 0                  // 1: the gate, on the way out
 #endif
 #ifndef GS_N
 #define GS_N 16

@@ -6,8 +6,7 @@
 // both channels' states of its parity (n = 2 j + lane % 2), so that a value of B or C read from shared memory serves two channels.
 // "own" is the lane's channel d0 + lane, "other" its neighbour; both lanes of a pair order them own first, so no lane selects.
 // Inputs come by asynchronous copies in stages of 8 steps. One stage ahead of the recurrence, raw is worked out from dt (GS_DT_RANK), delta =
-// softplus(raw + bias) and delta u from it, and B and C are widened to float. GS_SCAN_GATE: a finished stage is added to the other direction and gated on its way out,
-// with 2 together with the gate's way back, in a layer that is computed again.
+// softplus(raw + bias) and delta u from it, and B and C are widened to float. GS_SCAN_GATE: a finished stage is added to the other direction and gated on its way out.
 #define S_T 8                           // steps of a stage
 #define S_J (GS_N / 2)                  // states of a lane and channel
 #define S_STAGES 3
@@ -27,7 +26,7 @@
 #if GS_F32_IO && (GS_DT_RANK || GS_SCAN_GATE)
 #error dt and the gate are for bf16
 #endif
-#if GS_KEEP_DELTA && (GS_SCAN_GATE == 1 || !GS_DT_RANK)
+#if GS_KEEP_DELTA && (GS_SCAN_GATE || !GS_DT_RANK)
 #error delta is kept where it is worked out, for a backward pass
 #endif
 
@@ -227,22 +226,6 @@ __device__ __forceinline__ uint4 gs_gated(const uint4& y, const uint4& add, cons
     return make_uint4(gs_pack_bf16(f[0], f[1]), gs_pack_bf16(f[2], f[3]), gs_pack_bf16(f[4], f[5]), gs_pack_bf16(f[6], f[7]));
 }
 #endif
-#if GS_SCAN_GATE == 2
-// Two elements there and back, likewise to the bit: y becomes gated, d its gradient of y, z that of z.
-__device__ __forceinline__ void gs_gate_pair(u32& y, u32 add, u32& z, u32& d)
-{
-    const float y0 = gs_lo(y) + gs_lo(add), y1 = gs_hi(y) + gs_hi(add), z0 = gs_lo(z), z1 = gs_hi(z), s0 = gs_sigmoid(z0), s1 = gs_sigmoid(z1);
-    const float q0 = z0 * s0, q1 = z1 * s1, d0 = gs_lo(d), d1 = gs_hi(d);
-    const u32 sum = gs_pack_bf16(y0, y1);
-    y = gs_pack_bf16(y0 * q0, y1 * q1);
-    z = gs_pack_bf16(gs_lo(sum) * (d0 * fmaf(s0, z0 - q0, s0)), gs_hi(sum) * (d1 * fmaf(s1, z1 - q1, s1)));
-    d = gs_pack_bf16(d0 * q0, d1 * q1);
-}
-__device__ __forceinline__ void gs_gate_both(uint4& y, const uint4& add, uint4& z, uint4& d)
-{
-    gs_gate_pair(y.x, add.x, z.x, d.x); gs_gate_pair(y.y, add.y, z.y, d.y); gs_gate_pair(y.z, add.z, z.z, d.z); gs_gate_pair(y.w, add.w, z.w, d.w);
-}
-#endif
 
 // Grid scans * batch * segments * ceil(d_inner / 32), 32 threads. d_inner is a multiple of 8 (of 32 for full speed).
 extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fwd_serial(const __grid_constant__ GsForward p)
@@ -328,9 +311,6 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
     const i64 zRow = (s.reverse ? -s.z_stride : s.z_stride) * 2, addOff = (const unsigned char*)s.add - (const unsigned char*)s.y;
     const unsigned char* z = (const unsigned char*)s.z + (((i64)b * L + (s.reverse ? L - 1 - begin : begin)) * s.z_stride + cy) * 2 + lane / S_PIECES * zRow;
 #endif
-#if GS_SCAN_GATE == 2
-    const i64 dOff = (const unsigned char*)s.dout - (const unsigned char*)s.y, dzOff = (const unsigned char*)s.dz - (const unsigned char*)s.z;
-#endif
 #if GS_KEEP_DELTA
     const i64 deltaOff = (const unsigned char*)s.delta_out - (const unsigned char*)s.y;
 #endif
@@ -361,24 +341,18 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
         gs_prepare(k, next, raw);
 #if GS_SCAN_GATE
         uint4 gateY = make_uint4(0, 0, 0, 0), gateZ = gateY, gateAdd = gateY; // of the stage before; used when the next one's elementwise part has hidden their way
-#if GS_SCAN_GATE == 2
-        uint4 gateD = gateY;
-#endif
         const bool gated = stage > 0 && yOk;
         if (gated)
         {
             gateY = *(const uint4*)(k.stages + after + S_TENSOR + lane * 16);
             gateZ = gs_ldg16(z);
             if (s.add != 0) gateAdd = *(const uint4*)(y + addOff);
-#if GS_SCAN_GATE == 2
-            gateD = *(const uint4*)(y + dOff);
-#endif
         }
 #else
         if (stage > 0) { gs_store_stage(k.stages + after + S_TENSOR, y, yRow, lane, S_T, yOk); y += S_T * yRow; }
 #endif
 #if GS_KEEP_DELTA
-        gs_store_stage(k.stages + now + S_TENSOR, y + deltaOff + (GS_SCAN_GATE && stage > 0 ? S_T * yRow : 0), yRow, lane, end - t0, yOk); // gated rows lag behind
+        gs_store_stage(k.stages + now + S_TENSOR, y + deltaOff, yRow, lane, end - t0, yOk);
         gs_warp_sync();                                    // before y takes its place
 #endif
         if (stage + 2 < count) gs_fetch(k, after, end - t0 - 2 * S_T);
@@ -390,12 +364,7 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
         unsigned char* at = k.stages + now;
         gs_widen(k, next, buffer ^ 1);
         gs_elementwise(k, next, buffer ^ 1, raw);
-#if GS_SCAN_GATE == 2
-        gs_gate_both(gateY, gateAdd, gateZ, gateD);
-        gs_store16_if(y, gateY, gated);
-        gs_store16_if(y + dOff, gateD, gated);
-        gs_store16_if((unsigned char*)z + dzOff, gateZ, gated);
-#elif GS_SCAN_GATE
+#if GS_SCAN_GATE
         gs_store16_if(y, gs_gated(gateY, gateAdd, gateZ), gated);
 #endif
 #if GS_SCAN_GATE
@@ -428,16 +397,7 @@ extern "C" __global__ void __launch_bounds__(32, GS_F32_IO ? 12 : 16) gs_scan_fw
         now = next; next = after; after = done;
     }
     gs_warp_sync();
-#if GS_SCAN_GATE == 2
-    if (yOk && lane / S_PIECES < end - begin - (count - 1) * S_T)
-    {
-        uint4 gateY = *(const uint4*)(k.stages + after + S_TENSOR + lane * 16), gateZ = gs_ldg16(z), gateD = *(const uint4*)(y + dOff);
-        gs_gate_both(gateY, s.add != 0 ? *(const uint4*)(y + addOff) : make_uint4(0, 0, 0, 0), gateZ, gateD);
-        *(uint4*)y = gateY;
-        *(uint4*)(y + dOff) = gateD;
-        *(uint4*)((unsigned char*)z + dzOff) = gateZ;
-    }
-#elif GS_SCAN_GATE
+#if GS_SCAN_GATE
     if (yOk && lane / S_PIECES < end - begin - (count - 1) * S_T)
         *(uint4*)y = gs_gated(*(const uint4*)(k.stages + after + S_TENSOR + lane * 16), s.add != 0 ? *(const uint4*)(y + addOff) : make_uint4(0, 0, 0, 0), gs_ldg16(z));
 #else

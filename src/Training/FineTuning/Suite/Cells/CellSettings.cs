@@ -114,16 +114,21 @@ internal static class CellSettings
     internal static IReadOnlyList<long> SweepSeeds(SuiteConfig suite, SuiteRecipeConfig recipe) =>
         recipe.SweepSeeds == Suite.SweepSeeds.All ? suite.Seeds : [suite.Seeds[0]];
 
+    /// <summary>Whether two results of a cell have the same settings, those apart that a program of their time had not learnt yet.</summary>
+    internal static bool Same(JsonObject was, JsonObject now) => RecordedSettings.Same(was, now, s_defaults.Value);
+
+    private static readonly Lazy<JsonObject> s_defaults = new(() => ConfigWriter.ToNode(new FineTuneConfig(), FineTuneConfigJson.Default.FineTuneConfig));
+
     /// <summary>SHA-256 of settings, lower-case hexadecimal.</summary>
     internal static string Digest(JsonObject settings) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings.ToJsonString())));
 
     /// <summary>What differs between two settings, the first few: <c>finetune.epochs 10, now 20</c>.</summary>
     internal static string Differences(JsonObject before, JsonObject now)
     {
-        Dictionary<string, string> a = Leaves(before), b = Leaves(now);
+        Dictionary<string, string> a = Leaves(before), b = Leaves(now), untouched = Leaves(s_defaults.Value);
         string[] all =
         [
-            .. a.Keys.Union(b.Keys).Where(k => a.GetValueOrDefault(k) != b.GetValueOrDefault(k)).Order(StringComparer.Ordinal)
+            .. a.Keys.Union(b.Keys).Where(k => a.GetValueOrDefault(k, untouched.GetValueOrDefault(k)!) != b.GetValueOrDefault(k)).Order(StringComparer.Ordinal)
                 .Select(k => $"{k} {a.GetValueOrDefault(k, "absent")}, now {b.GetValueOrDefault(k, "absent")}"),
         ];
         return string.Join("; ", all.Take(3)) + (all.Length > 3 ? $"; and {all.Length - 3} more" : "");

@@ -88,7 +88,7 @@ internal sealed class SuiteFolder(string path)
     internal IReadOnlyList<CellRecord> Records(SuiteConfig suite)
     {
         CellRecord[] all = [.. Files(suite, "seed-*" + Ending).Where(f => !f.EndsWith(FailedEnding, StringComparison.Ordinal)).Select(f => Read(f)!)];
-        if (all.GroupBy(r => (r.Task, r.Model)).FirstOrDefault(g => g.Select(r => r.SettingsSha256).Distinct().Count() > 1) is { } mixed)
+        if (all.GroupBy(r => (r.Task, r.Model)).FirstOrDefault(g => Differ([.. g.DistinctBy(r => r.SettingsSha256)])) is { } mixed)
         {
             throw new RunFolderException($"the cells of '{mixed.Key.Model}' on '{mixed.Key.Task}' were made with different settings", FullPath,
                 "the same for all seeds", "removing the cells of one of them");
@@ -96,6 +96,10 @@ internal sealed class SuiteFolder(string path)
 
         return all;
     }
+
+    // Of two programs' settings the later one's have more keys.
+    private static bool Differ(CellRecord[] records) =>
+        records.Skip(1).Any(r => !CellSettings.Same(records[0].Settings, r.Settings) && !CellSettings.Same(r.Settings, records[0].Settings));
 
     /// <summary>Failures of the table's cells, and of trials.</summary>
     internal IReadOnlyList<CellFailure> Failures(SuiteConfig suite) =>

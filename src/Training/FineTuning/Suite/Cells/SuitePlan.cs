@@ -86,7 +86,8 @@ internal sealed class SuitePlan
     {
         foreach (Cell cell in Cells)
         {
-            if (Folder.Record(cell) is { } record && record.SettingsSha256 != SettingsOf(cell).Sha256)
+            if (Folder.Record(cell) is { } record && record.SettingsSha256 != SettingsOf(cell).Sha256
+                && !CellSettings.Same(record.Settings, SettingsOf(cell).Settings))
             {
                 throw new RunFolderException(
                     $"a cell here was made with other settings ({cell}): {CellSettings.Differences(record.Settings, SettingsOf(cell).Settings)}",
