@@ -1,4 +1,5 @@
 using GenoSeq.Emulator;
+using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers.Engines;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
@@ -235,11 +236,14 @@ public sealed class EngineKernelTests
     // y, the last state, and the gradients of a weighted sum of both.
     private static Tensor[] Results(EmulatedDevice? device, Tensor?[] x, bool reverse, Recurrence run)
     {
+        // States between chunks that numbers turn: one way in one piece, the other in segments.
+        StatePassKernels.ForcedSegments = reverse ? 3 : 1;
         Tensor?[] own = Array.ConvertAll(x, t => (device is null ? t?.to(float64) : t?.clone())?.detach().requires_grad_());
         (Tensor y, Tensor last) = run(own, device, reverse);
         Tensor dy = arange(0, y.numel()).to(float32).mul(0.7).sin().reshape(y.shape).to(bfloat16).to(y.dtype);
         Tensor dlast = arange(0, last.numel()).to(float32).mul(0.3).cos().reshape(last.shape).to(last.dtype);
         Tensor?[] gradients = autograd.grad([y, last], [.. own.OfType<Tensor>()], [dy, dlast]);
+        StatePassKernels.ForcedSegments = 0;
         return [y.detach(), last.detach(), .. gradients.OfType<Tensor>()];
     }
 
