@@ -205,6 +205,24 @@ public sealed class EngineKernelTests
         }, 16, only);
     }
 
+    /// <summary>Linear attention, whose column of weights' sums fills the values up to whole tiles, or begins another. In single precision:
+    /// gradients of a quotient cancel, and bfloat16 leaves two digits of them.</summary>
+    [Theory]
+    [InlineData(9, true, true)]
+    [InlineData(16, false, false)]
+    public void Normalized_AnyWidth_IsTheOperators(int p, bool packed, bool hasState)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(p);
+        Tensor? ids = Ids(40, packed);
+        Tensor[] qkv = Activations(40, 2, 2, 12, p);
+        Check(["q", "k", "v", "state"], [qkv[0].exp(), qkv[1].exp(), qkv[2], hasState ? rand([2, 2, 12, p + 1]) + 1 : null], (x, device, _) =>
+        {
+            using EmulatedDevice.Scope use = device is null ? default : device.Use();
+            return Normalized.Run(x[0]!, x[1]!, x[2]!, x[3], ids, 16);
+        }, only: false);
+    }
+
     private delegate (Tensor Y, Tensor Last) Recurrence(Tensor?[] x, EmulatedDevice? device, bool reverse);
 
     // In both precisions, or in one: every shape and precision is a text to compile.
