@@ -1,19 +1,19 @@
 """Checks and times the chunked recurrence with one decay a head (ssd_*.cu) and the gated norm, Mamba-2's kernels. Arguments: check, time (default both); small: check at
 small shapes, for compute-sanitizer. `python3 ssd.py` takes about a minute, most of it nvcc."""
 from gs import *
+from state_pass import PASS, Walk, pass_function
 L64, I = C.c_longlong, C.c_int
 t00 = time.time(); what = sys.argv[1:] or ["check", "time"]
 class Ssd(C.Structure):
     _fields_ = [(n, P) for n in "q k v g scale skip ids states through y dy after dq dk dv dg dscale dskip".split()] + [(n + "_stride", L64) for n in "q k v y dy dq dk dv".split()] + [(n, I) for n in "batch length chunks heads groups reverse adjoint pad".split()]
-class Pass(C.Structure): _fields_ = [(n, P) for n in "states through before last".split()] + [(n, I) for n in "chunks count share back".split()]
 class GatedNorm(C.Structure):
     _fields_ = [(n, P) for n in "y z weight out dout dy dz part".split()] + [("z_stride", L64), ("dz_stride", L64), ("rows", I), ("width", I), ("eps", C.c_float), ("pad", I)]
 up = lambda a, b: (a + b - 1) // b
 def defs(f32, n, p): return dict(GS_SSD_Q=32 if f32 else 64, GS_SSD_N=n, GS_SSD_P=p, **({"GS_F32_IO": 1} if f32 else {}))
-FILES = ["common.cu", "split_mma.cu", "tiles.cu", "ssd_args.cu", "ssd_tiles.cu"]; PASS = {f: (["common.cu", "split_mma.cu", "tiles.cu", "state_pass.cu"], {"GS_F32_IO": 1} if f else {}) for f in (0, 1)}; RED = (["common.cu", "reduce.cu"], {}); NORM = (["common.cu", "gated_norm.cu"], {"GS_NORM_VECS": 2})
+FILES = ["common.cu", "split_mma.cu", "tiles.cu", "ssd_args.cu", "ssd_tiles.cu"]; RED = (["common.cu", "reduce.cu"], {}); NORM = (["common.cu", "gated_norm.cu"], {"GS_NORM_VECS": 2})
 def programs(f32, n, p): return [(FILES + [f], defs(f32, n, p)) for f in ("ssd_fwd.cu", "ssd_bwd.cu")]
 class Case: # as SsdKernels
-    def __init__(s, B, L, H, G, n, p, f32=0, packed=0, extras=1, reverse=0, seed=1):
+    def __init__(s, B, L, H, G, n, p, f32=0, packed=0, extras=1, reverse=0, seed=1, forced=0):
         g = torch.Generator(device="cuda").manual_seed(seed); rn = lambda *a: torch.randn(*a, generator=g, device="cuda"); t = torch.float32 if f32 else torch.bfloat16
         s.B, s.L, s.H, s.G, s.n, s.p, s.f32, s.reverse, s.t = B, L, H, G, n, p, f32, reverse, t
         wide = rn(B, L, H * p + 2 * G * n).to(t); s.wide = wide; s.v, s.k, s.q = wide[..., :H * p], wide[..., H * p:H * p + G * n], wide[..., H * p + G * n:]
@@ -27,13 +27,14 @@ class Case: # as SsdKernels
         a.dv, a.dk, a.dq = ptr(s.dw), ptr(s.dw) + H * p * es, ptr(s.dw) + (H * p + G * n) * es; a.g, a.scale, a.skip, a.ids, a.through, a.y, a.dy = map(ptr, (s.g, s.scale, s.skip, s.ids, s.through, s.y, s.dy))
         a.states, a.after, a.dg, a.dscale, a.dskip = ptr(s.states), ptr(s.after), ptr(s.dg), ptr(s.dscale) if extras else None, ptr(s.part); a.y_stride = a.dy_stride = H * p
         a.batch, a.length, a.chunks, a.heads, a.groups, a.reverse = B, L, s.chunks, H, G, reverse
-        b = s.b = Ssd.from_buffer_copy(a); b.adjoint, b.k, b.k_stride, b.v, b.v_stride, b.states = 1, a.q, W, a.dy, H * p, ptr(s.after); s.c = Pass(ptr(s.states), ptr(s.through), ptr(s.before), ptr(s.last), s.chunks, H * n * p, n * p, 0); s.d = Pass(ptr(s.after), ptr(s.through), ptr(s.dlast), ptr(s.dbefore), s.chunks, H * n * p, n * p, 1)
+        b = s.b = Ssd.from_buffer_copy(a); b.adjoint, b.k, b.k_stride, b.v, b.v_stride, b.states = 1, a.q, W, a.dy, H * p, ptr(s.after)
         keys, vals, st, dec = s.Q * (n + 16 // es) * es, s.Q * (p + 16 // es) * es, n * (p + 16 // es) * es, (5 * s.Q + 4) * 4
         f, r = (Module(*x) for x in programs(f32, n, p)); T = s.Q * 2; grid = (s.chunks, G, B)
-        s.f_states = f.fn("gs_ssd_states", keys + 2 * vals + dec, T); s.f_pass = Module(*PASS[f32]).fn("gs_state_pass", 0, 64); s.f_out = f.fn("gs_ssd_out", 2 * keys + vals + st + s.Q * (max(p, s.Q) + 16 // es) * es + dec, T)
+        s.f_states = f.fn("gs_ssd_states", keys + 2 * vals + dec, T); s.f_pass = pass_function(f32); s.f_out = f.fn("gs_ssd_out", 2 * keys + vals + st + s.Q * (max(p, s.Q) + 16 // es) * es + dec, T)
         s.f_bwd = r.fn("gs_ssd_bwd", 2 * (keys + vals + st + s.Q * (s.Q + 16 // es) * es) + dec + (2 * s.Q + s.Q // 16 * (s.Q + 2)) * 4, T); red = Module(*RED).fn("gs_sum_rows", 0, 1024 if B * s.chunks > 256 else 256)
-        sums = GsSumRows(ptr(s.part), ptr(s.dskip), B * s.chunks, H); pg = (up(H * n * p // 2, 64), B); s.keep = (sums, red)
-        s.steps = {"states": lambda: s.f_states(grid, s.a), "pass": lambda: s.f_pass(pg, s.c), "out": lambda: s.f_out(grid, s.a), "back: states": lambda: s.f_states(grid, s.b), "back: pass": lambda: s.f_pass(pg, s.d), "back: main": lambda: s.f_bwd(grid, s.a), "back: skip": lambda: red(up(H, 32), sums)}
+        sums = GsSumRows(ptr(s.part), ptr(s.dskip), B * s.chunks, H); own = (B, s.chunks, H * n * p, n * p); s.keep = (sums, red)
+        s.c, s.d = Walk(s.f_pass, f32, s.states, s.through, s.before, s.last, *own, 0, forced), Walk(s.f_pass, f32, s.after, s.through, s.dlast, s.dbefore, *own, 1, forced)
+        s.steps = {"states": lambda: s.f_states(grid, s.a), "pass": s.c, "out": lambda: s.f_out(grid, s.a), "back: states": lambda: s.f_states(grid, s.b), "back: pass": s.d, "back: main": lambda: s.f_bwd(grid, s.a), "back: skip": lambda: red(up(H, 32), sums)}
     def forward(s): [s.steps[k]() for k in ("states", "pass", "out")]
     def backward(s): [s.steps[k]() for k in ("back: states", "back: pass", "back: main", "back: skip")]
     def results(s): H, G, n, p = s.H, s.G, s.n, s.p; return dict(y=s.y, last=s.last, dv=s.dw[..., :H * p], dk=s.dw[..., H * p:H * p + G * n], dq=s.dw[..., H * p + G * n:], dg=s.dg, dbefore=s.dbefore, **(dict(dscale=s.dscale, dskip=s.dskip) if s.scale is not None else {}))
@@ -67,15 +68,15 @@ build_all([RED, NORM, PASS[0], PASS[1]] + programs(0, 64, 64) + [x for c in CHEC
 if checking:
     for B, L, H, G, n, p, packed in CHECK:
         for f32 in (0, 1):
-            for extras, reverse in ((1, 0), (0, 1)): Case(B, L, H, G, n, p, f32, packed, extras, reverse).check(f"{B}x{L} heads {H} groups {G} {n}x{p} {'f32' if f32 else 'bf16'} ids {packed} extras {extras} reverse {reverse}")
+            for extras, reverse, forced in ((1, 0, 3), (0, 1, 1)): Case(B, L, H, G, n, p, f32, packed, extras, reverse, forced=forced).check(f"{B}x{L} heads {H} groups {G} {n}x{p} {'f32' if f32 else 'bf16'} ids {packed} extras {extras} reverse {reverse} segments {forced}")
     NormCase(1031, 512, 648).check(); NormCase(77, 264, 8).check()
 if "time" in what:
     print(clocks())
     for B, L in ((16, 8192), (1, 131072), (1, 1048576)):
         c = Case(B, L, 8, 1, 64, 64, extras=1); T = B * L; GB = T * 1024e-9 # bytes of one tensor of values
         least = {"states": 2.25, "pass": 2, "out": 3.25, "back: states": 2.25, "back: pass": 2, "back: main": 5.5}; total = 0
-        for k, f in c.steps.items():
-            ms = bench(f, 10, 3); total += ms; fn = {"states": c.f_states, "pass": c.f_pass, "out": c.f_out, "main": c.f_bwd}.get(k.split(": ")[-1]); print(f"{B}x{L} {k:13s} {ms * 1e3:9.1f} us" + (f" {least[k] * GB / ms:6.2f} TB/s regs {fn.r.get('regs')} spill {fn.r.get('spill')} blocks {fn.occ} smem {fn.smem}" if fn else ""), flush=True)
+        for k, f in list(c.steps.items()) + [(f"pass in {m}", Walk(c.f_pass, 0, c.states, c.through, c.before, c.last, B, c.chunks, 32768, 4096, 0, m)) for m in (1, 2, 4)]:
+            ms = bench(f, 10, 3); total += ms if "in" not in k.split() else 0; fn = {"states": c.f_states, "pass": c.f_pass, "out": c.f_out, "main": c.f_bwd}.get(k.split(": ")[-1].split()[0]); print(f"{B}x{L} {k:13s} {ms * 1e3:9.1f} us" + (f" {least[k.partition(' in ')[0]] * GB / ms:6.2f} TB/s regs {fn.r.get('regs')} spill {fn.r.get('spill')} blocks {fn.occ} smem {fn.smem}" if fn else "") + (f" segments {f.n}" if isinstance(f, Walk) else ""), flush=True)
         fw, bw = bench(c.forward, 10, 3), bench(c.backward, 10, 3); print(f"{B}x{L} forward {fw:.3f} ms, backward {bw:.3f} ms, sum of parts {total:.3f}", flush=True); del c; torch.cuda.empty_cache()
     for T in (131072, 1048576):
         c = NormCase(T, 512, 648); fw, bw = bench(c.forward, 10, 3), bench(c.backward, 10, 3); print(f"gated norm {T} x 512 forward {fw * 1e3:.1f} us {T * 3072e-9 / fw:.2f} TB/s, backward {bw * 1e3:.1f} us {T * 5120e-9 / bw:.2f} TB/s", flush=True)

@@ -1,3 +1,4 @@
+using GenoSeq.Models.Mixers.Engines;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -78,7 +79,15 @@ public abstract class ConvolvedRecurrence : HeadRecurrence
     /// <param name="sequenceIds">int32 [batch, length], or null.</param>
     protected (Tensor Q, Tensor K, Tensor V) Convolve(Tensor x, Tensor? halo, Tensor? sequenceIds)
     {
-        Tensor[] qkv = ShortConv.Run(x, Conv1d, halo, sequenceIds).split([Shape.Keys, Shape.Keys, Shape.Values], 2);
+        Tensor y = ShortConv.Run(x, Conv1d, halo, sequenceIds);
+        if (UnitHeads.Device(y, Shape.Key) is { } device)
+        {
+            Tensor[] parts = y.split([2 * Shape.Keys, Shape.Values], 2);
+            (Tensor q, Tensor k) = UnitHeads.Run(device, parts[0], Shape.Count, Math.Pow(Shape.Key, -0.5), UnitEps);
+            return (q, k, Heads(parts[1]));
+        }
+
+        Tensor[] qkv = y.split([Shape.Keys, Shape.Keys, Shape.Values], 2);
         return (UnitLength(Heads(qkv[0])) * Math.Pow(Shape.Key, -0.5), UnitLength(Heads(qkv[1])), Heads(qkv[2]));
     }
 }

@@ -81,11 +81,14 @@ public abstract class Recurrence : nn.Module
         ? NormGate.Run(device, y, z, weight, eps, silu)
         : Joined(UnitRms(y, weight, eps)) * (silu ? nn.functional.silu(z) : z.sigmoid());
 
+    /// <summary>Added to the sum of squares where vectors are brought to length 1.</summary>
+    private protected const double UnitEps = 1e-6;
+
     /// <summary>x over the last dimension brought to length 1, computed at least in single precision.</summary>
     protected static Tensor UnitLength(Tensor x)
     {
         Tensor wide = x.to(StateType(x));
-        return (wide * wide.square().sum([-1], true).add(1e-6).rsqrt()).to(x.dtype);
+        return (wide * wide.square().sum([-1], true).add(UnitEps).rsqrt()).to(x.dtype);
     }
 
     /// <summary>log sigmoid(x).</summary>

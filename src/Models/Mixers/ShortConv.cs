@@ -1,5 +1,6 @@
 using GenoSeq.Models.Kernels;
 using GenoSeq.Models.Kernels.Cuda;
+using GenoSeq.Models.Mixers.Engines;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers;
@@ -128,7 +129,8 @@ internal static class ShortConv
 
         protected override Tensor?[] forward(Tensor?[] inputs)
         {
-            Tensor?[] kept = Array.ConvertAll(inputs, t => t?.contiguous());
+            // x is mostly columns of in_proj's output, whose rows the kernels read where they lie.
+            Tensor?[] kept = [KernelWidths.Rows(inputs[0]!.unsqueeze(2)).squeeze(2), .. inputs[1..].Select(t => t?.contiguous())];
             save_for_backward(kept);
             return [ConvKernels.Forward(device, kept[0]!, [Direction(kept)], kept[4], silu)[0]];
         }
@@ -136,7 +138,7 @@ internal static class ShortConv
         protected override Tensor?[] backward(Tensor?[] grad_outputs)
         {
             Tensor?[] kept = [saved(0), saved(1), saved(2), saved(3), saved(4)];
-            Tensor dx = empty_like(kept[0]!);
+            Tensor dx = empty(kept[0]!.shape, kept[0]!.dtype, kept[0]!.device);
             ConvGradients g = ConvKernels.Backward(device, kept[0]!, [Direction(kept)], kept[4], [grad_outputs[0]!.contiguous()], dx, silu: silu)[0];
             return [dx, g.DWeight, g.DBias, null, null];
         }

@@ -146,6 +146,7 @@ static inline void gs_copy16_or_zero(void* to, const void* from, bool copy)
     emu::CopyLater(to, copy ? from : zeros, 16);
 }
 static inline void gs_copy16_if(void* to, const void* from, bool copy) { if (copy) emu::CopyLater(to, from, 16); }
+static inline void gs_copy4_if(void* to, const void* from, bool copy) { if (copy) emu::CopyLater(to, from, 4); }
 static inline void gs_copy_commit() { emu::current->group++; }
 static inline void gs_copy_wait() { emu::CopyWait(0); }
 template <int Pending> static inline void gs_copy_wait_but() { emu::CopyWait(Pending); }

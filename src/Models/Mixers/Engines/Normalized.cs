@@ -16,10 +16,16 @@ internal static class Normalized
     /// <param name="chunk">Positions of a chunk.</param>
     internal static (Tensor Y, Tensor State) Run(Tensor q, Tensor k, Tensor v, Tensor? state, Tensor? ids, int chunk)
     {
-        Tensor one = ones_like(v.narrow(-1, 0, 1));
         Tensor decay = zeros(v.shape[..3], v.dtype == float64 ? float64 : float32, v.device);
-        (Tensor y, Tensor last) = ScalarDecay.Run(q, k, cat([v, one], -1), decay, state, ids, chunk);
         long p = v.size(3);
-        return (y.narrow(-1, 0, p) / (y.narrow(-1, p, 1) + Epsilon), last);
+
+        // The weights' sum is one more column; where kernels want whole tiles, so are zeros, and one copy of v makes them all.
+        bool tiles = v.size(1) > 1 && ScalarDecayKernel.Device(q, v, decay) is not null;
+        long more = tiles ? 16 - (p % 16) : 1;
+        Tensor columns = zeros([more], v.dtype, v.device);
+        columns.narrow(0, 0, 1).fill_(1);
+        Tensor wide = cat([v, columns.expand([.. v.shape[..3], more])], -1);
+        (Tensor y, Tensor last) = ScalarDecay.Run(q, k, wide, decay, state is null || !tiles ? state : KernelWidths.Filled(state, 3), ids, chunk);
+        return (y.narrow(-1, 0, p) / (y.narrow(-1, p, 1) + Epsilon), KernelWidths.Cut(last, 3, p + 1));
     }
 }

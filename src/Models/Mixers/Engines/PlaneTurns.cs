@@ -1,3 +1,4 @@
+using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Models.Mixers.Engines;
@@ -9,11 +10,13 @@ internal static class PlaneTurns
     /// <param name="t">[..., n].</param>
     /// <param name="cos">Cosines [..., m], 2 m at most n; broadcast.</param>
     /// <param name="sin">Sines.</param>
-    internal static Tensor Run(Tensor t, Tensor cos, Tensor sin)
+    /// <param name="type">Of the result; null: the type of products.</param>
+    internal static Tensor Run(Tensor t, Tensor cos, Tensor sin, ScalarType? type = null)
     {
         long planes = cos.size(-1), rest = t.size(-1) - (2 * planes);
         (Tensor x, Tensor y) = (t.narrow(-1, 0, planes), t.narrow(-1, planes, planes));
         (Tensor u, Tensor v) = ((x * cos) - (y * sin), (x * sin) + (y * cos));
-        return rest == 0 ? cat([u, v], -1) : cat([u, v, t.narrow(-1, 2 * planes, rest).to(u.dtype)], -1);
+        ScalarType own = type ?? u.dtype;
+        return rest == 0 ? cat([u.to(own), v.to(own)], -1) : cat([u.to(own), v.to(own), t.narrow(-1, 2 * planes, rest).to(own)], -1);
     }
 }

@@ -101,9 +101,8 @@ public sealed class Mamba3 : HeadRecurrence
         }
 
         Tensor angle = parts[7].to(wide).tanh() * Math.PI;
-        Tensor ranks = MimoX?.to(wide) ?? ones([heads, 1, Shape.Value], wide, x.device);
         (Tensor y, Tensor last) = Trapezoid.Run(new Trapezoid.Inputs(c, b, Heads(parts[1]), (dt * rate).neg(), own, rho, dt, angle),
-            new Trapezoid.Constants(CBias.to(wide), BBias.to(wide), ranks, D.to(wide)), state?[0], sequenceIds, Chunk);
+            new Trapezoid.Constants(CBias.to(wide), BBias.to(wide), MimoX?.to(wide), D.to(wide)), state?[0], sequenceIds, Chunk);
         state?[0].copy_(last);
         Tensor z = Heads(parts[0]);
         if (MimoZ is null)

@@ -128,6 +128,11 @@ __device__ __forceinline__ void gs_copy16_if(void* to, const void* from, bool co
     asm volatile("{ .reg .pred q; setp.ne.u32 q, %2, 0; @q cp.async.cg.shared.global.L2::128B [%0], [%1], 16; }"
         :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"((u32)copy) : "memory");
 }
+__device__ __forceinline__ void gs_copy4_if(void* to, const void* from, bool copy)
+{
+    asm volatile("{ .reg .pred q; setp.ne.u32 q, %2, 0; @q cp.async.ca.shared.global [%0], [%1], 4; }"
+        :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"((u32)copy) : "memory");
+}
 __device__ __forceinline__ void gs_copy_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 __device__ __forceinline__ void gs_copy_wait() { asm volatile("cp.async.wait_group 0;" ::: "memory"); }
 template <int Pending> __device__ __forceinline__ void gs_copy_wait_but() { asm volatile("cp.async.wait_group %0;" :: "n"(Pending) : "memory"); }
