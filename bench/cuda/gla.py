@@ -18,7 +18,7 @@ class Case: # as GlaKernels
         s.last, s.dbefore, s.y, s.dq, s.dk, s.dv, s.dg = nan(B, H, n, p), nan(B, H, n, p), nan(B, L, H * p, dt=t), nan(B, L, H * n, dt=t), nan(B, L, H * n, dt=t), nan(B, L, H * p, dt=t), nan(B, L, H * n)
         a = s.a = Gla(*map(ptr, (s.q, s.k, s.v, s.g, s.ids, s.states, s.through, s.y, s.dy, s.after, s.dq, s.dk, s.dv, s.dg)), H * n, H * n, H * p, H * p, H * p, H * n, H * n, H * p, B, L, s.chunks, H, reverse, late, 0, 0)
         b = s.b = Gla.from_buffer_copy(a); b.adjoint, b.k, b.v, b.v_stride, b.states = 1, a.q, a.dy, H * p, ptr(s.after)
-        tile = lambda rows, w: rows * (w * es + 16); sums = 16 * (n + 4) * 4; f, g = (Module(*x) for x in programs(f32, n, p)); grid = (s.chunks, H, B)
+        tile = lambda rows, w: rows * (w * es + 16); sums = 16 * (n + 4) * 4; f, g = (Module(*x) for x in programs(f32, n, p)); grid = (s.chunks * H, 1, B)
         s.f_states = f.fn("gs_gla_states", tile(16, n) + 2 * tile(16, p), 32); s.f_out = f.fn("gs_gla_out", 2 * tile(16, n) + tile(16, p) + tile(n, p) + tile(16, 16) + sums, 32)
         s.f_bwd = g.fn("gs_gla_bwd", 3 * tile(16, n) + 2 * tile(16, p) + 2 * tile(n, p) + tile(16, 16) + 3 * sums + 1280, 32); s.f_pass = pass_function(f32); own = (B, s.chunks, H * n * p, p)
         s.c, s.d = Walk(s.f_pass, f32, s.states, s.through, s.before, s.last, *own, 0, forced), Walk(s.f_pass, f32, s.after, s.through, s.dlast, s.dbefore, *own, 1, forced)

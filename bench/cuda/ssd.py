@@ -29,7 +29,7 @@ class Case: # as SsdKernels
         a.batch, a.length, a.chunks, a.heads, a.groups, a.reverse = B, L, s.chunks, H, G, reverse
         b = s.b = Ssd.from_buffer_copy(a); b.adjoint, b.k, b.k_stride, b.v, b.v_stride, b.states = 1, a.q, W, a.dy, H * p, ptr(s.after)
         keys, vals, st, dec = s.Q * (n + 16 // es) * es, s.Q * (p + 16 // es) * es, n * (p + 16 // es) * es, (5 * s.Q + 4) * 4
-        f, r = (Module(*x) for x in programs(f32, n, p)); T = s.Q * 2; grid = (s.chunks, G, B)
+        f, r = (Module(*x) for x in programs(f32, n, p)); T = s.Q * 2; grid = (s.chunks * G, 1, B)
         s.f_states = f.fn("gs_ssd_states", keys + 2 * vals + dec, T); s.f_pass = pass_function(f32); s.f_out = f.fn("gs_ssd_out", 2 * keys + vals + st + s.Q * (max(p, s.Q) + 16 // es) * es + dec, T)
         s.f_bwd = r.fn("gs_ssd_bwd", 2 * (keys + vals + st + s.Q * (s.Q + 16 // es) * es) + dec + (2 * s.Q + s.Q // 16 * (s.Q + 2)) * 4, T); red = Module(*RED).fn("gs_sum_rows", 0, 1024 if B * s.chunks > 256 else 256)
         sums = GsSumRows(ptr(s.part), ptr(s.dskip), B * s.chunks, H); own = (B, s.chunks, H * n * p, n * p); s.keep = (sums, red)

@@ -7,9 +7,9 @@ PASS = {f: (["common.cu", "split_mma.cu", "tiles.cu", "state_pass.cu"], {"GS_F32
 def pass_bytes(es): return 16 * (32 // es) * (64 * es + 16)
 def pass_function(f32): return Module(*PASS[f32]).fn("gs_state_pass", pass_bytes(4 if f32 else 2), 32)
 def segments(warps, chunks, es):
-    share = warps * es / (2 * SMS); best, r = chunks * max(1, share), 1
+    share = warps * es / (2 * SMS); best, r = chunks * max(1.75, share), 1
     for s in range(2, min(64, chunks) + 1):
-        t = up(chunks, s) * (max(1, share * (s - 1) / 2) + max(1, share * s)) + 256 + 8 * (s - 1)
+        t = up(chunks, s) * (max(1.75, share * (s - 1) / 2) + max(1.75, share * s)) + 256 + 8 * (s - 1)
         if t < best: best, r = t, s
     return r
 class Walk: # one pass; `forced` segments, or as many as pay

@@ -101,7 +101,7 @@ internal static class DplrKernels
         string file = entry is "gs_dplr_chunks" or "gs_dplr_out" ? "dplr_fwd.cu" : "dplr_bwd.cu";
         var program = new KernelProgram(["common.cu", "split_mma.cu", "tiles.cu", "gla_args.cu", "turned.cu", "dplr_args.cu", file],
             KernelTensors.Definitions(x.V.dtype, "v", $"GS_GLA_N={x.Q.size(3)}", $"GS_GLA_P={x.V.size(3)}"));
-        device.Launch(device.Function(program, entry, 32, bytes), (a.S.Chunks, a.S.Heads, a.S.Batch), a);
+        device.Launch(device.Function(program, entry, 32, bytes), ((long)a.S.Chunks * a.S.Heads, 1, a.S.Batch), a);
     }
 
     // What the files call R_CHUNKS_SMEM, R_OUT_SMEM, R_READ_SMEM and R_BWD_SMEM.

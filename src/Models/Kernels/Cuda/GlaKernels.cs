@@ -109,7 +109,7 @@ internal static class GlaKernels
         string file = entry == "gs_gla_bwd" ? "gla_bwd.cu" : "gla_fwd.cu";
         var program = new KernelProgram(["common.cu", "split_mma.cu", "tiles.cu", "gla_args.cu", file],
             KernelTensors.Definitions(x.V.dtype, "v", $"GS_GLA_N={x.Q.size(3)}", $"GS_GLA_P={x.V.size(3)}"));
-        device.Launch(device.Function(program, entry, 32, bytes), (a.Chunks, a.Heads, a.Batch), a);
+        device.Launch(device.Function(program, entry, 32, bytes), ((long)a.Chunks * a.Heads, 1, a.Batch), a);
     }
 
     // What the files call V_STATES_SMEM, V_OUT_SMEM and V_BWD_SMEM.

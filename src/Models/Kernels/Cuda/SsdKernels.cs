@@ -108,7 +108,7 @@ internal static class SsdKernels
     {
         internal long Chunks => KernelTensors.Ceiling(Length, Chunk(Type));
 
-        internal (long, long, long) Grid => (Chunks, Groups, Batch);
+        internal (long, long, long) Grid => (Chunks * Groups, 1, Batch);
 
         internal int Q => Chunk(Type);
 

@@ -40,15 +40,16 @@ struct GsGla
     int adjoint;            // gs_gla_states: the way back, k and v being q and dy
     int pad;
 };
-// A chunk of one head of one sequence: grid (chunks, heads, batch), 32 threads.
+// A chunk of one head of one sequence: grid (chunks * heads, 1, batch), 32 threads; a chunk's heads side by side, since their rows share pieces of memory.
 struct GlaPlace { int first, batch, head; i64 matrix, rows; u32 cuts; }; // matrix, rows: where its state and `through` lie; cuts: a bit for each position that begins a sequence
 __device__ __forceinline__ i64 gs_gla_row(const GsGla& p, int batch, int position)
 { return (i64)batch * p.length + (p.reverse ? p.length - 1 - position : position); }
 __device__ __forceinline__ GlaPlace gs_gla_place(const GsGla& p)
 {
     GlaPlace at;
-    at.first = blockIdx.x * VT; at.head = blockIdx.y; at.batch = blockIdx.z;
-    at.rows = (((i64)at.batch * p.chunks + blockIdx.x) * p.heads + at.head) * VN;
+    const int chunk = blockIdx.x / p.heads;
+    at.first = chunk * VT; at.head = blockIdx.x - chunk * p.heads; at.batch = blockIdx.z;
+    at.rows = ((i64)at.batch * p.chunks * p.heads + blockIdx.x) * VN;
     at.matrix = at.rows * VP;
     const int position = at.first + (int)threadIdx.x;
     bool cut = false;

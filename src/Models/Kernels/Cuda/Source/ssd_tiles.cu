@@ -1,9 +1,9 @@
-// ---- a chunk of one group of one sequence ----
+// ---- a chunk of one group of one sequence: grid (chunks * groups, 1, batch), a chunk's groups side by side, since their rows share pieces of memory ----
 struct SsdPlace { int chunk, group, batch, first, heads; }; // first: position; heads: of a group
 __device__ __forceinline__ SsdPlace gs_ssd_place(const GsSsd& p)
 {
     SsdPlace at;
-    at.chunk = blockIdx.x; at.group = blockIdx.y; at.batch = blockIdx.z; at.first = at.chunk * SQ; at.heads = p.heads / p.groups;
+    at.chunk = blockIdx.x / p.groups; at.group = blockIdx.x - at.chunk * p.groups; at.batch = blockIdx.z; at.first = at.chunk * SQ; at.heads = p.heads / p.groups;
     return at;
 }
 // Row of memory of a position, which must exist.
