@@ -27,6 +27,20 @@ public sealed class TrainingMemoryTests
         Assert.InRange(predicted / measured, 0.95, 1.05);
     }
 
+    /// <summary>Peaks of training steps of two layers of d_model 256 over a million positions, GiB, as measured on an H100 (docs/benchmarks.md, "Families").</summary>
+    [Theory]
+    [InlineData("gla", 18.2)]
+    [InlineData("gated-deltanet", 25.2)]
+    [InlineData("rwkv7", 64.5)]
+    [InlineData("lru", 21.8)]
+    [InlineData("mamba3", 28.4)]
+    public void Peak_OfMeasuredFamilies_IsALittleMore(string mixer, double measured)
+    {
+        var config = new ModelConfig { DModel = 256, NLayer = 2, Layout = mixer };
+        double predicted = TrainingMemory.Peak(config, 700_000, new PassShape(1, 1 << 20, 2), TrainingMemory.Uniform(config, LayerMemory.KeepDense)) / (double)(1 << 30);
+        Assert.InRange(predicted / measured, 1, 1.35);
+    }
+
     [Fact]
     public void Choose_MoreMemory_KeepsMoreAndStaysWithinIt()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using GenoSeq.Models.Kernels.Cuda;
 using GenoSeq.Models.Mixers;
 using GenoSeq.Models.Mixers.Fused;
@@ -8,9 +9,17 @@ namespace GenoSeq.Models.Memory;
 /// <summary>Bytes that one layer keeps and works with; the letters are those of <see cref="TrainingMemory"/>.</summary>
 internal sealed class LayerSizes(ModelConfig config, PassShape shape)
 {
-    // Elements of d_model that a recurrent mixer of libtorch's operators keeps for each row: projections, convolution, keys, queries
-    // and values by chunks, the chunks' matrices. Counted for Mamba-2 of such operators; a little more than the others have.
-    private const long RecurrentElements = 32;
+    // Elements of d_model that a mixer keeps for each row where nothing is known of it: counted for Mamba-2 of libtorch's operators.
+    private const long AnyElements = 32;
+
+    // The same of mixers at default widths, one direction, from the peaks of training steps (bench/results/h100/families-2-layers.json): two layers that keep
+    // this, and a working set of about half of it, which is counted as all of it.
+    private static readonly FrozenDictionary<string, int> s_elements = new Dictionary<string, int>
+    {
+        ["s4d"] = 7, ["lru"] = 14, ["rg-lru"] = 29, ["mingru"] = 12, ["minlstm"] = 22, ["hgrn"] = 17, ["mamba3"] = 19, ["retnet"] = 16, ["simple-gla"] = 7,
+        ["linear-attention"] = 14, ["based"] = 30, ["mlstm"] = 10, ["gla"] = 11, ["hgrn2"] = 20, ["rwkv6"] = 36, ["deltanet"] = 16, ["gated-deltanet"] = 17,
+        ["rwkv7"] = 49, ["titans"] = 18,
+    }.ToFrozenDictionary();
 
     // Warps of the forward scan's segments on a large device, twice what it holds: 132 multiprocessors of 16.
     private const long SegmentWarps = 2 * 132 * 16;
@@ -52,7 +61,8 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
         {
             MixerFamilies.Mamba => Mamba(memory),
             MixerFamilies.Attention => _rows * _e * ((2 * QkvWidth) + (3 * HeadsWidth)),
-            _ => 2 * Recurrent(kind),
+            Mamba2.LayoutName => 2 * Recurrent(kind),
+            _ => Recurrent(kind) * (IsMeasured(kind) ? 1 : 2),
         });
     }
 
@@ -60,9 +70,11 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     private long Checkpoint(LayerMemory memory) => DInner * config.Mamba.DState
         / (memory is LayerMemory.KeepDense or LayerMemory.KeepRows or LayerMemory.RecomputeTime ? ScanShape.DenseSteps : ScanShape.CheckpointSteps);
 
+    private bool IsMeasured(string kind) => s_elements.ContainsKey(kind) && config.Recurrent is { DKey: 0, DValue: 0, Expand: 0 };
+
     private long Recurrent(string kind)
     {
-        long elements = RecurrentElements * config.DModel;
+        long elements = config.DModel * (IsMeasured(kind) ? _directions * s_elements[kind] : Math.Max(AnyElements, _directions * s_elements.GetValueOrDefault(kind)));
         if (kind == Mamba2.LayoutName)
         {
             Mamba2Shape numbers = Mamba2.Numbers(config);

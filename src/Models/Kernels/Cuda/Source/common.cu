@@ -36,6 +36,7 @@ __device__ __forceinline__ u32 gs_ticket(u32* p, u32 wrap) { return atomicInc(p,
 __device__ __forceinline__ float gs_up(float v, int d) { return __shfl_up_sync(0xffffffffu, v, d); }
 __device__ __forceinline__ float gs_down(float v, int d) { return __shfl_down_sync(0xffffffffu, v, d); }
 __device__ __forceinline__ float gs_xor(float v, int m) { return __shfl_xor_sync(0xffffffffu, v, m); }
+__device__ __forceinline__ float gs_idx(float v, int lane) { return __shfl_sync(0xffffffffu, v, lane); }
 __device__ __forceinline__ bool gs_any(bool v) { return __any_sync(0xffffffffu, v) != 0; }
 __device__ __forceinline__ u32 gs_ballot(bool v) { return __ballot_sync(0xffffffffu, v); }
 __device__ __forceinline__ void gs_warp_sync() { __syncwarp(); }

@@ -6,7 +6,8 @@
 // one head and brings the rows of B1, B2, B3, Z', Y to shared memory for all of them, M_STAGES chunks ahead.
 // Where heads and batch do not fill the device the chunks are cut into segments, by two launches: `ends` runs each segment from zero, and from the unit matrix
 // without Z' and Y, which leaves the matrix that the segment turns states by; then every segment joins those before it, in single precision, and runs again
-// from the state so found. The order of all sums is fixed.
+// from the state so found. The order of all sums is fixed. Without GS_PASS_ROWS a chunk leaves no more than `through` of a state's length (the delta rule, keys of
+// length 1): where the chunks to a segment's end leave less than 2^-40 the first launch goes through those alone, and the segment's matrix is zero.
 // GS_PASS_Q: positions of a chunk; GS_PASS_N, GS_PASS_P: width of keys and of values, multiples of 16 up to 128; GS_PASS_THIRD: whether there is B3;
 // GS_PASS_ROWS: 1: `through` has a number for each row of the state and not one for all; 2: the state is [M; S], of half the rows each, and `through` has m, x, e and a
 // number that is not read: M_out = m M + x S + .., S_out = e S + ...
@@ -100,6 +101,32 @@ template <int Width> __device__ __forceinline__ void gs_pass_give(float* to, con
 #pragma unroll
     for (int t = 0; t < MN / 8; t++, at += 8 * Width) { at[0] = x[t].x; at[Width] = x[t].y; at[8] = x[t].z; at[Width + 8] = x[t].w; }
 }
+#if !GS_PASS_ROWS
+// The chunk from which on to a segment's end less than M_GONE of a state is left; -1: all of it leaves more.
+#define M_GONE 9.094947e-13f
+__device__ __forceinline__ int gs_pass_forgets(const GsMatrixPass& p, int begin, int end, i64 through)
+{
+    const int lane = threadIdx.x & 31;
+    float behind = 1.0f;
+    for (int last = end - 1; last >= begin; last -= 32)
+    {
+        const int i = last - lane;
+        float left = i < begin ? 1.0f : p.through[through + (i64)(p.back ? p.chunks - 1 - i : i) * p.heads];
+#pragma unroll
+        for (int d = 1; d < 32; d *= 2)
+        {
+            const float more = gs_up(left, d);
+            if (lane >= d) left *= more;
+        }
+        float first = i >= begin && behind * left < M_GONE ? (float)lane : 32.0f;
+#pragma unroll
+        for (int m = 16; m > 0; m >>= 1) first = fminf(first, gs_xor(first, m));
+        if (first < 32.0f) return last - (int)first;
+        behind *= gs_idx(left, 31);
+    }
+    return -1;
+}
+#endif
 // Grid (segments, heads, batch), or with `finding` (2 (segments - 1), heads, batch): of each segment the end, then the matrix. M_THREADS threads, M_SMEM bytes.
 extern "C" __global__ void __launch_bounds__(M_THREADS) gs_matrix_pass(const __grid_constant__ GsMatrixPass p)
 {
@@ -109,12 +136,23 @@ extern "C" __global__ void __launch_bounds__(M_THREADS) gs_matrix_pass(const __g
     gs_t* out = stages + M_STAGES * M_STAGE + warp * M_OUT;
     const int segment = p.finding ? blockIdx.x >> 1 : blockIdx.x;
     const bool values = !p.finding || (blockIdx.x & 1) == 0, mine = column < (values ? MP : MN);
-    const int begin = (int)((i64)p.chunks * segment / p.segments), end = (int)((i64)p.chunks * (segment + 1) / p.segments);
+    const int end = (int)((i64)p.chunks * (segment + 1) / p.segments);
+    int begin = (int)((i64)p.chunks * segment / p.segments);
+#if !GS_PASS_ROWS
+    if (p.finding)
+    {
+        const int from = gs_pass_forgets(p, begin, end, (i64)batch * p.chunks * p.heads + head);
+        if (from >= 0) begin = values ? from : end;
+    }
+    const bool gone = p.finding && begin == end;
+#else
+    const bool gone = false;
+#endif
 #pragma unroll
     for (int s = 0; s < M_STAGES - 1; s++) gs_pass_fetch(p, stages + s * M_STAGE, begin + s, end, values);
     float4 x[MN / 8];
     const i64 entry = (i64)batch * p.heads + head;
-    const int unit = p.finding && !values ? column + (lane >> 2) - 2 * (lane & 3) : -4096; // where this lane's numbers of the unit matrix are 1
+    const int unit = p.finding && !values && !gone ? column + (lane >> 2) - 2 * (lane & 3) : -4096; // where this lane's numbers of the unit matrix are 1
 #pragma unroll
     for (int t = 0; t < MN / 8; t++)
         x[t] = make_float4(unit == 8 * t ? 1.0f : 0.0f, unit == 8 * t + 1 ? 1.0f : 0.0f, unit + 8 == 8 * t ? 1.0f : 0.0f, unit + 8 == 8 * t + 1 ? 1.0f : 0.0f);
@@ -148,7 +186,7 @@ extern "C" __global__ void __launch_bounds__(M_THREADS) gs_matrix_pass(const __g
         left[0].x = left[0].y = *at;
 #endif
     };
-    fetch_left(begin);
+    if (!gone) fetch_left(begin);
     for (int i = begin, slot = 0; i < end; i++, slot = slot + 1 == M_STAGES ? 0 : slot + 1)
     {
         gs_copy_wait_for(M_STAGES - 2);
