@@ -63,6 +63,7 @@ public sealed class DataParallelTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Processes")]
     public async Task Pretrain_WithFewerWindowsThanRanks_IsTheRunOfOneProcess()
     {
         string[] command = ["pretrain", "-c", "causal.yaml", .. s_settings, "train.global_batch_size=128", "-o"];

@@ -21,8 +21,6 @@ public sealed class DeviceRecurrentTests
     [InlineData("h3", false)]
     [InlineData("hyena-se hyena-mr hyena-li", false)]
     [InlineData("mamba3", false)]
-    [InlineData("rwkv7", true)]
-    [InlineData("titans", false)]
     [InlineData("slstm", false)]
     public void Step_EitherPrecisionAndMemory_IsTheCpuPaths(string mixer, bool bothStrands)
     {
@@ -52,6 +50,13 @@ public sealed class DeviceRecurrentTests
         // Close to single precision, and no farther than the CPU path that rounds at matrix products alone, or at most some times.
         Assert.InRange(Distance(expected.Values, half.Values), 0, Math.Min(0.1, 0.03 + (3 * Distance(expected.Values, rounded.Values))));
     }
+
+    /// <summary>Engines whose own tests are among the default ones.</summary>
+    [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData("rwkv7", true)]
+    [InlineData("titans", false)]
+    public void Step_OfSlowOnes_IsTheCpuPaths(string mixer, bool bothStrands) => Step_EitherPrecisionAndMemory_IsTheCpuPaths(mixer, bothStrands);
 
     [Fact]
     public void Step_SeveralStretches_LeavesNoTensorBehind()
