@@ -45,8 +45,12 @@ public sealed class InterruptionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("mlm", "TERM")]
+    [Trait("Category", "Processes")]
     [InlineData("causal", "INT")]
+    public Task Pretrain_CausalSignalled_ChecksPointsExits130AndContinues(string recipe, string signal) => Pretrain_Signalled_ChecksPointsExits130AndContinues(recipe, signal);
+
+    [Theory]
+    [InlineData("mlm", "TERM")]
     public async Task Pretrain_Signalled_ChecksPointsExits130AndContinues(string recipe, string signal)
     {
         Answer whole = await Genoseq.RunAsync(_work.Folder, "pretrain", "-c", recipe + ".yaml", "-o", "whole");
