@@ -17,4 +17,27 @@ internal static class RecordedSettings
             ? defaults.TryGetPropertyValue(p.Key, out JsonNode? untouched) && JsonNode.DeepEquals(untouched, p.Value)
             : old is JsonObject oldGroup && p.Value is JsonObject group ? Same(oldGroup, group, defaults[p.Key] as JsonObject ?? [])
             : JsonNode.DeepEquals(old, p.Value));
+
+    /// <summary>Every single setting by its dotted path, as JSON text.</summary>
+    internal static Dictionary<string, string> Leaves(JsonObject root)
+    {
+        var leaves = new Dictionary<string, string>(StringComparer.Ordinal);
+        Add("", root);
+        return leaves;
+
+        void Add(string path, JsonNode? node)
+        {
+            if (node is JsonObject group)
+            {
+                foreach ((string key, JsonNode? value) in group)
+                {
+                    Add(ConfigPath.Append(path, key), value);
+                }
+            }
+            else
+            {
+                leaves[path] = node?.ToJsonString() ?? "null";
+            }
+        }
+    }
 }

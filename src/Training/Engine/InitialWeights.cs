@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+using System.Text.Json.Nodes;
 using GenoSeq.Models;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.FineTuning;
@@ -16,25 +18,20 @@ internal static class InitialWeights
     {
         string folder = TaskCheckpoint.Locate(path);
         ModelConfig there = ModelFile.ReadConfig(Path.Combine(folder, ModelFile.Configuration)).Config;
-        string[] own = Lines(expected), theirs = Lines(there);
-        if (theirs.Except(own).FirstOrDefault() is { } other)
+        Dictionary<string, string> own = Leaves(expected), theirs = Leaves(there);
+        if (theirs.Keys.Union(own.Keys).FirstOrDefault(k => !s_initialization.Contains(k) && own.GetValueOrDefault(k) != theirs.GetValueOrDefault(k)) is { } key)
         {
-            string key = other[..(other.IndexOf(':', StringComparison.Ordinal) + 1)];
-            throw new ConfigException(new ConfigProblem("train.init", $"the model of {folder} is another one: its model has '{other}'",
-                null, Array.Find(own, l => l.StartsWith(key, StringComparison.Ordinal)) is { } here ? $"'{here}', as this run's model" : "the model of this run",
-                "take the settings of model from that run's config.yaml"));
+            throw new ConfigException(new ConfigProblem("train.init", $"the model of {folder} is another one: its model.{key} is {theirs.GetValueOrDefault(key, "absent")}",
+                null, $"{own.GetValueOrDefault(key, "absent")}, as in this run", "take the settings of model from that run's config.yaml"));
         }
 
         return ModelFile.Load(folder);
     }
 
-    // What a model is, line by line; how its weights were drawn does not matter any more.
-    private static string[] Lines(ModelConfig config) =>
-    [
-        .. ConfigWriter.ToYaml(new RunConfig { Model = config }, RunConfigJson.Default.RunConfig).Split('\n')
-            .SkipWhile(l => l != "model:").Skip(1).TakeWhile(l => l.StartsWith(' ')).Select(l => l.Trim())
-            .Where(l => !s_initialization.Any(k => l.StartsWith(k, StringComparison.Ordinal))),
-    ];
+    // How weights were drawn does not matter any more.
+    private static readonly FrozenSet<string> s_initialization =
+        ["initializer_range", "rescale_prenorm_residual", .. new[] { "mamba", "recurrent" }.SelectMany(g => new[] { $"{g}.dt_min", $"{g}.dt_max", $"{g}.dt_init_floor", $"{g}.dt_scale" })];
 
-    private static readonly string[] s_initialization = ["initializer_range:", "rescale_prenorm_residual:", "dt_min:", "dt_max:", "dt_init_floor:", "dt_scale:"];
+    private static Dictionary<string, string> Leaves(ModelConfig config) =>
+        RecordedSettings.Leaves((JsonObject)ConfigWriter.ToNode(new RunConfig { Model = config }, RunConfigJson.Default.RunConfig)["model"]!);
 }

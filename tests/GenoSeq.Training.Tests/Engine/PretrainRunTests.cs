@@ -111,7 +111,7 @@ public sealed class PretrainRunTests : IDisposable
 
         var e = Assert.Throws<ConfigException>(() => _run.Run(again with { Model = again.Model with { DModel = 32 } }, "third"));
         Assert.Contains("train.init", e.Message, StringComparison.Ordinal);
-        Assert.Contains("d_model: 32", e.Message, StringComparison.Ordinal);
+        Assert.Contains("model.d_model is 8; expected 32", e.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_run["third"]));
     }
 

@@ -125,34 +125,12 @@ internal static class CellSettings
     /// <summary>What differs between two settings, the first few: <c>finetune.epochs 10, now 20</c>.</summary>
     internal static string Differences(JsonObject before, JsonObject now)
     {
-        Dictionary<string, string> a = Leaves(before), b = Leaves(now), untouched = Leaves(s_defaults.Value);
+        Dictionary<string, string> a = RecordedSettings.Leaves(before), b = RecordedSettings.Leaves(now), untouched = RecordedSettings.Leaves(s_defaults.Value);
         string[] all =
         [
             .. a.Keys.Union(b.Keys).Where(k => a.GetValueOrDefault(k, untouched.GetValueOrDefault(k)!) != b.GetValueOrDefault(k)).Order(StringComparer.Ordinal)
                 .Select(k => $"{k} {a.GetValueOrDefault(k, "absent")}, now {b.GetValueOrDefault(k, "absent")}"),
         ];
         return string.Join("; ", all.Take(3)) + (all.Length > 3 ? $"; and {all.Length - 3} more" : "");
-    }
-
-    private static Dictionary<string, string> Leaves(JsonObject root)
-    {
-        var leaves = new Dictionary<string, string>(StringComparer.Ordinal);
-        Add("", root);
-        return leaves;
-
-        void Add(string path, JsonNode? node)
-        {
-            if (node is JsonObject group)
-            {
-                foreach ((string key, JsonNode? value) in group)
-                {
-                    Add(ConfigPath.Append(path, key), value);
-                }
-            }
-            else
-            {
-                leaves[path] = node?.ToJsonString() ?? "null";
-            }
-        }
     }
 }
