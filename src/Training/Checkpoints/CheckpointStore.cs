@@ -17,7 +17,7 @@ public sealed class CheckpointStore
 {
     private const string LastName = "last";
     private const string BestName = "best";
-    private const string OptimizerFile = "optimizer.safetensors";
+    internal const string OptimizerFile = "optimizer.safetensors";
     private const string StateFile = "trainer_state.json";
 
     private readonly string _folder;

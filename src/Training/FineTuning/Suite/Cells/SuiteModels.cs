@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using GenoSeq.Models;
+using GenoSeq.Training.Checkpoints;
 using GenoSeq.Training.Configuration;
 
 namespace GenoSeq.Training.FineTuning.Suite;
@@ -72,6 +73,12 @@ internal sealed class SuiteModels(SuiteConfig suite)
         using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string file in Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal))
         {
+            // What a run needs to go on, and a copy for tuning does without.
+            if (Path.GetFileName(file) == CheckpointStore.OptimizerFile)
+            {
+                continue;
+            }
+
             using FileStream stream = File.OpenRead(file);
             all.AppendData(SHA256.HashData(stream));
         }
