@@ -31,7 +31,8 @@ for project in tests/*/*.Tests.csproj; do
 done
 ((${#projects[@]} > 0)) || die 2 "no test project selected" "expected in PROJECTS: names of folders in tests/"
 
-beside_project=GenoSeq.Data.Tests
+# Fast tests run in two lanes. Those here wait for one core's worth of fuzzing, or take one core each; the others start processes, or wait for clocks.
+beside_projects=" GenoSeq.Data.Tests GenoSeq.Inference.Tests GenoSeq.Numerics.Tests "
 
 # At a terminal Ctrl-C must reach the runner.
 foreground=()
@@ -48,10 +49,13 @@ run_project() {
   printf '%d %d\n' "$code" $((SECONDS - start)) >"$results/$name.end"
 }
 
-# The data layer's tests wait for one core's worth of fuzzing, so that they have a lane of their own beside the other projects.
+lane=() second=()
+for name in "${projects[@]}"; do
+  if [[ $share == fast && $beside_projects == *" $name "* ]]; then second+=("$name"); else lane+=("$name"); fi
+done
 beside=()
-if [[ $share == fast && ${#projects[@]} -gt 1 && " ${projects[*]} " == *" $beside_project "* ]]; then
-  run_project "$beside_project" &
+if ((${#second[@]} > 0)); then
+  (for name in "${second[@]}"; do run_project "$name"; done) &
   beside=($!)
   trap '((${#beside[@]} == 0)) || kill "${beside[@]}" 2>/dev/null || true' EXIT
 fi
@@ -76,15 +80,14 @@ report() {
   fi
 }
 
-for name in "${projects[@]}"; do
-  if ((${#beside[@]} > 0)) && [[ $name == "$beside_project" ]]; then continue; fi
+for name in "${lane[@]}"; do
   run_project "$name"
   report "$name"
 done
 if ((${#beside[@]} > 0)); then
   wait "${beside[@]}" || true
   beside=()
-  report "$beside_project"
+  for name in "${second[@]}"; do report "$name"; done
 fi
 
 read -r passed failed skipped < <(bash scripts/test-summary.sh "${records[@]}")

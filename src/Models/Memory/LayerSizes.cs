@@ -13,7 +13,7 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
     private const long AnyElements = 32;
 
     // The same of mixers at default widths, one direction, from the peaks of training steps (bench/results/h100/families-2-layers.json): two layers that keep
-    // this, and a working set of about half of it, which is counted as all of it.
+    // this, and a working set of about half of it, which is counted as two thirds.
     private static readonly FrozenDictionary<string, int> s_elements = new Dictionary<string, int>
     {
         ["s4d"] = 7, ["lru"] = 14, ["rg-lru"] = 29, ["mingru"] = 12, ["minlstm"] = 22, ["hgrn"] = 17, ["mamba3"] = 19, ["retnet"] = 16, ["simple-gla"] = 7,
@@ -62,7 +62,7 @@ internal sealed class LayerSizes(ModelConfig config, PassShape shape)
             MixerFamilies.Mamba => Mamba(memory),
             MixerFamilies.Attention => _rows * _e * ((2 * QkvWidth) + (3 * HeadsWidth)),
             Mamba2.LayoutName => 2 * Recurrent(kind),
-            _ => Recurrent(kind) * (IsMeasured(kind) ? 1 : 2),
+            _ => IsMeasured(kind) ? Recurrent(kind) * 2 / 3 : 2 * Recurrent(kind),
         });
     }
 

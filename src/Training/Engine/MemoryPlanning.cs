@@ -87,16 +87,20 @@ public static class MemoryPlanning
     /// <summary>Environment variable: how many processes share each GPU; none takes more than its part. Absent: this one alone.</summary>
     public const string ProcessesVariable = "GENOSEQ_GPU_PROCESSES";
 
+    /// <summary>Processes that share this one's GPU, itself included.</summary>
+    internal static int Processes => int.TryParse(Environment.GetEnvironmentVariable(ProcessesVariable), CultureInfo.InvariantCulture, out int n) ? Math.Max(n, 1) : 1;
+
+    /// <summary>Bytes of a GPU that are free or this process's already, up to its part.</summary>
+    internal static long Here(Device device)
+    {
+        CudaMemoryStatistics m = cuda.memory_stats(device.Index);
+        return Math.Min(m.Free + m.Reserved, m.Total / Processes);
+    }
+
     /// <summary>Bytes that training may take: what is free and what this process has already, up to its part and the configured limit.</summary>
     internal static long Available(RunConfig config, Device device)
     {
-        CudaMemoryStatistics m = cuda.memory_stats(device.Index);
-        long here = (long)(Share * (m.Free + m.Reserved));
-        if (int.TryParse(Environment.GetEnvironmentVariable(ProcessesVariable), CultureInfo.InvariantCulture, out int processes) && processes > 1)
-        {
-            here = Math.Min(here, (long)(Share * m.Total / processes));
-        }
-
+        long here = (long)(Share * Here(device));
         return config.Train.MemoryLimitGib > 0 ? Math.Min(here, (long)(config.Train.MemoryLimitGib * (1L << 30))) : here;
     }
 }

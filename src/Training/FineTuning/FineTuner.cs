@@ -19,7 +19,7 @@ internal sealed class FineTuner : IDisposable
     // On a GPU lengths of batches are multiples of this, so that memory and captured passes are used again.
     private const int LengthBucket = 32;
 
-    // Positions times width that a batch without gradients may have on a GPU: a few GiB.
+    // Positions times width that a batch without gradients may have on a GPU of its own: a few GiB.
     private const int JudgedPositions = 1 << 25;
 
     private readonly FineTuningConfig _config;
@@ -60,7 +60,7 @@ internal sealed class FineTuner : IDisposable
         _waits = model.Model.Device.Type != DeviceType.CUDA;
         (int shortest, int longest) = (_train.Min(e => e.Length), _train.Max(e => e.Length));
         model.Bucket = _waits || shortest == longest ? 0 : LengthBucket;
-        _judgedBatch = _waits ? BatchSize : Math.Max(BatchSize, JudgedPositions / model.Model.Config.DModel / longest);
+        _judgedBatch = _waits ? BatchSize : Math.Max(BatchSize, JudgedPositions / MemoryPlanning.Processes / model.Model.Config.DModel / longest);
         _masks = config.MaskRate > 0 ? new RowMasks(config.MaskRate, seed) : null;
         if (config.Mode == TuningMode.Probe)
         {

@@ -1,6 +1,7 @@
 using GenoSeq.Models.Memory;
 using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
+using GenoSeq.Training.Engine;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Training.FineTuning;
@@ -59,8 +60,7 @@ internal sealed class TuningGraphs : IDisposable
         var shape = new PassShape(batch, length, model.Model.ComputeType == bfloat16 ? 2 : 4);
         long peak = TrainingMemory.Peak(model.Model.Config, model.Model.NumParameters, shape,
             TrainingMemory.Uniform(model.Model.Config, LayerMemory.KeepDense));
-        CudaMemoryStatistics memory = cuda.memory_stats(device.Index);
-        return peak <= Share * (memory.Free + memory.Reserved) ? new TuningGraphs(pass, device, say) : null;
+        return peak <= Share * MemoryPlanning.Here(device) ? new TuningGraphs(pass, device, say) : null;
     }
 
     /// <summary>Runs a pass, through a graph where there is one for its shape.</summary>

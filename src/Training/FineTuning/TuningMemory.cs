@@ -1,5 +1,6 @@
 using GenoSeq.Models.Memory;
 using GenoSeq.Torch;
+using GenoSeq.Training.Engine;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Training.FineTuning;
@@ -22,8 +23,7 @@ internal static class TuningMemory
             return;
         }
 
-        CudaMemoryStatistics memory = cuda.memory_stats(device.Index);
         var shape = new PassShape(batch, length, model.Model.ComputeType == bfloat16 ? 2 : 4);
-        model.Model.SetMemory(TrainingMemory.Choose(model.Model.Config, model.Model.NumParameters, shape, (long)(Share * (memory.Free + memory.Reserved))));
+        model.Model.SetMemory(TrainingMemory.Choose(model.Model.Config, model.Model.NumParameters, shape, (long)(Share * MemoryPlanning.Here(device))));
     }
 }
