@@ -58,8 +58,6 @@ if wants doctor; then run doctor "$genoseq" doctor --check; fi
 if wants verify; then
   for io in "$golden"/*.io.safetensors; do
     name=$(basename "$io" .io.safetensors)
-    # Only the families that the program has; the others' recordings are for later.
-    case $name in caduceus-* | mamba-hf | llama-hf) ;; *) continue ;; esac
     [[ -f $io ]] && run "verify-$name" "$genoseq" verify --device cuda --config "$golden/$name.config.json" --weights "$golden/$name.weights.safetensors" --reference "$io"
   done
   scan=$golden/selective_scan.safetensors

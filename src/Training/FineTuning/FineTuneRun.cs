@@ -145,9 +145,9 @@ public static class FineTuneRun
         TaskDescription task, Device device, SeedFolder folder, Action<string> say, CancellationToken stop)
     {
         manual_seed(folder.Seed);
-        using var model = new TaskModel(config.Finetune.Mode == TuningMode.Scratch
-            ? ModelFile.Create(config.Model)
-            : ModelFile.Load(TaskCheckpoint.Locate(config.Checkpoint!)), new TaskHead(task.Head, config.Model.DModel), task, config.Finetune.Precision);
+        using var model = new TaskModel(
+            StartingWeights.Of(config.Finetune, config.Model, config.Finetune.Mode == TuningMode.Scratch ? null : TaskCheckpoint.Locate(config.Checkpoint!)),
+            new TaskHead(task.Head, config.Model.DModel), task, config.Finetune.Precision);
         model.Model.to(device);
         model.Head.to(device);
         folder.Begin();

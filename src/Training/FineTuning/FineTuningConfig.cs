@@ -72,6 +72,12 @@ public sealed record FineTuningConfig : IValidated
     /// <summary>Gradual unfreezing: the head trains alone for so many epochs, and each further layer from the top joins after as many more; 0: all from the start.</summary>
     public int UnfreezeEvery { get; init; }
 
+    /// <summary>So many layers at the top, and the last norm, begin with fresh weights instead of the checkpoint's (Zhang et al. 2021, arXiv 2006.05987); 0: none.</summary>
+    public int FreshLayers { get; init; }
+
+    /// <summary>Share of fresh weights mixed into all of the checkpoint's: shrunk and perturbed they learn a new task as fresh ones do (Ash and Adams 2020, arXiv 1910.08475); 0: none.</summary>
+    public double FreshShare { get; init; }
+
     /// <summary>Rank of the changes in mode lora.</summary>
     public int LoraRank { get; init; } = 4;
 
@@ -144,6 +150,10 @@ public sealed record FineTuningConfig : IValidated
         if (UnfreezeEvery < 0) yield return $"unfreeze_every: must be 0 or positive, not {UnfreezeEvery}";
         if (Mode is TuningMode.Probe or TuningMode.Lora && LayerDecay != 1) yield return "layer_decay: belongs to the modes full and scratch";
         if (Mode is TuningMode.Probe or TuningMode.Lora && UnfreezeEvery > 0) yield return "unfreeze_every: belongs to the modes full and scratch";
+        if (FreshLayers < 0) yield return $"fresh_layers: must be 0 or positive, not {FreshLayers}";
+        if (Mode != TuningMode.Full && FreshLayers > 0) yield return "fresh_layers: belongs to the mode full";
+        if (FreshShare is not (>= 0 and < 1)) yield return $"fresh_share: must be in [0, 1), not {FreshShare}";
+        if (Mode != TuningMode.Full && FreshShare > 0) yield return "fresh_share: belongs to the mode full";
         if (MaskRate is not (>= 0 and < 1)) yield return $"mask_rate: must be in [0, 1), not {MaskRate}";
         if (Mode == TuningMode.Probe && MaskRate > 0) yield return "mask_rate: the mode probe computes embeddings once, so nothing can be hidden anew in each epoch";
         if (LoraRank < 1) yield return $"lora_rank: must be at least 1, not {LoraRank}";

@@ -34,7 +34,7 @@ internal sealed class TunedParameters : IDisposable
         {
             // An output projection of its own has no part in a task.
             foreach (IGrouping<int, (string name, nn.Parameter parameter)> group in model.Model.named_parameters()
-                .Where(p => !p.name.StartsWith("lm_head.", StringComparison.Ordinal)).GroupBy(p => DepthOf(p.name)))
+                .Where(p => !p.name.StartsWith("lm_head.", StringComparison.Ordinal)).GroupBy(p => DepthOf(p.name, _top)))
             {
                 Add(group.Key, group, Math.Pow(config.LayerDecay, _top - group.Key), config.WeightDecay);
             }
@@ -118,10 +118,13 @@ internal sealed class TunedParameters : IDisposable
         }
     }
 
-    private int DepthOf(string name) => name.Split('.') switch
+    /// <summary>Depth of a parameter by its name.</summary>
+    /// <param name="name">As the model names it.</param>
+    /// <param name="top">n_layer + 1.</param>
+    internal static int DepthOf(string name, int top) => name.Split('.') switch
     {
         ["layers", var index, ..] => int.Parse(index, CultureInfo.InvariantCulture) + 1,
         ["embedding", ..] => 0,
-        _ => _top,
+        _ => top,
     };
 }

@@ -59,6 +59,17 @@ public sealed class SuiteRunTests
     }
 
     [Fact]
+    public void Run_RecipeOfATask_IsUsedThereAlone()
+    {
+        using var tiny = new TinySuite();
+        SuiteConfig suite = tiny.Suite("[{name: kmer, baseline: kmer, recipe: r, task_recipes: {two: q}}]", "[{name: one, path: set.csv}, {name: two, path: other.csv}]",
+            "}, {name: q, validation_fraction: 0.25");
+        TinySuite.Run(tiny.Request(suite));
+        double Share(string task) => (double)tiny.Cell($"{task}/kmer/seed-1")["settings"]!["finetune"]!["validation_fraction"]!;
+        Assert.Equal((0.1, 0.25), (Share("one"), Share("two")));
+    }
+
+    [Fact]
     public void Run_Again_RepeatsNoFinishedCell()
     {
         using var tiny = new TinySuite();

@@ -58,15 +58,25 @@ public sealed record SuiteConfig : IValidated
             yield return $"models: the name '{model}' appears twice among models and published systems";
         }
 
-        foreach (SuiteModelConfig m in Models.Where(m => Recipes.All(r => r.Name != m.Recipe)))
+        foreach (SuiteModelConfig m in Models)
         {
-            yield return $"models: the recipe '{m.Recipe}' of '{m.Name}' is none of {string.Join(", ", Recipes.Select(r => r.Name))}";
-        }
-
-        foreach (SuiteModelConfig m in Models.Where(m => m.Checkpoint is null && m.Baseline is null
-            && Recipes.Any(r => r.Name == m.Recipe && r.Mode != TuningMode.Full)))
-        {
-            yield return $"models: '{m.Name}' starts from fresh weights, and its recipe '{m.Recipe}' does not train all of them; use one with mode: full";
+            foreach (string name in m.TaskRecipes.Keys.Where(IsUnknown)) yield return $"models: '{m.Name}' has a recipe of the unknown task '{name}'";
+            foreach (string name in m.TaskRecipes.Values.Prepend(m.Recipe).Distinct())
+            {
+                SuiteRecipeConfig? r = Recipes.FirstOrDefault(r => r.Name == name);
+                if (r is null)
+                {
+                    yield return $"models: the recipe '{name}' of '{m.Name}' is none of {string.Join(", ", Recipes.Select(r => r.Name))}";
+                }
+                else if (m.Checkpoint is null && m.Baseline is null && r.Mode != TuningMode.Full)
+                {
+                    yield return $"models: '{m.Name}' starts from fresh weights, and its recipe '{name}' does not train all of them; use one with mode: full";
+                }
+                else if (m.Checkpoint is null && (r.FreshLayers > 0 || r.FreshShare > 0))
+                {
+                    yield return $"models: '{m.Name}' has no weights of a checkpoint, and its recipe '{name}' replaces some by fresh ones; use one without fresh_layers and fresh_share";
+                }
+            }
         }
 
         foreach (SuiteRecipeConfig r in Recipes)
@@ -90,8 +100,13 @@ public sealed record SuiteConfig : IValidated
     public SuiteTaskConfig Task(string name) =>
         Tasks.FirstOrDefault(t => t.Name == name) ?? throw new KeyNotFoundException($"the suite '{Name}' has no task '{name}'");
 
-    /// <summary>The recipe of a model.</summary>
-    public SuiteRecipeConfig RecipeOf(SuiteModelConfig model) => Recipes.First(r => r.Name == model.Recipe);
+    /// <summary>The recipe of a model on a task.</summary>
+    public SuiteRecipeConfig RecipeOf(SuiteModelConfig model, string task)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        string name = model.TaskRecipes.GetValueOrDefault(task, model.Recipe);
+        return Recipes.First(r => r.Name == name);
+    }
 
     /// <summary>
     /// Reads a suite from a YAML or JSON file. Paths of checkpoints in it begin at its folder, those of overrides at the current one.

@@ -37,6 +37,9 @@ public sealed record SuiteModelConfig : IValidated
     /// <summary>Name of its recipe.</summary>
     public string Recipe { get; init; } = "";
 
+    /// <summary>Recipes of single tasks, by their names, in place of <see cref="Recipe"/>: what validation chose, say.</summary>
+    public IReadOnlyDictionary<string, string> TaskRecipes { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Whether its results depend on the seed.</summary>
     internal bool IsRandom => Baseline != Kmer;
 

@@ -70,6 +70,12 @@ public sealed record SuiteRecipeConfig : IValidated
     /// <summary>Epochs after which each further layer from the top joins; 0: all train from the start.</summary>
     public int UnfreezeEvery { get; init; }
 
+    /// <summary>Layers at the top that begin with fresh weights instead of the checkpoint's.</summary>
+    public int FreshLayers { get; init; }
+
+    /// <summary>Share of fresh weights mixed into all of the checkpoint's.</summary>
+    public double FreshShare { get; init; }
+
     /// <summary>Rank of the changes in mode lora.</summary>
     public int LoraRank { get; init; } = s_defaults.LoraRank;
 
@@ -181,6 +187,8 @@ public sealed record SuiteRecipeConfig : IValidated
         WarmupShare = WarmupShare,
         LayerDecay = LayerDecay,
         UnfreezeEvery = UnfreezeEvery,
+        FreshLayers = FreshLayers,
+        FreshShare = FreshShare,
         LoraRank = LoraRank,
         LoraAlpha = LoraAlpha,
         WeightDecay = WeightDecay,

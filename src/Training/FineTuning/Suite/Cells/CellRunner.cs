@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using GenoSeq.Data;
-using GenoSeq.Models;
 using GenoSeq.Models.Heads;
 using GenoSeq.Torch;
 using GenoSeq.Training.Engine;
@@ -84,7 +83,7 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
             return Judged(record, () => cnn.Run(stop), part => cnn.Evaluate(part, options, stop), () => (cnn.Step, cnn.BestStep));
         }
 
-        using var model = new TaskModel(found.Checkpoint is { } folder ? ModelFile.Load(folder) : ModelFile.Create(config.Model),
+        using var model = new TaskModel(StartingWeights.Of(tuning, config.Model, found.Checkpoint),
             new TaskHead(task.Head, config.Model.DModel), task, tuning.Precision);
         model.Model.to(device);
         model.Head.to(device);

@@ -43,7 +43,7 @@ internal sealed class SuitePlan
         {
             foreach (SuiteModelConfig model in models.Where(m => m.IsRandom || task.Kind == "class"))
             {
-                SuiteRecipeConfig recipe = suite.RecipeOf(model);
+                SuiteRecipeConfig recipe = suite.RecipeOf(model, task.Name);
                 // Baselines take little beside a sequence model.
                 double cost = Size(suite, task)!.Value * (model.Baseline is null ? 20.0 : 1);
                 cells.AddRange(Trials(suite, task, model, recipe).Select(c => (c, 2 * cost)));
