@@ -44,6 +44,25 @@ public sealed record ClaimSideConfig : IValidated
     }
 }
 
+/// <summary>What a claim supposes: that a model has learnt its task at all, say. Where it does not hold, the claim is not tested.</summary>
+public sealed record ClaimPremiseConfig : IValidated
+{
+    /// <summary>Name of a model of the study.</summary>
+    public string Model { get; init; } = "";
+
+    /// <summary>Conditions and places of measurement that select values; what is not named is averaged over.</summary>
+    public IReadOnlyDictionary<string, string> At { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the mean over seeds of the claim's metric is above.</summary>
+    public double Above { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Validate()
+    {
+        if (string.IsNullOrWhiteSpace(Model)) yield return "model: is empty";
+    }
+}
+
 /// <summary>
 /// A published claim as a comparison that the study decides. The effect is taken seed by seed; the claim is supported where the 95 %
 /// confidence interval of its mean (Student's t over seeds) lies wholly where the claim expects it, contradicted where it lies wholly
@@ -80,6 +99,9 @@ public sealed record StudyClaimConfig : IValidated
 
     /// <summary>Of above and below: the bound of the effect. Of within: the largest distance.</summary>
     public double Threshold { get; init; }
+
+    /// <summary>What the claim supposes; all of it must hold.</summary>
+    public IReadOnlyList<ClaimPremiseConfig> Given { get; init; } = [];
 
     /// <inheritdoc/>
     public IEnumerable<string> Validate()

@@ -65,24 +65,27 @@ public static class StudyFile
     private static ConfigTree Worded(ConfigTree tree)
     {
         JsonObject root = tree.ToNode();
-        foreach ((string key, string[] groups) in new[] { ("claims", new[] { "of.at", "against.at" }), ("plots", ["at"]) })
+        foreach (string key in new[] { "claims", "plots" })
         {
-            for (int i = 0; i < ((root[key] as JsonArray)?.Count ?? 0); i++)
+            foreach ((JsonObject at, string path) in Places(root[key], key))
             {
-                foreach (string group in groups)
+                foreach ((string condition, JsonNode? value) in at)
                 {
-                    string path = $"{ConfigPath.Append(key, i)}.{group}";
-                    JsonNode? at = group.Split('.').Aggregate(root[key]![i], (node, k) => (node as JsonObject)?[k]);
-                    foreach ((string condition, JsonNode? value) in at as JsonObject ?? [])
-                    {
-                        tree = value is JsonValue v && !v.TryGetValue(out string? _) ? tree.With($"{path}.{condition}", Text(value), tree.LocationOf($"{path}.{condition}")) : tree;
-                    }
+                    tree = value is JsonValue v && !v.TryGetValue(out string? _) ? tree.With($"{path}.{condition}", Text(value), tree.LocationOf($"{path}.{condition}")) : tree;
                 }
             }
         }
 
         return tree;
     }
+
+    // Every group that is called `at`, however deep.
+    private static IEnumerable<(JsonObject At, string Path)> Places(JsonNode? node, string path) => node switch
+    {
+        JsonArray list => list.SelectMany((entry, i) => Places(entry, ConfigPath.Append(path, i))),
+        JsonObject group => group.SelectMany(e => e is { Key: "at", Value: JsonObject at } ? [(at, $"{path}.at")] : Places(e.Value, $"{path}.{e.Key}")),
+        _ => [],
+    };
 
     private static IEnumerable<(JsonObject Entry, string Path)> Entries(JsonObject root, ConfigTree tree, string key, List<ConfigProblem> problems)
     {
@@ -210,10 +213,12 @@ public static class StudyFile
         string[] known = [.. models.Select(m => m.Name)];
         for (int i = 0; i < config.Claims.Count; i++)
         {
-            foreach (ClaimSideConfig side in new[] { config.Claims[i].Of, config.Claims[i].Against }.OfType<ClaimSideConfig>().Where(s => !known.Contains(s.Model)))
+            StudyClaimConfig claim = config.Claims[i];
+            IEnumerable<string> named = new[] { claim.Of, claim.Against }.OfType<ClaimSideConfig>().Select(s => s.Model).Concat(claim.Given.Select(g => g.Model));
+            foreach (string name in named.Where(n => !known.Contains(n)))
             {
                 string path = ConfigPath.Append("claims", i);
-                problems.Add(new ConfigProblem(path, $"there is no model '{side.Model}'", tree.LocationOf(path), string.Join(", ", known)));
+                problems.Add(new ConfigProblem(path, $"there is no model '{name}'", tree.LocationOf(path), string.Join(", ", known)));
             }
         }
 

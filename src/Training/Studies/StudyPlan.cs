@@ -113,7 +113,7 @@ internal sealed class StudyPlan
         bool higher = study.Metrics[0].Higher ?? false;
         (double Rate, double Value)[] results =
         [
-            .. trials.Select(t => (t.TrialRate!.Value, Folder.Record(t)?.Curve is [.., var last] ? last.Value : double.NaN)).Where(r => double.IsFinite(r.Item2)),
+            .. trials.Select(t => (t.TrialRate!.Value, Folder.Record(t)?.Validated ?? double.NaN)).Where(r => double.IsFinite(r.Item2)),
         ];
         return results.Length == 0
             ? throw new StudyCellException($"no trial of '{cell.Model.Name}' ended with a number; all its learning rates diverged or failed")

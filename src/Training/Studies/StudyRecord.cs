@@ -77,6 +77,9 @@ public sealed record StudyRecord
     /// <summary>The learning curve.</summary>
     public IReadOnlyList<StudyCurvePoint> Curve { get; init; } = [];
 
+    /// <summary>Its end, which chooses among trials: the study's first metric in validation; null: there is none.</summary>
+    internal double? Validated => Curve is [.., var last] ? last.Value : null;
+
     /// <summary>What was measured.</summary>
     public IReadOnlyList<StudyMeasurement> Measurements { get; init; } = [];
 

@@ -134,7 +134,7 @@ public static class StudyRun
     private static string Describe(StudyPlan plan, StudyRecord record)
     {
         StudyMetricConfig metric = plan.Request.Study.Config.Metrics[0];
-        double value = record.Measurements.FirstOrDefault(m => m.Metric == metric.Name)?.Value ?? (record.Curve is [.., var last] ? last.Value : double.NaN);
+        double value = record.Measurements.FirstOrDefault(m => m.Metric == metric.Name)?.Value ?? record.Validated ?? double.NaN;
         return FormattableString.Invariant($"{(record.Diverged is { } why ? why : $"{(metric.Title.Length > 0 ? metric.Title : metric.Name)} {value:G4}")}, {record.Cost.WallS:F1} s");
     }
 }

@@ -73,7 +73,7 @@ internal static class StudyOtherTables
                 bool picked = chosen.Contains(rate);
                 string text = trials.Length == 0 ? StudyFigures.Empty
                     : trials.Any(t => t.Diverged is not null) ? "diverged"
-                    : StudyMean.Of(trials.SelectMany(t => t.Measurements).Where(m => m.Metric == metric.Name).Select(m => m.Value)) is { } mean ? StudyFigures.Number(mean.Mean) : StudyFigures.Empty;
+                    : StudyMean.Of(trials.Select(t => t.Validated).OfType<double>()) is { } mean ? StudyFigures.Number(mean.Mean) : StudyFigures.Empty;
                 bool edge = picked && tried.Length > 1 && (rate == tried[0] || rate == tried[^1]);
                 return new StudyCell(picked ? text + (edge ? " (chosen, at the edge)" : " (chosen)") : text, picked ? StudyMark.Best : StudyMark.None);
             }

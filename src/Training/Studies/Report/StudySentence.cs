@@ -12,6 +12,7 @@ internal static class StudySentence
         StudyOutcome.Contradicted => "contradicted",
         StudyOutcome.Undecided => "undecided",
         StudyOutcome.OneSeed => "one seed",
+        StudyOutcome.NotTested => "not tested",
         _ => "not measured",
     };
 
@@ -37,7 +38,7 @@ internal static class StudySentence
         }
 
         string word = claim.Effect == ClaimEffect.Ratio ? " over " : " minus ";
-        return At(claim.Of) == At(against) ? claim.Of.Model + word + against.Model + At(against) : Side(claim.Of) + word + Side(against);
+        return At(claim.Of.At) == At(against.At) ? claim.Of.Model + word + against.Model + At(against.At) : Side(claim.Of) + word + Side(against);
     }
 
     /// <summary>Mean effect with its unit.</summary>
@@ -61,7 +62,8 @@ internal static class StudySentence
         return End(low) + " to " + End(high);
     }
 
-    internal static string Of(StudyVerdict verdict, StudyEffects effects, StudyMetricConfig metric)
+    internal static string Of(StudyVerdict verdict, StudyEffects effects, StudyMetricConfig metric,
+        IReadOnlyList<(ClaimPremiseConfig Premise, double? Mean)> missing)
     {
         StudyClaimConfig claim = verdict.Claim;
         string name = metric.Title.Length > 0 ? metric.Title : metric.Name;
@@ -77,7 +79,7 @@ internal static class StudySentence
         string over = effects.Over.Count > 0 ? $" (mean over {Count(verdict.Seeds.Max(s => s.Combinations), "combination", "combinations")} of {And(effects.Over)})" : "";
         string interval = verdict.Low is null ? "" : $", 95 % interval {Interval(verdict)}";
         var text = $"{what}{over} is {Effect(verdict, metric.Unit)}{interval}, over {Count(verdict.Seeds.Count, "seed", "seeds")}.";
-        text += $" The claim expects {Expected(claim, metric.Unit)}: {Conclusion(verdict)}";
+        text += $" The claim expects {Expected(claim, metric.Unit)}: {Conclusion(verdict, missing)}";
         if (effects.LeftOut > 0)
         {
             text += $" Left out, as an effect is no number there: {Count(effects.LeftOut, "combination", "combinations")} of seeds and conditions.";
@@ -90,7 +92,7 @@ internal static class StudySentence
     internal static string And(IReadOnlyList<string> names) =>
         names.Count < 2 ? string.Concat(names) : string.Join(", ", names.Take(names.Count - 1)) + " and " + names[^1];
 
-    private static string Conclusion(StudyVerdict verdict)
+    private static string Conclusion(StudyVerdict verdict, IReadOnlyList<(ClaimPremiseConfig Premise, double? Mean)> missing)
     {
         string published = verdict.Claim.Published.Length > 0 ? $" Published: {verdict.Claim.Published.TrimEnd('.')}." : "";
         switch (verdict.Outcome)
@@ -101,6 +103,8 @@ internal static class StudySentence
                 string who = verdict.Claim.Source.Length > 0 ? $" ({verdict.Claim.Source.TrimEnd('.')})" : "";
                 string claim = who.Length + published.Length > 0 ? "the published claim" : "the claim";
                 return $"the whole interval lies elsewhere, so in this setting our result contradicts {claim}{who}.{published}";
+            case StudyOutcome.NotTested:
+                return "it supposes " + And([.. missing.Select(Premise)]) + ", so this study does not test it." + published;
             case StudyOutcome.Undecided:
                 return "the interval reaches across that bound, so this study does not decide it." + published;
             default:
@@ -112,10 +116,14 @@ internal static class StudySentence
 
     private static double? Half(StudyVerdict verdict) => verdict.High is { } high && verdict.Low is { } low ? (high - low) / 2 : null;
 
-    private static string Side(ClaimSideConfig side) => side.Model + At(side);
+    private static string Premise((ClaimPremiseConfig Premise, double? Mean) missing) =>
+        $"{missing.Premise.Model}{At(missing.Premise.At)} above {StudyFigures.Number(missing.Premise.Above)}, which "
+        + (missing.Mean is { } mean ? $"has {StudyFigures.Number(mean)}" : "was not measured");
 
-    private static string At(ClaimSideConfig side) =>
-        side.At.Count == 0 ? "" : " at " + And([.. side.At.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key} {a.Value}")]);
+    private static string Side(ClaimSideConfig side) => side.Model + At(side.At);
+
+    private static string At(IReadOnlyDictionary<string, string> at) =>
+        at.Count == 0 ? "" : " at " + And([.. at.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key} {a.Value}")]);
 
     // 5 % less 4 % is one point: "1 %" would be read as a ratio.
     private static string UnitOf(StudyClaimConfig claim, string unit) => claim.Effect == ClaimEffect.Difference && unit == "%" ? "points" : unit;

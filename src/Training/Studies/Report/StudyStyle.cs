@@ -33,7 +33,7 @@ internal static class StudyStyle
         .card{border:1px solid var(--rule);border-left:6px solid var(--edge);border-radius:6px;padding:.8rem 1rem;background:var(--box);min-width:0}
         .card .chart{display:block;width:100%;max-width:24rem;margin:.4rem 0}
         .badge{display:inline-block;font-weight:700;color:var(--edge);border:2px solid var(--edge);border-radius:1rem;padding:0 .7rem;margin-bottom:.3rem;background:var(--paper)}
-        .supported{--edge:var(--good)}.contradicted{--edge:var(--bad)}.undecided{--edge:var(--open)}.one_seed,.not_measured{--edge:var(--none)}
+        .supported{--edge:var(--good)}.contradicted{--edge:var(--bad)}.undecided{--edge:var(--open)}.one_seed,.not_tested,.not_measured{--edge:var(--none)}
         blockquote{margin:.4rem 0;padding-left:.8rem;border-left:3px solid var(--rule)}blockquote footer{color:var(--soft)}
         figure{margin:0;min-width:0;border:1px solid var(--rule);border-radius:6px;padding:.8rem .8rem .5rem}figure>.chart{display:block;width:100%;max-width:40rem;margin:auto}
         .legend{display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;list-style:none;padding:0;margin:.3rem 0}.legend li{display:flex;align-items:center;gap:.4rem;min-width:0}

@@ -15,6 +15,9 @@ public enum StudyOutcome
     /// <summary>There is one seed: an effect without an interval decides nothing.</summary>
     OneSeed,
 
+    /// <summary>What the claim supposes does not hold here: that a model has learnt its task, say.</summary>
+    NotTested,
+
     /// <summary>No seed has the metric on both sides.</summary>
     NotMeasured,
 }
@@ -45,14 +48,16 @@ public sealed record StudyVerdict(
         bool ratio = claim.Effect == ClaimEffect.Ratio;
         StudyMean? mean = StudyMean.Of(effects.Seeds.Select(s => ratio ? Math.Log(s.Effect) : s.Effect));
         (double? middle, double? low, double? high) = ratio ? (Exp(mean?.Mean), Exp(mean?.Low), Exp(mean?.High)) : (mean?.Mean, mean?.Low, mean?.High);
+        IReadOnlyList<(ClaimPremiseConfig, double?)> premises = [.. Missing(claim, results)];
         StudyOutcome outcome = (middle, low, high) switch
         {
             (null, _, _) => StudyOutcome.NotMeasured,
+            _ when premises.Count > 0 => StudyOutcome.NotTested,
             (_, { } l, { } h) => Decide(claim, l, h),
             _ => StudyOutcome.OneSeed,
         };
         var verdict = new StudyVerdict(claim, outcome, middle, low, high, effects.Seeds, "");
-        return verdict with { Sentence = StudySentence.Of(verdict, effects, results.Metric(claim.Metric)) };
+        return verdict with { Sentence = StudySentence.Of(verdict, effects, results.Metric(claim.Metric), premises) };
     }
 
     /// <summary>Where the claim expects its effect: between the two, ends of <see cref="ClaimExpectation.Within"/> included, others not.</summary>
@@ -75,6 +80,20 @@ public sealed record StudyVerdict(
         }
 
         return (closed ? high < from || low > to : high <= from || low >= to) ? StudyOutcome.Contradicted : StudyOutcome.Undecided;
+    }
+
+    // What the claim supposes and does not hold, with what was measured instead; null: nothing.
+    private static IEnumerable<(ClaimPremiseConfig Premise, double? Mean)> Missing(StudyClaimConfig claim, StudyResults results)
+    {
+        foreach (ClaimPremiseConfig premise in claim.Given)
+        {
+            double[] values = [.. results.Values(claim.Metric).Where(v => v.Record.Model == premise.Model && v.Place.Matches(premise.At)).Select(v => v.Value)];
+            double? mean = values.Length > 0 ? values.Average() : null;
+            if (!(mean > premise.Above))
+            {
+                yield return (premise, mean);
+            }
+        }
     }
 
     private static double? Exp(double? value) => value is { } v ? Math.Exp(v) : null;

@@ -49,8 +49,10 @@ internal static class FakeStudy
                 records.AddRange(Seeds.Where(s => !(model == "hyena" && pairs == 1024 && s == 3)).Select(s => Cell(model, m, pairs, s)));
             }
 
-            records.AddRange(new[] { 3e-4, 1e-3, 3e-3 }.Select(rate => Record(model, 1, At(("pairs", 16)), Value("accuracy", 60 + (m * 5) - (800 * Math.Abs(rate - 1e-3)))) with
+            records.AddRange(new[] { 3e-4, 1e-3, 3e-3 }.Select(rate => Record(model, 1, At(("pairs", 16))) with
             {
+                // Trials have validation's curve, and no measurements.
+                Curve = [new StudyCurvePoint(100, 1e9, 1, 60 + (m * 5) - (800 * Math.Abs(rate - 1e-3)))],
                 Trial = true,
                 LearningRate = rate,
                 Diverged = model == "hyena" && rate == 3e-3 ? "the loss was not a number at step 41" : null,

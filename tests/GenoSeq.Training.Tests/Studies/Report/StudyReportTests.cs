@@ -141,7 +141,7 @@ public sealed class StudyReportTests
         Assert.Contains(accuracy.SelectMany(t => t.Rows).SelectMany(r => r.Cells), c => c.Mark == StudyMark.Tie);
         Assert.Equal("markov-12 (reference)", accuracy[0].Rows[^1].Head);
         Assert.Equal(3, content.Sweep!.Columns.Count);
-        Assert.All(content.Sweep.Rows, r => Assert.EndsWith("(chosen)", r.Cells[1].Text, StringComparison.Ordinal));
+        Assert.All(content.Sweep.Rows, (r, m) => Assert.Equal($"{60 + (m * 5)} (chosen)", r.Cells[1].Text));
         Assert.Equal("diverged", content.Sweep.Rows[^1].Cells[2].Text);
     }
 

@@ -100,6 +100,20 @@ public sealed class StudyVerdictTests
         Assert.Contains("Left out, as an effect is no number there: 1 combination", some.Sentence, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(11.9, StudyOutcome.Supported)]
+    [InlineData(12, StudyOutcome.NotTested)]
+    public void Of_PremiseThatDoesNotHold_IsNotTested(double above, StudyOutcome expected)
+    {
+        StudyResults results = Pairs((11, 10), (12, 11), (13, 12.1));
+        StudyVerdict v = StudyVerdict.Of(s_claim with { Given = [new() { Model = "a", Above = above }] }, results);
+        Assert.Equal((expected, 3), (v.Outcome, v.Seeds.Count));
+        Assert.Equal(expected == StudyOutcome.NotTested, v.Sentence.Contains("it supposes a above 12, which has 12, so this study does not test it", StringComparison.Ordinal));
+        StudyVerdict none = StudyVerdict.Of(s_claim with { Given = [new() { Model = "c", Above = above }] }, results);
+        Assert.Contains("which was not measured", none.Sentence, StringComparison.Ordinal);
+        Assert.Equal(StudyOutcome.NotTested, none.Outcome);
+    }
+
     [Fact]
     public void Of_Conditions_AreMatchedAndAveraged()
     {
