@@ -74,6 +74,11 @@ public static class FineTuneRun
         FineTuneConfig config = WithModel(request.Config);
         Device device = ComputeDevice.Require(config.Device);
         // Whatever can be refused is refused before there is a folder.
+        if (StartingWeights.Problem(config.Finetune, config.Model) is { } problem)
+        {
+            throw new ConfigException(problem);
+        }
+
         using GenomeSource? genome = config.Data.Genome.Count > 0 ? GenomeFiles.Open(config.Data.Genome) : null;
         using LabelledSet read = LabelledSets.Open(config.Data.Path, config.Data.Options(genome));
         LabelledSet set = read.Rows(LabelledPart.Dev).Count == 0 && read.Rows(LabelledPart.Train).Count > 0

@@ -9,6 +9,11 @@ namespace GenoSeq.Training.FineTuning;
 /// <summary>The model that fine-tuning begins with.</summary>
 internal static class StartingWeights
 {
+    /// <summary>What is wrong with the settings for a model; null: nothing.</summary>
+    internal static ConfigProblem? Problem(FineTuningConfig tuning, ModelConfig model) => tuning.FreshLayers <= model.NLayer ? null
+        : new ConfigProblem("finetune.fresh_layers", string.Create(CultureInfo.InvariantCulture, $"the model has {model.NLayer} layers, not {tuning.FreshLayers}"), null,
+            string.Create(CultureInfo.InvariantCulture, $"0 to {model.NLayer}"), "finetune.fresh_layers=1");
+
     /// <summary>Fresh weights, or a checkpoint's; of those the top layers' may be fresh too, or all a mixture. Draws from the global generator.</summary>
     /// <param name="tuning">Says how many layers, and what share of fresh weights.</param>
     /// <param name="model">The architecture.</param>
@@ -21,11 +26,9 @@ internal static class StartingWeights
             return checkpoint is null ? ModelFile.Create(model) : ModelFile.Load(checkpoint);
         }
 
-        if (tuning.FreshLayers > model.NLayer)
+        if (Problem(tuning, model) is { } problem)
         {
-            throw new ConfigException(new ConfigProblem("finetune.fresh_layers",
-                string.Create(CultureInfo.InvariantCulture, $"the model has {model.NLayer} layers, not {tuning.FreshLayers}"), null,
-                string.Create(CultureInfo.InvariantCulture, $"0 to {model.NLayer}"), "finetune.fresh_layers=1"));
+            throw new ConfigException(problem);
         }
 
         using SequenceModel fresh = ModelFile.Create(model);

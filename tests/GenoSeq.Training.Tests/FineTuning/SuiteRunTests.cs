@@ -59,6 +59,15 @@ public sealed class SuiteRunTests
     }
 
     [Fact]
+    public void Begin_MoreFreshLayersThanThereAre_IsRefused()
+    {
+        using var tiny = new TinySuite();
+        SuiteConfig suite = tiny.Suite($"[{{name: m, checkpoint: {tiny.Checkpoint()}, recipe: r}}]", recipe: ", fresh_layers: 3");
+        var e = Assert.Throws<ConfigException>(() => SuiteRun.Begin(tiny.Request(suite)));
+        Assert.Contains("the model has 2 layers, not 3", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Run_RecipeOfATask_IsUsedThereAlone()
     {
         using var tiny = new TinySuite();

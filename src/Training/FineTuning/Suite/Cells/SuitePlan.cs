@@ -113,6 +113,7 @@ internal sealed class SuitePlan
         {
             FineTuneConfig config = CellSettings.Config(Suite, cell, cell.Recipe.CandidatesOf(cell.Task.Name)[0], ModelOf(cell));
             problems.AddRange(config.Validate().Concat(config.Finetune.Validate().Select(p => $"finetune.{p}")).Concat(config.Data.Validate().Select(p => $"data.{p}"))
+                .Concat(StartingWeights.Problem(config.Finetune, config.Model) is { } layers ? [$"{layers.Path}: {layers.What}"] : [])
                 .Select(p => new ConfigProblem($"{cell.Model.Name} on {cell.Task.Name}", p)));
         }
 
