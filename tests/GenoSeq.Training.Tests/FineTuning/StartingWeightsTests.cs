@@ -1,5 +1,4 @@
 using GenoSeq.Models;
-using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.FineTuning;
 using static GenoSeq.Torch.torch;
