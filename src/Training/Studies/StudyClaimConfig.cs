@@ -29,7 +29,7 @@ public enum ClaimExpectation
 }
 
 /// <summary>One side of a claim: a model, under some conditions.</summary>
-public sealed record ClaimSideConfig : IValidated
+public record ClaimSideConfig : IValidated
 {
     /// <summary>Name of a model of the study, or of a reference.</summary>
     public string Model { get; init; } = "";
@@ -45,22 +45,10 @@ public sealed record ClaimSideConfig : IValidated
 }
 
 /// <summary>What a claim supposes: that a model has learnt its task at all, say. Where it does not hold, the claim is not tested.</summary>
-public sealed record ClaimPremiseConfig : IValidated
+public sealed record ClaimPremiseConfig : ClaimSideConfig
 {
-    /// <summary>Name of a model of the study.</summary>
-    public string Model { get; init; } = "";
-
-    /// <summary>Conditions and places of measurement that select values; what is not named is averaged over.</summary>
-    public IReadOnlyDictionary<string, string> At { get; init; } = new Dictionary<string, string>();
-
     /// <summary>What the mean over seeds of the claim's metric is above.</summary>
     public double Above { get; init; }
-
-    /// <inheritdoc/>
-    public IEnumerable<string> Validate()
-    {
-        if (string.IsNullOrWhiteSpace(Model)) yield return "model: is empty";
-    }
 }
 
 /// <summary>

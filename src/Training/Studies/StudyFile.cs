@@ -214,11 +214,10 @@ public static class StudyFile
         for (int i = 0; i < config.Claims.Count; i++)
         {
             StudyClaimConfig claim = config.Claims[i];
-            IEnumerable<string> named = new[] { claim.Of, claim.Against }.OfType<ClaimSideConfig>().Select(s => s.Model).Concat(claim.Given.Select(g => g.Model));
-            foreach (string name in named.Where(n => !known.Contains(n)))
+            foreach (ClaimSideConfig side in new[] { claim.Of, claim.Against }.Concat(claim.Given).OfType<ClaimSideConfig>().Where(s => !known.Contains(s.Model)))
             {
                 string path = ConfigPath.Append("claims", i);
-                problems.Add(new ConfigProblem(path, $"there is no model '{name}'", tree.LocationOf(path), string.Join(", ", known)));
+                problems.Add(new ConfigProblem(path, $"there is no model '{side.Model}'", tree.LocationOf(path), string.Join(", ", known)));
             }
         }
 

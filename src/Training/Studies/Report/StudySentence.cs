@@ -38,7 +38,7 @@ internal static class StudySentence
         }
 
         string word = claim.Effect == ClaimEffect.Ratio ? " over " : " minus ";
-        return At(claim.Of.At) == At(against.At) ? claim.Of.Model + word + against.Model + At(against.At) : Side(claim.Of) + word + Side(against);
+        return At(claim.Of) == At(against) ? claim.Of.Model + word + against.Model + At(against) : Side(claim.Of) + word + Side(against);
     }
 
     /// <summary>Mean effect with its unit.</summary>
@@ -117,13 +117,13 @@ internal static class StudySentence
     private static double? Half(StudyVerdict verdict) => verdict.High is { } high && verdict.Low is { } low ? (high - low) / 2 : null;
 
     private static string Premise((ClaimPremiseConfig Premise, double? Mean) missing) =>
-        $"{missing.Premise.Model}{At(missing.Premise.At)} above {StudyFigures.Number(missing.Premise.Above)}, which "
+        $"{Side(missing.Premise)} above {StudyFigures.Number(missing.Premise.Above)}, which "
         + (missing.Mean is { } mean ? $"has {StudyFigures.Number(mean)}" : "was not measured");
 
-    private static string Side(ClaimSideConfig side) => side.Model + At(side.At);
+    private static string Side(ClaimSideConfig side) => side.Model + At(side);
 
-    private static string At(IReadOnlyDictionary<string, string> at) =>
-        at.Count == 0 ? "" : " at " + And([.. at.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key} {a.Value}")]);
+    private static string At(ClaimSideConfig side) =>
+        side.At.Count == 0 ? "" : " at " + And([.. side.At.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => $"{a.Key} {a.Value}")]);
 
     // 5 % less 4 % is one point: "1 %" would be read as a ratio.
     private static string UnitOf(StudyClaimConfig claim, string unit) => claim.Effect == ClaimEffect.Difference && unit == "%" ? "points" : unit;
