@@ -73,42 +73,54 @@ public sealed class Embedder
             Check(item);
         }
 
-        // Of like length together, so that little is padding.
-        int[] order = [.. Enumerable.Range(0, items.Count).OrderBy(i => items[i].Length)];
-        long batch = BatchBases;
-        for (int first = 0, end; first < order.Length; first = end)
+        int[][] batches = [.. Batches(items)];
+        Task<Batch>? next = null;
+        for (int b = 0; b < batches.Length; b++)
         {
             stop.ThrowIfCancellationRequested();
-            SequenceItem one = items[order[first]];
+            SequenceItem one = items[batches[b][0]];
             if (Streams(one.Length))
             {
                 double done = 0;
-                rows[order[first]] = Long(one, part =>
+                rows[batches[b][0]] = Long(one, part =>
                 {
                     progress?.Invoke((part * one.Length) - done);
                     done = part * one.Length;
                 }, stop);
-                end = first + 1;
                 continue;
             }
 
+            using Batch batch = (next ?? Encoded(items, batches[b])).GetAwaiter().GetResult();
+            // The next one's ids are made while this one is computed.
+            next = b + 1 < batches.Length && !Streams(items[batches[b + 1][0]].Length) ? Encoded(items, batches[b + 1]) : null;
+            float[][] own = Short(batch);
+            for (int k = 0; k < own.Length; k++)
+            {
+                rows[batches[b][k]] = own[k];
+            }
+
+            progress?.Invoke(batch.Items.Sum(i => (double)i.Length));
+        }
+
+        return rows;
+    }
+
+    // Items of like length together, so that little is padding; one that streams by itself.
+    private IEnumerable<int[]> Batches(IReadOnlyList<SequenceItem> items)
+    {
+        int[] order = [.. Enumerable.Range(0, items.Count).OrderBy(i => items[i].Length)];
+        long most = BatchBases;
+        for (int first = 0, end; first < order.Length; first = end)
+        {
             end = first + 1;
-            while (end < order.Length && items[order[end]].Length * (end - first + 1L) <= batch && !Streams(items[order[end]].Length))
+            while (!Streams(items[order[first]].Length) && end < order.Length
+                && items[order[end]].Length * (end - first + 1L) <= most && !Streams(items[order[end]].Length))
             {
                 end++;
             }
 
-            SequenceItem[] some = [.. order[first..end].Select(i => items[i])];
-            float[][] own = Short(some);
-            for (int k = 0; k < own.Length; k++)
-            {
-                rows[order[first + k]] = own[k];
-            }
-
-            progress?.Invoke(some.Sum(i => (double)i.Length));
+            yield return order[first..end];
         }
-
-        return rows;
     }
 
     private bool Streams(long length) => _options.Streaming.ChunkLength > 0
@@ -137,18 +149,13 @@ public sealed class Embedder
     }
 
     // A batch of whole sequences.
-    private float[][] Short(SequenceItem[] items)
+    private float[][] Short(Batch batch)
     {
-        int longest = items.Max(i => i.Length);
-        int readings = _readings.Reversed.Length;
-        bool padded = Array.Exists(items, i => i.Length != longest);
         using DisposeScope scope = NewDisposeScope();
         using IDisposable mode = no_grad();
-        Tensor ids = zeros([items.Length * readings, longest], int32);
-        Tensor? sequences = padded ? zeros(ids.shape, int32) : null;
-        Fill(items, longest, ids.AsSpan<int>(), sequences is null ? default : sequences.AsSpan<int>());
+        SequenceItem[] items = batch.Items;
         var results = Array.ConvertAll(items, i => new float[checked(Rows(i) * Width)]);
-        _model.VisitStates(ids.to(_model.Device), sequences?.to(_model.Device), _readings.Layers, (layer, states) =>
+        _model.VisitStates(OnDevice(batch.Ids), batch.Sequences is { } sequences ? OnDevice(sequences) : null, _readings.Layers, (layer, states) =>
         {
             float[][][] pooled = Pool(items, layer, states);
             for (int index = 0; index < _readings.Layers.Length; index++)
@@ -165,25 +172,27 @@ public sealed class Embedder
         return results;
     }
 
-    private void Fill(SequenceItem[] items, int longest, Span<int> ids, Span<int> sequences)
-    {
-        int readings = _readings.Reversed.Length;
-        byte[] own = new byte[longest];
-        for (int row = 0; row < items.Length * readings; row++)
-        {
-            ReadOnlySpan<byte> bases = items[row / readings].Bases.Span;
-            _readings.Encode(bases, row % readings, own.AsSpan(0, bases.Length));
-            for (int t = 0; t < bases.Length; t++)
-            {
-                ids[(row * longest) + t] = own[t];
-            }
+    private Tensor OnDevice(Tensor bytes) => bytes.to(_model.Device).to(int32);
 
-            if (!sequences.IsEmpty)
+    private Task<Batch> Encoded(IReadOnlyList<SequenceItem> items, int[] which) => Task.Run(() =>
+    {
+        SequenceItem[] own = Array.ConvertAll(which, i => items[i]);
+        int readings = _readings.Reversed.Length;
+        int longest = own.Max(i => i.Length);
+        bool padded = Array.Exists(own, i => i.Length != longest);
+        var batch = new Batch(own, zeros([own.Length * readings, longest], ScalarType.Byte), padded ? zeros([own.Length * readings, longest], ScalarType.Byte) : null);
+        for (int row = 0; row < own.Length * readings; row++)
+        {
+            ReadOnlySpan<byte> bases = own[row / readings].Bases.Span;
+            _readings.Encode(bases, row % readings, batch.Ids.AsSpan<byte>().Slice(row * longest, bases.Length));
+            if (padded)
             {
-                sequences.Slice((row * longest) + bases.Length, longest - bases.Length).Fill(1);
+                batch.Sequences!.AsSpan<byte>().Slice((row * longest) + bases.Length, longest - bases.Length).Fill(1);
             }
         }
-    }
+
+        return batch;
+    });
 
     // For each sequence and reading [rows, d_model].
     private float[][][] Pool(SequenceItem[] items, int layer, Tensor states)
@@ -225,14 +234,7 @@ public sealed class Embedder
 
         Dictionary<int, BinPooler[]> poolers = _readings.Layers.Distinct().ToDictionary(l => l,
             l => Enumerable.Range(0, readings).Select(r => Pooler(item, r, _model.StrandsSwapped(l))).ToArray());
-        _stream.Run(ids, _readings.Layers, (layer, first, states, fromEnd) =>
-        {
-            for (int r = 0; r < readings; r++)
-            {
-                using Tensor own = states.select(0, r);
-                poolers[layer][r].Add(first, own, fromEnd);
-            }
-        }, progress, stop);
+        _stream.Run(ids, _readings.Layers, (layer, reading, first, states, fromEnd) => poolers[layer][reading].Add(first, states, fromEnd), progress, stop);
         var result = new float[checked(Rows(item) * Width)];
         foreach ((int layer, BinPooler[] own) in poolers)
         {
@@ -247,5 +249,15 @@ public sealed class Embedder
         }
 
         return result;
+    }
+
+    // A row for each reading of each item; Sequences: 1 behind a sequence's end, null where all are of one length.
+    private sealed record Batch(SequenceItem[] Items, Tensor Ids, Tensor? Sequences) : IDisposable
+    {
+        public void Dispose()
+        {
+            Ids.Dispose();
+            Sequences?.Dispose();
+        }
     }
 }

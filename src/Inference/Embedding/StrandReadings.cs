@@ -12,7 +12,8 @@ internal sealed class StrandReadings
     private readonly StrandMode _mode;
     private readonly int _width;
     private readonly bool _equivariant;
-    private readonly Alphabet _alphabet;
+    private readonly byte[] _ids = new byte[256];
+    private readonly byte[] _complements = new byte[256];
 
     internal StrandReadings(SequenceModel model, EmbedOptions options)
     {
@@ -21,7 +22,12 @@ internal sealed class StrandReadings
         _mode = options.StrandsOf(model.Config);
         _width = model.Config.DModel;
         _equivariant = model.Config.RcEquivariant;
-        _alphabet = Alphabet.Get(model.Config.Alphabet);
+        Alphabet alphabet = Alphabet.Get(model.Config.Alphabet);
+        for (int b = 0; b < 256; b++)
+        {
+            (_ids[b], _complements[b]) = ((byte)alphabet.Encode((byte)b), (byte)alphabet.Encode(DnaComplement.Of((byte)b)));
+        }
+
         bool forward = Swapped.Any(s => Needs(s ? 1 : 0));
         bool reverse = Swapped.Any(s => Needs(s ? 0 : 1));
         Reversed = forward && reverse ? [false, true] : [reverse];
@@ -46,10 +52,15 @@ internal sealed class StrandReadings
     internal void Encode(ReadOnlySpan<byte> bases, int reading, Span<byte> ids)
     {
         bool reverse = Reversed[reading];
+        ReadOnlySpan<byte> table = reverse ? _complements : _ids;
         for (int t = 0; t < bases.Length; t++)
         {
-            byte b = bases[reverse ? bases.Length - 1 - t : t];
-            ids[t] = (byte)_alphabet.Encode(reverse ? DnaComplement.Of(b) : b);
+            ids[t] = table[bases[t]];
+        }
+
+        if (reverse)
+        {
+            ids[..bases.Length].Reverse();
         }
     }
 

@@ -11,11 +11,15 @@ namespace GenoSeq.Inference.Streaming;
 /// <remarks>
 /// Chunks from the host live in a ring of three slots: one is computed on, one is being filled with the next chunk, one is being
 /// copied back. Each slot has a queue of its own for the way back, so that filling it again waits for that copy alone.
-/// Chunks that stay are spread evenly, so that the link always has something to do.
+/// Chunks that stay are the first and the last, where sweeps turn and nothing could be fetched ahead, and others spread evenly between, so
+/// that the link always has something to do.
 /// </remarks>
 internal sealed class DeviceSumStore : SumStore
 {
     private const int Slots = 3;
+
+    /// <summary>Blocks that are pinned at a time: the system clears their pages, one processor a block.</summary>
+    private static readonly int Pinning = Math.Clamp(Environment.ProcessorCount / 2, 2, 8);
 
     private readonly ChunkPlan _plan;
     private readonly long[] _row;
@@ -43,7 +47,8 @@ internal sealed class DeviceSumStore : SumStore
     /// <param name="residentBytes">Of the GPU's memory, for chunks that stay there.</param>
     /// <param name="hostBytes">Of the host's memory.</param>
     /// <param name="scratch">Folder of the file.</param>
-    internal DeviceSumStore(ChunkPlan plan, int rows, int width, ScalarType type, Device device, long residentBytes, long hostBytes, string? scratch)
+    /// <param name="fromEnd">The first sweep takes chunks from the last to the first: memory is pinned in that order, so that none waits for another's.</param>
+    internal DeviceSumStore(ChunkPlan plan, int rows, int width, ScalarType type, Device device, long residentBytes, long hostBytes, string? scratch, bool fromEnd)
     {
         (_plan, _row, _type, _device) = (plan, [rows, width], type, device);
         long chunk = (long)rows * plan.Chunk * width * type.ElementSize();
@@ -52,10 +57,9 @@ internal sealed class DeviceSumStore : SumStore
         _resident = new Tensor?[count];
         _host = new int[count];
         int hosted = 0;
-        for (int c = 0; c < count; c++)
+        foreach (int c in plan.Order(fromEnd))
         {
-            bool stays = (long)(c + 1) * resident / count > (long)c * resident / count;
-            _host[c] = stays ? -1 : hosted++;
+            _host[c] = Stays(c, resident, count) ? -1 : hosted++;
         }
 
         _inMemory = (int)Math.Clamp(hostBytes / chunk, 0, hosted);
@@ -67,8 +71,7 @@ internal sealed class DeviceSumStore : SumStore
         nint context = _inMemory > 0 ? PinnedMemory.CurrentContext() : 0;
         for (int b = 0; b < _inMemory; b++)
         {
-            // Two at a time: one thread clears pages while the driver pins another's.
-            Task after = b < 2 ? Task.CompletedTask : _blocks[b - 2]!;
+            Task after = b < Pinning ? Task.CompletedTask : _blocks[b - Pinning]!;
             _blocks[b] = Pin(after, chunk, context, _stop.Token);
         }
     }
@@ -219,6 +222,14 @@ internal sealed class DeviceSumStore : SumStore
         using Tensor flat = slot.view(-1);
         using Tensor own = flat.narrow(0, 0, _row[0] * _plan.Size(chunk) * _row[1]);
         return own.view(_row[0], _plan.Size(chunk), _row[1]).DetachFromDisposeScope();
+    }
+
+    // As many as there is room for; of one the last, where the first sweep of an even number of layers begins and the second one turns.
+    private static bool Stays(int chunk, int resident, int count)
+    {
+        bool turns = chunk == count - 1 || (chunk == 0 && resident > 1);
+        long between = Math.Max(0, resident - 2);
+        return turns ? resident > 0 : chunk * between / Math.Max(1, count - 2) > (chunk - 1) * between / Math.Max(1, count - 2);
     }
 
     private static async Task<PinnedMemory> Pin(Task after, long bytes, nint context, CancellationToken stop)

@@ -12,7 +12,8 @@ namespace GenoSeq.Inference.Streaming;
 /// A causal model goes once over the chunks with all its layers. A model that sees both sides goes layer by layer: a sweep over the
 /// chunks computes a layer, and on each of its outputs takes the direction of the next layer that reads the same way ahead, so that
 /// the next sweep, from the other end, has the states of that direction at every chunk and carries the other one along. So each
-/// layer costs one reading and one writing of the residual stream, and one more pass of half its scans.
+/// layer costs one reading and one writing of the residual stream, and one more pass of half its scans. Sequences go one after the
+/// other then: what is kept between layers is one's.
 /// </remarks>
 internal sealed class SequenceStream
 {
@@ -30,15 +31,13 @@ internal sealed class SequenceStream
 
     /// <summary>Gets states of a chunk.</summary>
     /// <param name="layer">Number of layers.</param>
+    /// <param name="row">Which sequence.</param>
     /// <param name="first">The chunk's first position.</param>
-    /// <param name="states">[rows, length, d_model], valid during the call only.</param>
+    /// <param name="states">[length, d_model], valid during the call only.</param>
     /// <param name="fromEnd">Chunks come from the last to the first.</param>
-    internal delegate void Taker(int layer, long first, Tensor states, bool fromEnd);
+    internal delegate void Taker(int layer, int row, long first, Tensor states, bool fromEnd);
 
-    /// <summary>Positions of a chunk that will be used.</summary>
-    internal int ChunkLength(int rows) => _options.ChunkLength > 0 ? _options.ChunkLength : _memory.ChunkLength(rows);
-
-    /// <summary>Reads sequences of one length side by side.</summary>
+    /// <summary>Reads sequences of one length.</summary>
     /// <param name="ids">The ids, one row each; of equivariant models each is one strand in its own direction.</param>
     /// <param name="wanted">Numbers of layers, as in <see cref="SequenceModel.VisitStates"/>.</param>
     /// <param name="take">Gets the states.</param>
@@ -49,18 +48,31 @@ internal sealed class SequenceStream
     {
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        var plan = new ChunkPlan(ids[0].LongLength, ChunkLength(ids.Length));
         int layers = wanted.Max();
-        var pass = new Pass(ids, plan, wanted, take, progress, stop);
-        if (layers == 0 || !new StreamedLayer(_model, 0, 1).ReadsBothWays)
+        if (layers == 0 || !ReadsBothWays())
         {
-            OneSweep(pass, layers);
+            OneSweep(new Pass(ids, 0, Plan(ids), wanted, take, progress, stop), layers);
+            return;
         }
-        else
+
+        ChunkPlan plan = Plan(ids[..1]);
+        // The last sweep goes from the first chunk to the last.
+        bool fromEnd = layers % 2 == 0;
+        using SumStore store = Store(plan, layers, fromEnd);
+        for (int r = 0; r < ids.Length; r++)
         {
-            Sweeps(pass, layers);
+            int row = r;
+            Sweeps(new Pass([ids[r]], r, plan, wanted, take, part => progress?.Invoke((row + part) / ids.Length), stop), store, layers, fromEnd);
         }
     }
+
+    private bool ReadsBothWays()
+    {
+        using var first = new StreamedLayer(_model, 0, 1);
+        return first.ReadsBothWays;
+    }
+
+    private ChunkPlan Plan(byte[][] ids) => new(ids[0].LongLength, _options.ChunkLength > 0 ? _options.ChunkLength : _memory.ChunkLength(ids.Length));
 
     private void OneSweep(Pass pass, int layers)
     {
@@ -89,23 +101,20 @@ internal sealed class SequenceStream
         }
     }
 
-    private void Sweeps(Pass pass, int layers)
+    private void Sweeps(Pass pass, SumStore store, int layers, bool fromEnd)
     {
-        using SumStore store = Store(pass.Plan, pass.Ids.Length, layers);
-        // The last sweep goes from the first chunk to the last.
-        bool fromEnd = layers % 2 == 0;
-        var layer = new StreamedLayer(_model, 0, pass.Ids.Length);
+        StreamedLayer? layer = new(_model, 0, 1);
         StreamedLayer? next = null;
         try
         {
             Prepare(pass, layer, layers, !fromEnd);
             for (int i = 0; i < layers; i++, fromEnd = !fromEnd)
             {
-                next = i + 1 < layers ? new StreamedLayer(_model, i + 1, pass.Ids.Length) : null;
-                Sweep(pass, store, i, layers, layer, next, fromEnd);
+                next = i + 1 < layers ? new StreamedLayer(_model, i + 1, 1) : null;
+                Sweep(pass, store, i, layers, layer!, next, fromEnd);
                 store.EndSweep();
-                layer.Dispose();
-                layer = next!;
+                layer!.Dispose();
+                layer = next;
             }
         }
         finally
@@ -165,7 +174,11 @@ internal sealed class SequenceStream
         if (pass.Wanted.Contains(layer))
         {
             using DisposeScope scope = NewDisposeScope();
-            pass.Take(layer, pass.Plan.First(chunk), layer == _model.Layers.Count ? StreamedLayer.Finish(_model, sum) : sum, fromEnd);
+            Tensor states = layer == _model.Layers.Count ? StreamedLayer.Finish(_model, sum) : sum;
+            for (int r = 0; r < pass.Ids.Length; r++)
+            {
+                pass.Take(layer, pass.FirstRow + r, pass.Plan.First(chunk), states.select(0, r), fromEnd);
+            }
         }
     }
 
@@ -174,38 +187,34 @@ internal sealed class SequenceStream
         using DisposeScope scope = NewDisposeScope();
         int count = pass.Plan.Size(chunk);
         int first = (int)pass.Plan.First(chunk);
-        Tensor ids = empty([pass.Ids.Length, count], int32);
-        Span<int> all = ids.AsSpan<int>();
+        Tensor ids = empty([pass.Ids.Length, count], ScalarType.Byte);
         for (int r = 0; r < pass.Ids.Length; r++)
         {
-            ReadOnlySpan<byte> from = pass.Ids[r].AsSpan(first, count);
-            for (int t = 0; t < count; t++)
-            {
-                all[(r * count) + t] = from[t];
-            }
+            pass.Ids[r].AsSpan(first, count).CopyTo(ids.AsSpan<byte>().Slice(r * count, count));
         }
 
-        StreamedLayer.Embed(_model, ids.to(_model.Device), sum);
+        StreamedLayer.Embed(_model, ids.to(_model.Device).to(int32), sum);
     }
 
-    private SumStore Store(ChunkPlan plan, int rows, int layers)
+    // Of one sequence.
+    private SumStore Store(ChunkPlan plan, int layers, bool fromEnd)
     {
         ScalarType type = _memory.StreamType;
         int width = _model.Config.DModel;
-        long tokens = (long)rows * plan.Chunk;
-        long left = Math.Max(0, _memory.Usable - (tokens * (_memory.WorkingBytes + (4 * _memory.StreamBytes))));
+        long left = Math.Max(0, _memory.Usable - (plan.Chunk * (_memory.WorkingBytes + (4 * _memory.StreamBytes))));
         if (layers == 1)
         {
             left = long.MaxValue / 2; // nothing is put
         }
 
         return _model.Device.Type == DeviceType.CUDA
-            ? new DeviceSumStore(plan, rows, width, type, _model.Device, left, HostBytes(), _options.Scratch)
+            ? new DeviceSumStore(plan, 1, width, type, _model.Device, left, HostBytes(), _options.Scratch, fromEnd)
             // The system keeps as much of a file in memory as there is room for, and gives it back when others need it.
-            : new HostSumStore(plan, rows, width, type, left >= rows * plan.Length * _memory.StreamBytes ? left : 0, _options.Scratch);
+            : new HostSumStore(plan, 1, width, type, left >= plan.Length * _memory.StreamBytes ? left : 0, _options.Scratch);
     }
 
     private long HostBytes() => _options.HostLimit > 0 ? _options.HostLimit : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 
-    private sealed record Pass(byte[][] Ids, ChunkPlan Plan, IReadOnlyCollection<int> Wanted, Taker Take, Action<double>? Progress, CancellationToken Stop);
+    // Sequences side by side, of which the first is row FirstRow.
+    private sealed record Pass(byte[][] Ids, int FirstRow, ChunkPlan Plan, IReadOnlyCollection<int> Wanted, Taker Take, Action<double>? Progress, CancellationToken Stop);
 }

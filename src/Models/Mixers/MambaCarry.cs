@@ -26,7 +26,7 @@ internal static unsafe class MambaCarry
             && DeviceDirection.Supports(x.size(2), p.ALog.size(1), p.Conv1d.weight.size(2)))
         {
             using var direction = new DeviceDirection(p.Inner(), reverse, x.dtype, p.Norms);
-            OnDevice(device, x.contiguous(), state, direction);
+            DeviceMambaCore.Carry(device, x.contiguous(), direction, state);
         }
         else if (TensorRows.OnKernels(x))
         {
@@ -36,15 +36,6 @@ internal static unsafe class MambaCarry
         {
             MambaPortable.Run(cat([x, x], 2), [state], null, (p, reverse));
         }
-    }
-
-    private static void OnDevice(KernelDevice device, Tensor x, MambaState state, DeviceDirection p)
-    {
-        Tensor u = ConvKernels.Forward(device, x, [new ConvDirection(p.Conv, p.ConvBias, p.Reverse, state.HaloOfThree(x.dtype))], null)[0];
-        Tensor projected = p.Normed(DeviceGemm.Rows(DeviceMambaCore.Flat(u), p.XProj).view(x.size(0), x.size(1), -1));
-        var scan = new ScanDirection(u, projected.narrow(2, 0, p.PaddedRank), projected.narrow(2, p.PaddedRank, p.States),
-            projected.narrow(2, p.PaddedRank + p.States, p.States), p.A, p.Skip, p.DtBias, p.Reverse, state.State) { DtProj = p.DtProj };
-        state.Advance(x, ScanForwardKernels.FinalState(device, scan), p.Reverse);
     }
 
     private static void OnCpu(Tensor x, MambaState state, ScalarType compute, MambaDirection direction, bool reverse)

@@ -193,6 +193,8 @@ public sealed class MambaState : MixerState
         State = zeros([batch, dInner, dState], float32, device).DetachFromDisposeScope();
     }
 
+    private MambaState(Tensor halo, Tensor state) => (Halo, State) = (halo.DetachFromDisposeScope(), state.DetachFromDisposeScope());
+
     /// <summary>The convolution's last inputs [batch, d_conv - 1, d_inner], oldest first.</summary>
     public Tensor Halo { get; }
 
@@ -219,12 +221,13 @@ public sealed class MambaState : MixerState
     }
 
     /// <summary>A copy with a lifetime of its own.</summary>
-    internal MambaState Copy()
+    internal MambaState Copy() => new(Halo.clone(), State.clone());
+
+    /// <summary>Becomes what another is.</summary>
+    internal void Set(MambaState other)
     {
-        var copy = new MambaState(Halo.size(0), (int)Halo.size(1), (int)Halo.size(2), (int)State.size(2), State.device);
-        copy.Halo.copy_(Halo);
-        copy.State.copy_(State);
-        return copy;
+        Halo.copy_(other.Halo);
+        State.copy_(other.State);
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using GenoSeq.Models.Blocks;
 using GenoSeq.Models.Mixers;
+using GenoSeq.Models.Mixers.Fused;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -12,15 +13,24 @@ namespace GenoSeq.Models.Streaming;
 /// <remarks>
 /// A direction that reads as the chunks come carries its state along. One that reads against them must have been over the
 /// chunks before, in its own order (<see cref="Prepare"/>), and what it had at each chunk is kept: [d_inner, d_state] and a few
-/// positions of [d_inner] a chunk and batch entry. Chunks are the same in both.
+/// positions of [d_inner] a chunk and batch entry. Chunks are the same in both. On a GPU what a direction has behind a long chunk is found
+/// from the chunk's last positions in its order, if by these every state has forgotten what was before, which the kernels measure; from
+/// the whole chunk otherwise.
 /// </remarks>
 public sealed class StreamedLayer : IDisposable
 {
     private readonly Block _block;
     private readonly bool _mirrored;
     private readonly ScalarType _activation;
+    /// <summary>Positions looked at first, about what the smallest step sizes of a fresh model need to be forgotten.</summary>
+    private const long FirstReach = 1 << 14;
+
     private readonly long _batch;
+    private readonly DeviceMambaParts? _parts;
+    private readonly DeviceFlag? _felt;
     private readonly Dictionary<int, MambaState> _kept = [];
+    private long _reach = ForcedReach > 0 ? ForcedReach : FirstReach;
+    private (Tensor Sum, int Chunk, bool FromEnd)? _unsettled;
     private MambaState? _along;
     private MambaState? _ahead;
     private Tensor? _before;
@@ -39,7 +49,13 @@ public sealed class StreamedLayer : IDisposable
         }
 
         (_block, _mirrored, _activation, _batch) = (model.Layers[index], model.IsMirrored(index), model.ActivationType, batch);
+        _parts = _block.Mixer is MambaMixer mixer ? DeviceMambaParts.Of(mixer, _mirrored, _activation) : null;
+        _felt = _parts is null || !ReadsBothWays ? null : new DeviceFlag(((MambaMixer)_block.Mixer).Fwd.D.device);
     }
+
+    /// <summary>As many positions of a chunk's end on this thread; 0: the usual. For tests.</summary>
+    [field: ThreadStatic]
+    internal static long ForcedReach { get; set; }
 
     /// <summary>Whether one of the layer's directions reads against the chunks, whatever their order.</summary>
     public bool ReadsBothWays => _block.Mixer is MambaMixer { Rev: not null };
@@ -103,8 +119,19 @@ public sealed class StreamedLayer : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         _ahead ??= mixer.PartState(_batch);
+        Settle(mixer);
         _kept[chunk] = _ahead.Copy();
-        mixer.CarryOver(_block.Norm.OfSum(sum, _mirrored, _activation), _mirrored, Direction(mixer, fromEnd), _ahead);
+        long length = sum.size(1);
+        if (_felt is null || _batch > 1 || 2 * _reach > length)
+        {
+            CarryOver(mixer, sum, fromEnd, null);
+            return;
+        }
+
+        CarryOver(mixer, sum.narrow(1, fromEnd ? 0 : length - _reach, _reach), fromEnd, _felt.Clear());
+        _felt.Send();
+        // Changed next when the chunks come again; a store lets it be until the chunk after the next one is taken.
+        _unsettled = (sum.alias().DetachFromDisposeScope(), chunk, fromEnd);
     }
 
     /// <summary>Runs the layer on a chunk.</summary>
@@ -123,13 +150,13 @@ public sealed class StreamedLayer : IDisposable
             _along ??= mixer.PartState(_batch);
             if (mixer.Rev is null)
             {
-                mixer.AddPart(sum, n, _mirrored, [_along]);
+                Add(mixer, sum, n, [_along]);
             }
             else
             {
                 using MambaState against = _kept.Remove(chunk, out MambaState? s)
                     ? s : throw new InvalidOperationException($"chunk {chunk} was not prepared");
-                mixer.AddPart(sum, n, _mirrored, Direction(mixer, fromEnd) == 0 ? [_along, against] : [against, _along]);
+                Add(mixer, sum, n, Direction(mixer, fromEnd) == 0 ? [_along, against] : [against, _along]);
             }
         }
         else
@@ -149,12 +176,58 @@ public sealed class StreamedLayer : IDisposable
         _along?.Dispose();
         _ahead?.Dispose();
         _before?.Dispose();
+        _unsettled?.Sum.Dispose();
+        _felt?.Dispose();
+        _parts?.Dispose();
         foreach (MambaState state in _kept.Values)
         {
             state.Dispose();
         }
 
         _kept.Clear();
+    }
+
+    // Where the last chunk's end was not enough, the whole of it.
+    private void Settle(MambaMixer mixer)
+    {
+        if (_unsettled is not { } last)
+        {
+            return;
+        }
+
+        _unsettled = null;
+        using Tensor sum = last.Sum;
+        if (_felt!.IsSet())
+        {
+            _reach *= 2;
+            _ahead!.Set(_kept[last.Chunk]);
+            CarryOver(mixer, sum, last.FromEnd, null);
+        }
+    }
+
+    private void CarryOver(MambaMixer mixer, Tensor sum, bool fromEnd, Tensor? felt)
+    {
+        Tensor n = _block.Norm.OfSum(sum, _mirrored, _activation);
+        if (_parts is null)
+        {
+            mixer.CarryOver(n, _mirrored, Direction(mixer, fromEnd), _ahead!);
+        }
+        else
+        {
+            _parts.Carry(n, Direction(mixer, fromEnd), _ahead!, felt);
+        }
+    }
+
+    private void Add(MambaMixer mixer, Tensor sum, Tensor n, MambaState[] states)
+    {
+        if (_parts is null)
+        {
+            mixer.AddPart(sum, n, _mirrored, states);
+        }
+        else
+        {
+            _parts.Add(sum, n, states);
+        }
     }
 
     private int Direction(MambaMixer mixer, bool fromEnd) => Array.FindIndex(mixer.Directions(_mirrored), d => d.Reverse == fromEnd);

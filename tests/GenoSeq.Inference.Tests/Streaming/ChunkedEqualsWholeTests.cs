@@ -103,6 +103,50 @@ public class ChunkedEqualsWholeTests
         SmallModels.Close(whole, chunked, 1e-5, "on the device");
     }
 
+    [Theory]
+    [InlineData(0.03f)]
+    [InlineData(2f)]
+    public void Embed_OnDeviceFromChunksEnds_GivesWholeSequencesStates(float step)
+    {
+        using SequenceModel model = SmallModels.Build(new ModelConfig { DModel = 8, NLayer = 3, Bidirectional = true, RcEquivariant = true });
+        foreach ((string name, Torch.torch.nn.Parameter p) in model.named_parameters())
+        {
+            if (name.EndsWith("dt_proj.bias", StringComparison.Ordinal))
+            {
+                p.AsSpan<float>().Fill(MathF.Log(MathF.Exp(step) - 1)); // softplus of it is the step
+            }
+        }
+
+        var options = new EmbedOptions { Pooling = StatePooling.None };
+        var item = new SequenceItem("x", SmallModels.Dna(1100, 9));
+        float[] whole = new Embedder(model, options).Embed([item])[0];
+        var launched = new List<string>();
+        using var device = new EmulatedDevice { Launched = (f, _) => launched.Add(f.Name) }.Use();
+        float[] fromWholeChunks = InChunks(0);
+        launched.Clear();
+
+        float[] fromEnds = InChunks(64);
+
+        SmallModels.Close(fromWholeChunks, fromEnds, 1e-6, $"steps of {step}");
+        SmallModels.Close(whole, fromEnds, 2e-5, $"steps of {step}");
+        // Two strands, three layers, four chunks of 256 and one of 76. Where 64 positions do not forget, the whole chunk follows; where the next chunk's 128 do
+        // not either, its whole follows too, and the others are taken as a whole at once.
+        Assert.Equal(2 * 3 * (step < 1 ? 6 : 4), launched.Count(l => l == "gs_scan_join"));
+
+        float[] InChunks(long reach)
+        {
+            StreamedLayer.ForcedReach = reach;
+            try
+            {
+                return new Embedder(model, options with { Streaming = new StreamOptions { ChunkLength = 256 } }).Embed([item])[0];
+            }
+            finally
+            {
+                StreamedLayer.ForcedReach = 0;
+            }
+        }
+    }
+
     [Fact]
     public void Embed_OnDeviceInBfloat16InChunks_GivesWholeSequencesStatesToItsRounding()
     {

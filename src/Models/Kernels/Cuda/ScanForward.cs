@@ -116,18 +116,20 @@ internal static partial class ScanForwardKernels
         return (y, final, found);
     }
 
-    /// <summary>The state after the last step, without any output: of segments of time at once, joined by their sums of delta.</summary>
+    /// <summary>The state after the last step, without any output: of segments of time at once, joined by their sums of delta (scan_join.cu).</summary>
     /// <param name="device">Where the tensors are.</param>
     /// <param name="direction">The scan.</param>
+    /// <param name="felt">i32 [1], or null: set to 1 unless the last state has forgotten what came before the first step, by the measure of the kernels.</param>
     /// <returns>f32 [batch, d_inner, d_state].</returns>
     /// <exception cref="ArgumentException">A size, type, stride or device does not fit.</exception>
-    internal static Tensor FinalState(KernelDevice device, ScanDirection direction)
+    internal static Tensor FinalState(KernelDevice device, ScanDirection direction, Tensor? felt = null)
     {
         ScanShape shape = ScanShape.Of([direction], null);
         int segments = ScanPlan.EvenSegments(shape, device.Multiprocessors);
         using DisposeScope scope = NewDisposeScope();
         if (segments == 0)
         {
+            felt?.fill_(1);
             return Run(device, [direction], null, false, true).FinalState![0].MoveToOuterDisposeScope();
         }
 
@@ -135,14 +137,9 @@ internal static partial class ScanForwardKernels
         ScanDirection[] scans = Projected(shape, [direction], new ScanPlan(segments), own);
         ScanForwardArguments arguments = Inputs(shape, scans, null);
         (Tensor ends, Tensor sums) = ScanForwardLaunch.AllEnds(device, shape, Rank(scans[0]), ref arguments, segments);
-        Tensor sincePrevious = sums.flip(1).cumsum(1).flip(1);
-        Tensor since = cat([sincePrevious.narrow(1, 1, segments - 1), zeros([shape.Batch, 1, shape.Channels], float32, shape.Device)], 1);
-        Tensor state = ((since.unsqueeze(3) * direction.A).exp() * ends).sum([1]);
-        if (direction.InitialState is { } before)
-        {
-            state = state + ((sincePrevious.select(1, 0).unsqueeze(2) * direction.A).exp() * before);
-        }
-
+        Tensor state = empty(shape.StateSize, float32, shape.Device);
+        ScanForwardLaunch.Join(device, shape, ends, sums, segments, direction, state, felt);
+        own.ForEach(t => t.Dispose());
         return state.MoveToOuterDisposeScope();
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
@@ -79,8 +80,8 @@ internal static class ScanForwardLaunch
     }
 
     /// <summary>
-    /// Each segment's end state from zero, f32 [batch, segments, d_inner, d_state], and its sum of delta [batch, segments, d_inner], of
-    /// one scan whose length is so many equal segments of whole blocks of 16 steps.
+    /// Each segment's end state from zero, f32 [batch, segments + 1, d_inner, d_state], and its sum of delta [batch, segments + 1, d_inner], of
+    /// one scan whose length is so many equal segments of whole blocks of 16 steps; the last of each is not filled.
     /// </summary>
     internal static (Tensor Ends, Tensor Sums) AllEnds(KernelDevice device, ScanShape shape, int rank, ref ScanForwardArguments arguments, int segments)
     {
@@ -90,7 +91,34 @@ internal static class ScanForwardLaunch
         Tensor sums = empty([shape.Batch, segments + 1, shape.Channels], float32, shape.Device);
         (arguments.Scans[0].Ends, arguments.Scans[0].Sums) = (ends.data_ptr(), sums.data_ptr());
         Ends(device, shape, rank, arguments);
-        return (ends.narrow(1, 0, segments), sums.narrow(1, 0, segments));
+        return (ends, sums);
+    }
+
+    /// <summary>The state behind all segments.</summary>
+    /// <param name="device">Where the tensors are.</param>
+    /// <param name="shape">The scan.</param>
+    /// <param name="ends">From <see cref="AllEnds"/>.</param>
+    /// <param name="sums">From <see cref="AllEnds"/>.</param>
+    /// <param name="segments">How many.</param>
+    /// <param name="direction">The scan: A, and the state before.</param>
+    /// <param name="state">f32 [batch, d_inner, d_state]; written.</param>
+    /// <param name="felt">i32 [1], or null: set to 1 where the state before is felt at the end.</param>
+    internal static void Join(KernelDevice device, ScanShape shape, Tensor ends, Tensor sums, int segments, ScanDirection direction, Tensor state, Tensor? felt)
+    {
+        var a = new JoinArguments
+        {
+            Ends = shape.Dense(ends, "the segments' end states", shape.Batch, segments + 1, shape.Channels, N),
+            Sums = shape.Dense(sums, "the segments' sums", shape.Batch, segments + 1, shape.Channels),
+            A = shape.Dense(direction.A, "A", shape.Channels, N),
+            Before = shape.Dense(direction.InitialState, "the initial state", shape.StateSize),
+            State = shape.Dense(state, "the last state", shape.StateSize),
+            Felt = felt is null ? 0 : KernelTensors.Dense(felt, "what is felt", int32, 1),
+            Segments = segments,
+            Spacing = segments + 1,
+            Channels = shape.Channels,
+        };
+        KernelFunction join = device.Function(new KernelProgram(["common.cu", "scan_fwd_args.cu", "scan_join.cu"], [.. shape.Definitions]), "gs_scan_join", 128);
+        device.Launch(join, (KernelTensors.Ceiling((long)shape.Channels * N, 128), shape.Batch, 1), a);
     }
 
     private static void Ends(KernelDevice device, ScanShape shape, int rank, in ScanForwardArguments arguments)
@@ -147,5 +175,13 @@ internal static class ScanForwardLaunch
     {
         int stage = 2 * 8 * ((16 * 16 * elementSize) + 16);
         return (2 * N * 8 * 20 * 4) + (3 * N * 16 * 4) + (8 * ((16 / checkpointSteps * N * 16 * elementSize) + 16)) + 16 + (2 * stage);
+    }
+
+    /// <summary>GsJoin of scan_join.cu.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct JoinArguments
+    {
+        public nint Ends, Sums, A, Before, State, Felt;
+        public int Segments, Spacing, Channels, Pad;
     }
 }

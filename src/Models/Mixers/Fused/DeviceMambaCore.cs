@@ -56,6 +56,20 @@ internal static partial class DeviceMambaCore
         });
     }
 
+    /// <summary>Takes one direction's state over a part of a sequence, without any output.</summary>
+    /// <param name="device">Runs the kernels.</param>
+    /// <param name="x">The convolution's inputs [batch, length, D].</param>
+    /// <param name="direction">Which.</param>
+    /// <param name="state">What it brings from before in its reading order; updated.</param>
+    /// <param name="felt">As for <see cref="ScanForwardKernels.FinalState"/>.</param>
+    internal static void Carry(KernelDevice device, Tensor x, DeviceDirection direction, MambaState state, Tensor? felt = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor u = ConvKernels.Forward(device, x, [new ConvDirection(direction.Conv, direction.ConvBias, direction.Reverse, state.HaloOfThree(x.dtype))], null)[0];
+        Tensor projected = direction.Normed(Shaped(DeviceGemm.Rows(Flat(u), direction.XProj), u));
+        state.Advance(x, ScanForwardKernels.FinalState(device, Scans([direction], [u], null, [projected], [state])[0], felt), direction.Reverse);
+    }
+
     /// <summary>Through the gate, which is all of the backward pass that needs the sum of the directions.</summary>
     /// <param name="device">Runs the kernels.</param>
     /// <param name="xz">The forward pass's input.</param>

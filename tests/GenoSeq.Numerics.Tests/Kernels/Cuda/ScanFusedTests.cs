@@ -115,6 +115,29 @@ public sealed class ScanFusedTests
         Tensor Like() => zeros([1, z.size(1), 2 * Channels], bfloat16).narrow(2, 0, Channels);
     }
 
+    [Theory]
+    [InlineData(64, 1, true)]
+    [InlineData(1536, 1, true)]
+    [InlineData(1536, 4000, false)]
+    [InlineData(40, 1, true)]
+    public void FinalState_OfSegmentsAtOnce_IsTheScansAndTellsWhetherTheStateBeforeIsFelt(int length, float faster, bool feels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var p = new Problem(length, 16, false);
+        foreach (ScanDirection given in p.Directions)
+        {
+            // Two batch entries; slow states feel what was before, fast ones do not.
+            ScanDirection direction = given with { A = given.A * faster };
+            Tensor felt = zeros([1], int32);
+            Tensor expected = ScanForwardKernels.Run(new EmulatedDevice(), [direction], null, false, true).FinalState![0];
+            Tensor actual = ScanForwardKernels.FinalState(new EmulatedDevice { Seed = 2 }, direction, felt);
+            double error = Numbers.NormError(Read(actual), Read(expected));
+            Assert.True(error < 2e-4, $"{length} steps: off by {error}");
+            Assert.Equal(feels, felt.ToArray<int>()[0] == 1);
+            Same(actual, ScanForwardKernels.FinalState(new EmulatedDevice(), direction), "without asking");
+        }
+    }
+
     [Fact]
     public void Scan_WeightThatDoesNotFit_IsNamed()
     {
