@@ -23,8 +23,10 @@ for project in src/Cli/GenoSeq.Cli.csproj tests/GenoSeq.Torch.Worker/GenoSeq.Tor
   mkdir -p "$work/$(dirname "$project")"
   cp -r "$(dirname "$project")/." "$work/$(dirname "$project")"
   rm -f "$work/$(dirname "$project")/packages.lock.json"
+  # Compiled ahead of time by the publication, which brings the compiler itself.
+  sed -i '/<PackageDownload Include="Microsoft.NETCore.App.Crossgen2/d' "$work/$project"
   name=$(basename "$project" .csproj)
-  dotnet publish "$work/$project" -c Release -r linux-x64 --self-contained -p:PublishTrimmed=true \
+  dotnet publish "$work/$project" -c Release -r linux-x64 --self-contained -p:PublishTrimmed=true -p:PublishReadyToRun=true \
     -p:RestorePackagesWithLockFile=false -p:SourceRevisionId="$commit" -o "$out/genoseq/$name" >"$out/publish.log" 2>&1 ||
     { tail -20 "$out/publish.log" >&2; die 1 "$name could not be published"; }
 done

@@ -75,6 +75,12 @@ public sealed record FineTuningConfig : IValidated
     /// <summary>So many layers at the top, and the last norm, begin with fresh weights instead of the checkpoint's (Zhang et al. 2021, arXiv 2006.05987); 0: none.</summary>
     public int FreshLayers { get; init; }
 
+    /// <summary>
+    /// The last norm begins with ones: a model that learnt to predict bases has scaled its channels for the embedding that it reads them off by, to a small
+    /// part of their size, which a new head need not start from.
+    /// </summary>
+    public bool FreshNorm { get; init; }
+
     /// <summary>Share of fresh weights mixed into all of the checkpoint's: shrunk and perturbed they learn a new task as fresh ones do (Ash and Adams 2020, arXiv 1910.08475); 0: none.</summary>
     public double FreshShare { get; init; }
 
@@ -152,6 +158,7 @@ public sealed record FineTuningConfig : IValidated
         if (Mode is TuningMode.Probe or TuningMode.Lora && UnfreezeEvery > 0) yield return "unfreeze_every: belongs to the modes full and scratch";
         if (FreshLayers < 0) yield return $"fresh_layers: must be 0 or positive, not {FreshLayers}";
         if (Mode != TuningMode.Full && FreshLayers > 0) yield return "fresh_layers: belongs to the mode full";
+        if (Mode == TuningMode.Scratch && FreshNorm) yield return "fresh_norm: the mode scratch has fresh weights throughout";
         if (FreshShare is not (>= 0 and < 1)) yield return $"fresh_share: must be in [0, 1), not {FreshShare}";
         if (Mode != TuningMode.Full && FreshShare > 0) yield return "fresh_share: belongs to the mode full";
         if (MaskRate is not (>= 0 and < 1)) yield return $"mask_rate: must be in [0, 1), not {MaskRate}";

@@ -21,7 +21,7 @@ internal static class StartingWeights
     /// <exception cref="ConfigException">More layers are to be fresh than there are.</exception>
     internal static SequenceModel Of(FineTuningConfig tuning, ModelConfig model, string? checkpoint)
     {
-        if (checkpoint is null || (tuning.FreshLayers == 0 && tuning.FreshShare == 0))
+        if (checkpoint is null || (tuning.FreshLayers == 0 && !tuning.FreshNorm && tuning.FreshShare == 0))
         {
             return checkpoint is null ? ModelFile.Create(model) : ModelFile.Load(checkpoint);
         }
@@ -45,8 +45,9 @@ internal static class StartingWeights
                 continue;
             }
 
-            bool atTheTop = tuning.FreshLayers > 0 && TunedParameters.DepthOf(name, top) > model.NLayer - tuning.FreshLayers;
-            double share = atTheTop ? 1 : tuning.FreshShare;
+            int depth = TunedParameters.DepthOf(name, top);
+            bool drawnAnew = depth == top ? tuning.FreshNorm || tuning.FreshLayers > 0 : depth > model.NLayer - tuning.FreshLayers;
+            double share = drawnAnew ? 1 : tuning.FreshShare;
             parameter.copy_(share == 1 ? drawn[name] : (parameter * (1 - share)) + (drawn[name] * share));
         }
 

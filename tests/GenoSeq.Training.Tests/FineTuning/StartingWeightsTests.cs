@@ -30,6 +30,30 @@ public sealed class StartingWeightsTests
     }
 
     [Fact]
+    public void Of_FreshNorm_DrawsTheLastNormAloneAnew()
+    {
+        using var tiny = new TinySuite();
+        string checkpoint = tiny.Checkpoint();
+        using SequenceModel stored = ModelFile.Load(checkpoint);
+        using (no_grad())
+        {
+            foreach (nn.Parameter p in stored.parameters())
+            {
+                p.add_(0.5);
+            }
+        }
+
+        ModelFile.Save(stored, checkpoint);
+        using SequenceModel model = StartingWeights.Of(new FineTuningConfig { FreshNorm = true }, stored.Config, checkpoint);
+        foreach (((string name, nn.Parameter now), nn.Parameter was) in model.named_parameters().Zip(stored.parameters()))
+        {
+            Assert.Equal(name.StartsWith("norm_f.", StringComparison.Ordinal), !now.ToArray<float>().SequenceEqual(was.ToArray<float>()));
+        }
+
+        Assert.All(model.named_parameters().Single(p => p.name == "norm_f.weight").parameter.ToArray<float>(), v => Assert.Equal(1, v));
+    }
+
+    [Fact]
     public void Of_FreshShare_IsTheMixture()
     {
         using var tiny = new TinySuite();

@@ -72,9 +72,9 @@ public sealed record SuiteConfig : IValidated
                 {
                     yield return $"models: '{m.Name}' starts from fresh weights, and its recipe '{name}' does not train all of them; use one with mode: full";
                 }
-                else if (m.Checkpoint is null && (r.FreshLayers > 0 || r.FreshShare > 0))
+                else if (m.Checkpoint is null && (r.FreshLayers > 0 || r.FreshNorm || r.FreshShare > 0))
                 {
-                    yield return $"models: '{m.Name}' has no weights of a checkpoint, and its recipe '{name}' replaces some by fresh ones; use one without fresh_layers and fresh_share";
+                    yield return $"models: '{m.Name}' has no weights of a checkpoint, and its recipe '{name}' replaces some by fresh ones; use one without fresh_layers, fresh_norm and fresh_share";
                 }
             }
         }

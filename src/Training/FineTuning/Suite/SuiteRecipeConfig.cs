@@ -73,6 +73,9 @@ public sealed record SuiteRecipeConfig : IValidated
     /// <summary>Layers at the top that begin with fresh weights instead of the checkpoint's.</summary>
     public int FreshLayers { get; init; }
 
+    /// <summary>The last norm begins with ones.</summary>
+    public bool FreshNorm { get; init; }
+
     /// <summary>Share of fresh weights mixed into all of the checkpoint's.</summary>
     public double FreshShare { get; init; }
 
@@ -188,6 +191,7 @@ public sealed record SuiteRecipeConfig : IValidated
         LayerDecay = LayerDecay,
         UnfreezeEvery = UnfreezeEvery,
         FreshLayers = FreshLayers,
+        FreshNorm = FreshNorm,
         FreshShare = FreshShare,
         LoraRank = LoraRank,
         LoraAlpha = LoraAlpha,
