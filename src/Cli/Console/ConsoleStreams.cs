@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using GenoSeq.Cli.Launch;
-using Microsoft.Win32.SafeHandles;
+using GenoSeq.Data;
 
 namespace GenoSeq.Cli.Console;
 
@@ -36,32 +36,13 @@ public sealed class ConsoleStreams
     /// <summary>The process's own streams.</summary>
     public static ConsoleStreams ForProcess() => new()
     {
-        Out = new StreamWriter(OpenStandardOutput(), new UTF8Encoding(false), bufferSize: 1 << 16) { AutoFlush = !System.Console.IsOutputRedirected },
+        Out = new StreamWriter(StandardOutput.Open(), new UTF8Encoding(false), bufferSize: 1 << 16) { AutoFlush = !System.Console.IsOutputRedirected },
         Error = System.Console.Error,
         OutIsTerminal = !System.Console.IsOutputRedirected,
         ErrorIsTerminal = !System.Console.IsErrorRedirected || Columns is not null,
         Width = Columns is { } columns ? () => columns : TerminalWidth,
         Variable = Environment.GetEnvironmentVariable,
     };
-
-    /// <summary>Standard output as bytes, on which a pipe closed by its reader is an error that can be seen.</summary>
-    /// <remarks>
-    /// The runtime's own stream swallows EPIPE, so that a verb would go on computing for nobody. A plain file keeps the runtime's
-    /// stream: a file stream writes at its own offsets and leaves the shared one behind, and <c>(a; b) &gt; file</c> would overwrite.
-    /// </remarks>
-    public static Stream OpenStandardOutput()
-    {
-        if (!OperatingSystem.IsWindows())
-        {
-            FileStream stream = new(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-            if (!stream.CanSeek)
-            {
-                return stream;
-            }
-        }
-
-        return System.Console.OpenStandardOutput();
-    }
 
     // A launcher at a terminal passes on what a rank redraws.
     private static int? Columns =>

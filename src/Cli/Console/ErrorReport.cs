@@ -1,3 +1,5 @@
+using GenoSeq.Data;
+
 namespace GenoSeq.Cli.Console;
 
 /// <summary>Writes errors in the one form that the program has for them.</summary>
@@ -63,6 +65,7 @@ public static class ErrorReport
     public static bool IsClosedPipe(Exception error) => error switch
     {
         AggregateException { InnerExceptions.Count: 1, InnerException: { } inner } => IsClosedPipe(inner),
+        OutputException { InnerException: { } inner } => IsClosedPipe(inner),
         FileNotFoundException or DirectoryNotFoundException or PathTooLongException => false,
         IOException io => io.HResult == BrokenPipe,
         _ => false,

@@ -86,9 +86,20 @@ public sealed class EmbedRun
     private EmbedRunResult ToStandardOutput(Action<EmbedProgress>? progress, Action<string>? warn, CancellationToken stop)
     {
         using AtomicOutput output = AtomicOutput.Create(AtomicOutput.StandardOutput);
-        using var text = new StreamWriter(output.Stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
-        TsvFormat.WriteHeader(text, _embedder.Width);
         var counts = new Counts(0);
+        long written;
+        using (var text = new StreamWriter(output.Stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true) { NewLine = "\n" })
+        {
+            written = WriteRows(text, counts, progress, warn, stop);
+        }
+
+        output.Commit();
+        return new EmbedRunResult(counts.Items, written, (long)counts.Bases, _embedder.Width);
+    }
+
+    private long WriteRows(StreamWriter text, Counts counts, Action<EmbedProgress>? progress, Action<string>? warn, CancellationToken stop)
+    {
+        TsvFormat.WriteHeader(text, _embedder.Width);
         long written = 0;
         foreach (SequenceItem[] group in Groups(SequenceInputs.Read(_options.Input, warn), counts, stop))
         {
@@ -112,9 +123,7 @@ public sealed class EmbedRun
             throw NoSequences();
         }
 
-        text.Flush();
-        output.Commit();
-        return new EmbedRunResult(counts.Items, written, (long)counts.Bases, _embedder.Width);
+        return written;
     }
 
     private InputDataException NoSequences() => new("there are no sequences", string.Join(", ", _options.Input.Files), "at least one", "check the input, --bed and --region");

@@ -47,12 +47,12 @@ internal sealed class StreamMemory
     internal long WholeRows => Math.Max(1, Usable / (WorkingBytes + (_model.Config.DModel * (4L + (2 * ActivationBytes)))));
 
     /// <summary>
-    /// Rows of one long sequence that fit without chunks: on a GPU layers work in chunks of their own then, so that only the streams
-    /// between layers are as long as the sequence.
+    /// Rows of one long sequence that go without chunks: on a GPU layers work in chunks of their own then, so that only the streams
+    /// between layers are as long as the sequence. Of very long ones chunks through sweeps are faster, however much memory there is.
     /// </summary>
     internal long WholeRowsOfOne => !_onDevice || _model.Layers.Any(l => l.Mixer is not Models.Mixers.MambaMixer)
         ? WholeRows
-        : Math.Max(WholeRows, (Usable - (Math.Min(Usable, 131072L * WorkingBytes))) / (_model.Config.DModel * (4L + (3 * ActivationBytes))));
+        : Math.Min(2 * DeviceChunkRows, Math.Max(WholeRows, (Usable - (Math.Min(Usable, 131072L * WorkingBytes))) / (_model.Config.DModel * (4L + (3 * ActivationBytes)))));
 
     /// <summary>Positions of a chunk of so many sequences side by side.</summary>
     internal int ChunkLength(int rows)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using GenoSeq.Models;
 
 namespace GenoSeq.Cli.Tests.Commands;
@@ -16,7 +17,7 @@ public sealed class EmbedTests : IDisposable
     public void Dispose() => _work.Dispose();
 
     [Fact]
-    public async Task Embed_ToStandardOutput_WritesTable()
+    public async Task Embed_ToTsv_WritesTable()
     {
         Answer answer = await Genoseq.InProcessAsync("embed", _work["genome.fa"], "-c", _work["model"], "-o", _work["out.tsv"], "--bin", "2000", "--strand", "average");
 
@@ -25,6 +26,34 @@ public sealed class EmbedTests : IDisposable
         Assert.StartsWith("id\tcontig\tstart\tend\tstrand\te0\t", lines[0], StringComparison.Ordinal);
         Assert.Equal(["c1\tc1\t0\t2000", "c1\tc1\t2000\t4000", "c2\tc2\t0\t2000", "c2\tc2\t2000\t3000"], lines.Skip(1).Select(l => string.Join('\t', l.Split('\t').Take(4))));
         Assert.All(lines, l => Assert.Equal(5 + 16, l.Split('\t').Length));
+    }
+
+    [Fact]
+    public async Task Embed_ToPipe_WritesTableAndEnds()
+    {
+        Answer answer = await Genoseq.RunAsync(Genoseq.Root, "embed", _work["genome.fa"], "-c", _work["model"], "-o", "-", "--bin", "2000");
+
+        Assert.True(answer.ExitCode == 0, answer.Error);
+        Assert.DoesNotContain("error", answer.Error, StringComparison.Ordinal);
+        Assert.Equal(5, answer.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public async Task Embed_ToReaderThatLeaves_EndsQuietly()
+    {
+        // A row a base: more than a pipe holds.
+        string embed = $"dotnet '{Genoseq.Dll}' embed '{_work["genome.fa"]}' -c '{_work["model"]}' -o - --pool none";
+        using var running = new Running(Process.Start(new ProcessStartInfo("bash", ["-c", $"{embed} | head -n 1; exit ${{PIPESTATUS[0]}}"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!);
+        Answer answer = await running.EndAsync(TimeSpan.FromMinutes(2));
+
+        Assert.True(answer.ExitCode == 0, answer.Error);
+        Assert.DoesNotContain("error", answer.Error, StringComparison.Ordinal);
+        Assert.StartsWith("id\tcontig", answer.Out, StringComparison.Ordinal);
+        Assert.Single(answer.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Theory]

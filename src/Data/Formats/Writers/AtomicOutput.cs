@@ -45,7 +45,7 @@ public sealed class AtomicOutput : IDisposable
         if (path == StandardOutput)
         {
             return new AtomicOutput(
-                "standard output", null, null, true, new BufferedStream(Console.OpenStandardOutput(), BufferSize));
+                "standard output", null, null, true, new BufferedStream(Data.StandardOutput.Open(), BufferSize));
         }
         try
         {
