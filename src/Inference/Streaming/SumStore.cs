@@ -16,7 +16,10 @@ internal abstract class SumStore : IDisposable
     /// <param name="then">The chunk that will be taken next, or null.</param>
     internal abstract torch.Tensor Take(int chunk, int? then);
 
-    /// <summary>Puts back the tensor that <see cref="New"/> or <see cref="Take"/> gave; it is not to be used any more.</summary>
+    /// <summary>
+    /// Puts back the tensor that <see cref="New"/> or <see cref="Take"/> gave; it is not to be written to any more. It may be read until the
+    /// chunk after the next one is taken.
+    /// </summary>
     internal abstract void Put(int chunk, torch.Tensor sum);
 
     /// <summary>A sweep has come to its end: all chunks are put.</summary>

@@ -19,12 +19,12 @@ namespace GenoSeq.Models.Streaming;
 /// </remarks>
 public sealed class StreamedLayer : IDisposable
 {
-    private readonly Block _block;
-    private readonly bool _mirrored;
-    private readonly ScalarType _activation;
     /// <summary>Positions looked at first, about what the smallest step sizes of a fresh model need to be forgotten.</summary>
     private const long FirstReach = 1 << 14;
 
+    private readonly Block _block;
+    private readonly bool _mirrored;
+    private readonly ScalarType _activation;
     private readonly long _batch;
     private readonly DeviceMambaParts? _parts;
     private readonly DeviceFlag? _felt;
@@ -107,7 +107,9 @@ public sealed class StreamedLayer : IDisposable
     /// Takes the direction that reads from the end, or the one that does not, over a chunk without making the layer's output, and
     /// keeps what it had before. Chunks come in that direction's order.
     /// </summary>
-    /// <param name="sum">The residual stream that the layer reads [batch, length, d_model], contiguous; not changed.</param>
+    /// <param name="sum">
+    /// The residual stream that the layer reads [batch, length, d_model], contiguous; not changed. Its memory may be read once more when the next chunk is prepared.
+    /// </param>
     /// <param name="chunk">Number of the chunk.</param>
     /// <param name="fromEnd">Chunks come from the last to the first.</param>
     public void Prepare(Tensor sum, int chunk, bool fromEnd)
@@ -130,7 +132,7 @@ public sealed class StreamedLayer : IDisposable
 
         CarryOver(mixer, sum.narrow(1, fromEnd ? 0 : length - _reach, _reach), fromEnd, _felt.Clear());
         _felt.Send();
-        // Changed next when the chunks come again; a store lets it be until the chunk after the next one is taken.
+        // By the next chunk's turn nobody has changed it: the chunks' store lends its memory again with the chunk after that.
         _unsettled = (sum.alias().DetachFromDisposeScope(), chunk, fromEnd);
     }
 
