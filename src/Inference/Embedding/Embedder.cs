@@ -74,7 +74,7 @@ public sealed class Embedder
         }
 
         int[][] batches = [.. Batches(items)];
-        Task<Batch>? next = null;
+        using var ahead = new Ahead();
         for (int b = 0; b < batches.Length; b++)
         {
             stop.ThrowIfCancellationRequested();
@@ -90,9 +90,14 @@ public sealed class Embedder
                 continue;
             }
 
-            using Batch batch = (next ?? Encoded(items, batches[b])).GetAwaiter().GetResult();
+            using Batch batch = ahead.Take() ?? Encoded(items, batches[b]);
             // The next one's ids are made while this one is computed.
-            next = b + 1 < batches.Length && !Streams(items[batches[b + 1][0]].Length) ? Encoded(items, batches[b + 1]) : null;
+            int next = b + 1;
+            if (next < batches.Length && !Streams(items[batches[next][0]].Length))
+            {
+                ahead.Begin(() => Encoded(items, batches[next]));
+            }
+
             float[][] own = Short(batch);
             for (int k = 0; k < own.Length; k++)
             {
@@ -174,7 +179,7 @@ public sealed class Embedder
 
     private Tensor OnDevice(Tensor bytes) => bytes.to(_model.Device).to(int32);
 
-    private Task<Batch> Encoded(IReadOnlyList<SequenceItem> items, int[] which) => Task.Run(() =>
+    private Batch Encoded(IReadOnlyList<SequenceItem> items, int[] which)
     {
         SequenceItem[] own = Array.ConvertAll(which, i => items[i]);
         int readings = _readings.Reversed.Length;
@@ -192,7 +197,7 @@ public sealed class Embedder
         }
 
         return batch;
-    });
+    }
 
     // For each sequence and reading [rows, d_model].
     private float[][][] Pool(SequenceItem[] items, int layer, Tensor states)
@@ -259,5 +264,24 @@ public sealed class Embedder
             Ids.Dispose();
             Sequences?.Dispose();
         }
+    }
+
+    // The batch after the one at hand, made by another thread.
+    private sealed class Ahead : IDisposable
+    {
+        private Task<Batch>? _batch;
+
+        internal void Begin(Func<Batch> make) => _batch = Task.Run(make);
+
+        internal Batch? Take()
+        {
+            Batch? made = _batch?.GetAwaiter().GetResult();
+            _batch = null;
+            return made;
+        }
+
+        // After an error or a stop there is one that nobody takes.
+        public void Dispose() =>
+            _batch?.ContinueWith(t => t.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
     }
 }

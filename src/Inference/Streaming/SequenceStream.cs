@@ -114,7 +114,7 @@ internal sealed class SequenceStream
                 Sweep(pass, store, i, layers, layer!, next, fromEnd);
                 store.EndSweep();
                 layer!.Dispose();
-                layer = next;
+                (layer, next) = (next, null);
             }
         }
         finally

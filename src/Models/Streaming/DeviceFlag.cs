@@ -15,20 +15,13 @@ internal sealed class DeviceFlag : IDisposable
     /// <param name="device">Where kernels set it.</param>
     internal DeviceFlag(Device device)
     {
+        _sent = device.Type == DeviceType.CUDA ? new cuda.Event(device.Index) : null;
         _flag = zeros([1], int32, device).DetachFromDisposeScope();
-        if (device.Type == DeviceType.CUDA)
-        {
-            _memory = new PinnedMemory(sizeof(int), PinnedMemory.CurrentContext());
-            _host = _memory.AsTensor([1], int32).DetachFromDisposeScope();
-            _sent = new cuda.Event();
-        }
-        else
-        {
-            _host = _flag;
-        }
+        _memory = _sent is null ? null : new PinnedMemory(sizeof(int), PinnedMemory.CurrentContext());
+        _host = _memory?.AsTensor([1], int32).DetachFromDisposeScope() ?? _flag;
     }
 
-    /// <summary>The flag, cleared: i32 [1], which kernels set to 1.</summary>
+    /// <summary>The flag, cleared: i32 [1], which kernels set to 1. What was sent before must have been read.</summary>
     internal Tensor Clear() => _flag.zero_();
 
     /// <summary>Sends the flag to the host when what was queued until now has run.</summary>
@@ -37,7 +30,7 @@ internal sealed class DeviceFlag : IDisposable
         if (_memory is not null)
         {
             _host.copy_(_flag, _memory.IsPinned);
-            _sent!.record((int)_flag.device.Index);
+            _sent!.record();
         }
     }
 
@@ -51,7 +44,16 @@ internal sealed class DeviceFlag : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _sent?.synchronize();
+        try
+        {
+            // A copy may be under way to memory that is given back.
+            _sent?.synchronize();
+        }
+        catch (TorchException)
+        {
+            // The device has failed: whoever used it last says so.
+        }
+
         _sent?.Dispose();
         _host.Dispose();
         _memory?.Dispose();

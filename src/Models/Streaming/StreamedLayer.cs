@@ -126,11 +126,13 @@ public sealed class StreamedLayer : IDisposable
         long length = sum.size(1);
         if (_felt is null || _batch > 1 || 2 * _reach > length)
         {
-            CarryOver(mixer, sum, fromEnd, null);
+            CarryOver(mixer, sum, fromEnd);
             return;
         }
 
-        CarryOver(mixer, sum.narrow(1, fromEnd ? 0 : length - _reach, _reach), fromEnd, _felt.Clear());
+        long last = _reach + _ahead.Halo.size(1);
+        Tensor end = _block.Norm.OfSum(sum.narrow(1, fromEnd ? 0 : length - last, last), _mirrored, _activation);
+        _parts!.CarryEnd(end, Direction(mixer, fromEnd), _ahead, _felt.Clear());
         _felt.Send();
         // By the next chunk's turn nobody has changed it: the chunks' store lends its memory again with the chunk after that.
         _unsettled = (sum.alias().DetachFromDisposeScope(), chunk, fromEnd);
@@ -203,11 +205,11 @@ public sealed class StreamedLayer : IDisposable
         {
             _reach *= 2;
             _ahead!.Set(_kept[last.Chunk]);
-            CarryOver(mixer, sum, last.FromEnd, null);
+            CarryOver(mixer, sum, last.FromEnd);
         }
     }
 
-    private void CarryOver(MambaMixer mixer, Tensor sum, bool fromEnd, Tensor? felt)
+    private void CarryOver(MambaMixer mixer, Tensor sum, bool fromEnd)
     {
         Tensor n = _block.Norm.OfSum(sum, _mirrored, _activation);
         if (_parts is null)
@@ -216,7 +218,7 @@ public sealed class StreamedLayer : IDisposable
         }
         else
         {
-            _parts.Carry(n, Direction(mixer, fromEnd), _ahead!, felt);
+            _parts.Carry(n, Direction(mixer, fromEnd), _ahead!);
         }
     }
 

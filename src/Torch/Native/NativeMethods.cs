@@ -80,8 +80,8 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] internal static partial int gs_cuda_memory_stats(int device, CudaMemory* stats);
     [LibraryImport(Library)] internal static partial int gs_cuda_reset_peak_memory(int device);
     [LibraryImport(Library)] internal static partial int gs_cuda_empty_cache();
-    [LibraryImport(Library)] internal static partial int gs_cuda_event_create(nint* e);
-    [LibraryImport(Library)] internal static partial int gs_cuda_event_record(nint e, nint stream);
+    [LibraryImport(Library)] internal static partial int gs_cuda_event_create(int device, nint* e);
+    [LibraryImport(Library)] internal static partial int gs_cuda_event_record(nint e, int device, nint stream);
     [LibraryImport(Library)] internal static partial int gs_cuda_event_synchronize(nint e);
     [LibraryImport(Library)] internal static partial int gs_cuda_event_elapsed(nint begin, nint end, float* ms);
     [LibraryImport(Library)] internal static partial int gs_cuda_event_destroy(nint e);

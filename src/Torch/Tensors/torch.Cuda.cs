@@ -65,22 +65,24 @@ public static unsafe partial class torch
         /// <summary>Gives the allocator's unused blocks back to the driver.</summary>
         public static void empty_cache() => Status.Check(NativeMethods.gs_cuda_empty_cache());
 
-        /// <summary>A point in a stream's work, for timing.</summary>
+        /// <summary>A point in the work of a device's current stream.</summary>
         public sealed class Event : IDisposable
         {
+            private readonly int _device;
             private nint _event;
 
             /// <summary>Creates the event.</summary>
-            public Event()
+            /// <param name="device">Its device, whatever the current one.</param>
+            public Event(int device = 0)
             {
                 nint e;
-                Status.Check(NativeMethods.gs_cuda_event_create(&e));
-                _event = e;
+                Status.Check(NativeMethods.gs_cuda_event_create(device, &e));
+                (_device, _event) = (device, e);
             }
 
-            /// <summary>Marks where the current stream is.</summary>
-            public void record(int device = 0) =>
-                Status.Check(NativeMethods.gs_cuda_event_record(_event, current_stream(device)));
+            /// <summary>Marks where the device's current stream is.</summary>
+            public void record() =>
+                Status.Check(NativeMethods.gs_cuda_event_record(_event, _device, current_stream(_device)));
 
             /// <summary>Waits until the stream has come to the mark.</summary>
             public void synchronize() => Status.Check(NativeMethods.gs_cuda_event_synchronize(_event));

@@ -747,18 +747,23 @@ GS_API int32_t gs_cuda_reset_peak_memory(int32_t device) {
 
 GS_API int32_t gs_cuda_empty_cache() { GS_CUDA(c10::cuda::CUDACachingAllocator::emptyCache()); }
 
-GS_API int32_t gs_cuda_event_create(void** out) {
-  (void)out;
+GS_API int32_t gs_cuda_event_create(int32_t device, void** out) {
+  (void)device, (void)out;
   GS_CUDA({
+    c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
     cudaEvent_t e = nullptr;
     check(cudaEventCreate(&e));
     *out = e;
   });
 }
 
-GS_API int32_t gs_cuda_event_record(void* event, void* stream) {
-  (void)event, (void)stream;
-  GS_CUDA(check(cudaEventRecord(static_cast<cudaEvent_t>(event), static_cast<cudaStream_t>(stream))));
+// The default stream is the current device's, so that must be the event's.
+GS_API int32_t gs_cuda_event_record(void* event, int32_t device, void* stream) {
+  (void)event, (void)device, (void)stream;
+  GS_CUDA({
+    c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
+    check(cudaEventRecord(static_cast<cudaEvent_t>(event), static_cast<cudaStream_t>(stream)));
+  });
 }
 
 GS_API int32_t gs_cuda_event_synchronize(void* event) {

@@ -136,16 +136,16 @@ public sealed class BenchDevice : IDisposable
         double[] times = new double[repeats];
         for (int i = 0; i < repeats; i++)
         {
-            using var begin = new cuda.Event();
-            using var end = new cuda.Event();
+            using var begin = new cuda.Event(Device.Index);
+            using var end = new cuda.Event(Device.Index);
             if (cold)
             {
                 Flush();
             }
 
-            begin.record(Device.Index);
+            begin.record();
             Once(work);
-            end.record(Device.Index);
+            end.record();
             end.synchronize();
             times[i] = begin.elapsed_time(end);
         }

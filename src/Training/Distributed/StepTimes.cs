@@ -10,7 +10,6 @@ namespace GenoSeq.Training.Distributed;
 /// </summary>
 internal sealed class StepTimes : IDisposable
 {
-    private readonly int _device;
     private readonly cuda.Event[]? _marks;
     private readonly long[] _stamps;
     private int _taken;
@@ -23,8 +22,7 @@ internal sealed class StepTimes : IDisposable
     /// <param name="marks">The most marks of a step.</param>
     internal StepTimes(Device device, int marks = 8)
     {
-        _device = Math.Max(device.Index, 0);
-        _marks = device.Type == DeviceType.CUDA ? [.. Enumerable.Range(0, marks).Select(_ => new cuda.Event())] : null;
+        _marks = device.Type == DeviceType.CUDA ? [.. Enumerable.Range(0, marks).Select(_ => new cuda.Event(Math.Max(device.Index, 0)))] : null;
         _stamps = new long[marks];
     }
 
@@ -40,7 +38,7 @@ internal sealed class StepTimes : IDisposable
         }
         else
         {
-            _marks[_taken].record(_device);
+            _marks[_taken].record();
         }
 
         _taken++;

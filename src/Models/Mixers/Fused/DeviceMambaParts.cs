@@ -62,11 +62,30 @@ internal sealed class DeviceMambaParts : IDisposable
     /// <param name="x">The mixer's input [batch, length, d_model].</param>
     /// <param name="direction">Which, of <see cref="MambaMixer.Directions"/>.</param>
     /// <param name="state">Updated in place.</param>
-    /// <param name="felt">i32 [1] on the device, or null: set to 1 unless the part's end has forgotten what came before it.</param>
-    internal void Carry(Tensor x, int direction, MambaState state, Tensor? felt)
+    internal void Carry(Tensor x, int direction, MambaState state)
     {
         using DisposeScope scope = NewDisposeScope();
-        DeviceMambaCore.Carry(_device, Rows(x, _inX), _directions[direction], state, felt);
+        DeviceMambaCore.Carry(_device, Rows(x, _inX), _directions[direction], state);
+    }
+
+    /// <summary>
+    /// The same over the end of a part alone: the first d_conv - 1 positions in reading order are what the convolution sees of the positions before,
+    /// the scan begins behind them. What it brings there is not known, and has no weight where it is not felt at the end.
+    /// </summary>
+    /// <param name="x">The mixer's input [batch, length, d_model], of the part's last positions in reading order.</param>
+    /// <param name="direction">Which, of <see cref="MambaMixer.Directions"/>.</param>
+    /// <param name="state">Becomes what the direction brings to the part's end.</param>
+    /// <param name="felt">i32 [1] on the device: set to 1 unless the end has forgotten the state before.</param>
+    internal void CarryEnd(Tensor x, int direction, MambaState state, Tensor felt)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor inner = Rows(x, _inX);
+        bool reverse = _directions[direction].Reverse;
+        long seen = state.Halo.size(1);
+        long own = inner.size(1) - seen;
+        // Oldest first.
+        state.Halo.copy_(reverse ? inner.narrow(1, own, seen).flip(1) : inner.narrow(1, 0, seen));
+        DeviceMambaCore.Carry(_device, inner.narrow(1, reverse ? 0 : seen, own), _directions[direction], state, felt);
     }
 
     /// <inheritdoc/>
