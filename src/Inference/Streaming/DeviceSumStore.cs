@@ -22,7 +22,7 @@ internal sealed class DeviceSumStore : SumStore
     private static readonly int Pinning = Math.Clamp(Environment.ProcessorCount / 2, 2, 8);
 
     private readonly ChunkPlan _plan;
-    private readonly long[] _row;
+    private readonly int _width;
     private readonly ScalarType _type;
     private readonly Device _device;
     private readonly int[] _host;
@@ -40,7 +40,6 @@ internal sealed class DeviceSumStore : SumStore
 
     /// <summary>Reserves room; host memory is pinned while the first layer is computed.</summary>
     /// <param name="plan">The chunks.</param>
-    /// <param name="rows">Sequences side by side.</param>
     /// <param name="width">d_model.</param>
     /// <param name="type">Element type.</param>
     /// <param name="device">The GPU.</param>
@@ -48,10 +47,10 @@ internal sealed class DeviceSumStore : SumStore
     /// <param name="hostBytes">Of the host's memory.</param>
     /// <param name="scratch">Folder of the file.</param>
     /// <param name="fromEnd">The first sweep takes chunks from the last to the first: memory is pinned in that order, so that none waits for another's.</param>
-    internal DeviceSumStore(ChunkPlan plan, int rows, int width, ScalarType type, Device device, long residentBytes, long hostBytes, string? scratch, bool fromEnd)
+    internal DeviceSumStore(ChunkPlan plan, int width, ScalarType type, Device device, long residentBytes, long hostBytes, string? scratch, bool fromEnd)
     {
-        (_plan, _row, _type, _device) = (plan, [rows, width], type, device);
-        long chunk = (long)rows * plan.Chunk * width * type.ElementSize();
+        (_plan, _width, _type, _device) = (plan, width, type, device);
+        long chunk = (long)plan.Chunk * width * type.ElementSize();
         int count = plan.Count;
         int resident = (int)Math.Clamp(residentBytes / chunk, 0, count);
         _resident = new Tensor?[count];
@@ -64,7 +63,7 @@ internal sealed class DeviceSumStore : SumStore
 
         _inMemory = (int)Math.Clamp(hostBytes / chunk, 0, hosted);
         _file = _inMemory < hosted ? new SpillFile(scratch, chunk, hosted - _inMemory) : null;
-        _ring = hosted == 0 ? [] : [.. Enumerable.Range(0, Slots).Select(_ => empty([rows, plan.Chunk, width], type, device).DetachFromDisposeScope())];
+        _ring = hosted == 0 ? [] : [.. Enumerable.Range(0, Slots).Select(_ => empty([1, plan.Chunk, width], type, device).DetachFromDisposeScope())];
         _in = new cuda.Stream(device.Index);
         _out = [.. Enumerable.Range(0, Slots).Select(_ => new cuda.Stream(device.Index))];
         _blocks = new Task<PinnedMemory>?[_inMemory];
@@ -80,7 +79,7 @@ internal sealed class DeviceSumStore : SumStore
     {
         if (_host[chunk] < 0)
         {
-            return empty([_row[0], _plan.Size(chunk), _row[1]], _type, _device).DetachFromDisposeScope();
+            return empty([1, _plan.Size(chunk), _width], _type, _device).DetachFromDisposeScope();
         }
 
         _current = Slot();
@@ -220,8 +219,8 @@ internal sealed class DeviceSumStore : SumStore
     private Tensor Part(Tensor slot, int chunk)
     {
         using Tensor flat = slot.view(-1);
-        using Tensor own = flat.narrow(0, 0, _row[0] * _plan.Size(chunk) * _row[1]);
-        return own.view(_row[0], _plan.Size(chunk), _row[1]).DetachFromDisposeScope();
+        using Tensor own = flat.narrow(0, 0, (long)_plan.Size(chunk) * _width);
+        return own.view(1, _plan.Size(chunk), _width).DetachFromDisposeScope();
     }
 
     // As many as there is room for; of one the last, where the first sweep of an even number of layers begins and the second one turns.

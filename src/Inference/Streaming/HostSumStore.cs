@@ -7,7 +7,7 @@ namespace GenoSeq.Inference.Streaming;
 internal sealed class HostSumStore : SumStore
 {
     private readonly ChunkPlan _plan;
-    private readonly long[] _row;
+    private readonly int _width;
     private readonly int _inMemory;
     private readonly Tensor?[] _chunks;
     private readonly SpillFile? _file;
@@ -15,24 +15,23 @@ internal sealed class HostSumStore : SumStore
 
     /// <summary>Reserves room.</summary>
     /// <param name="plan">The chunks.</param>
-    /// <param name="rows">Sequences side by side.</param>
     /// <param name="width">d_model.</param>
     /// <param name="type">Element type.</param>
     /// <param name="bytes">Memory to use.</param>
     /// <param name="scratch">Folder of the file.</param>
-    internal HostSumStore(ChunkPlan plan, int rows, int width, ScalarType type, long bytes, string? scratch)
+    internal HostSumStore(ChunkPlan plan, int width, ScalarType type, long bytes, string? scratch)
     {
         _plan = plan;
-        _row = [rows, width];
+        _width = width;
         _type = type;
-        long chunk = (long)rows * plan.Chunk * width * type.ElementSize();
+        long chunk = (long)plan.Chunk * width * type.ElementSize();
         _inMemory = (int)Math.Clamp(bytes / chunk, 0, plan.Count);
         _chunks = new Tensor?[_inMemory];
         // From the first layer on chunks in memory are read last and first in turn; which ones are there makes no difference.
         _file = _inMemory < plan.Count ? new SpillFile(scratch, chunk, plan.Count - _inMemory) : null;
     }
 
-    internal override Tensor New(int chunk) => empty([_row[0], _plan.Size(chunk), _row[1]], _type).DetachFromDisposeScope();
+    internal override Tensor New(int chunk) => empty([1, _plan.Size(chunk), _width], _type).DetachFromDisposeScope();
 
     internal override Tensor Take(int chunk, int? then)
     {

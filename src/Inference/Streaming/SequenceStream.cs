@@ -49,7 +49,7 @@ internal sealed class SequenceStream
         using IDisposable mode = no_grad();
         using DisposeScope scope = NewDisposeScope();
         int layers = wanted.Max();
-        if (layers == 0 || !ReadsBothWays())
+        if (layers == 0 || !StreamedLayer.ReadsBothWays(_model, 0))
         {
             OneSweep(new Pass(ids, 0, Plan(ids), wanted, take, progress, stop), layers);
             return;
@@ -64,12 +64,6 @@ internal sealed class SequenceStream
             int row = r;
             Sweeps(new Pass([ids[r]], r, plan, wanted, take, part => progress?.Invoke((row + part) / ids.Length), stop), store, layers, fromEnd);
         }
-    }
-
-    private bool ReadsBothWays()
-    {
-        using var first = new StreamedLayer(_model, 0, 1);
-        return first.ReadsBothWays;
     }
 
     private ChunkPlan Plan(byte[][] ids) => new(ids[0].LongLength, _options.ChunkLength > 0 ? _options.ChunkLength : _memory.ChunkLength(ids.Length));
@@ -208,9 +202,9 @@ internal sealed class SequenceStream
         }
 
         return _model.Device.Type == DeviceType.CUDA
-            ? new DeviceSumStore(plan, 1, width, type, _model.Device, left, HostBytes(), _options.Scratch, fromEnd)
+            ? new DeviceSumStore(plan, width, type, _model.Device, left, HostBytes(), _options.Scratch, fromEnd)
             // The system keeps as much of a file in memory as there is room for, and gives it back when others need it.
-            : new HostSumStore(plan, 1, width, type, left >= plan.Length * _memory.StreamBytes ? left : 0, _options.Scratch);
+            : new HostSumStore(plan, width, type, left >= plan.Length * _memory.StreamBytes ? left : 0, _options.Scratch);
     }
 
     private long HostBytes() => _options.HostLimit > 0 ? _options.HostLimit : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;

@@ -8,7 +8,7 @@ namespace GenoSeq.Inference.Streaming;
 /// </summary>
 internal abstract class SumStore : IDisposable
 {
-    /// <summary>A place for a chunk's first content, on the device that computes: [rows, length, d_model], not filled.</summary>
+    /// <summary>A place for a chunk's first content, on the device that computes: [1, length, d_model], not filled.</summary>
     internal abstract torch.Tensor New(int chunk);
 
     /// <summary>A chunk as it was put.</summary>

@@ -50,15 +50,19 @@ public sealed class StreamedLayer : IDisposable
 
         (_block, _mirrored, _activation, _batch) = (model.Layers[index], model.IsMirrored(index), model.ActivationType, batch);
         _parts = _block.Mixer is MambaMixer mixer ? DeviceMambaParts.Of(mixer, _mirrored, _activation) : null;
-        _felt = _parts is null || !ReadsBothWays ? null : new DeviceFlag(((MambaMixer)_block.Mixer).Fwd.D.device);
+        _felt = _parts is null || !ReadsBothWays(model, index) ? null : new DeviceFlag(((MambaMixer)_block.Mixer).Fwd.D.device);
     }
 
     /// <summary>As many positions of a chunk's end on this thread; 0: the usual. For tests.</summary>
     [field: ThreadStatic]
     internal static long ForcedReach { get; set; }
 
-    /// <summary>Whether one of the layer's directions reads against the chunks, whatever their order.</summary>
-    public bool ReadsBothWays => _block.Mixer is MambaMixer { Rev: not null };
+    /// <summary>Whether one of a layer's directions reads against the chunks, whatever their order.</summary>
+    public static bool ReadsBothWays(SequenceModel model, int index)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Layers[index].Mixer is MambaMixer { Rev: not null };
+    }
 
     /// <summary>Why a model's layers cannot be read in chunks, in one sentence; null where they can.</summary>
     public static string? Obstacle(SequenceModel model)

@@ -60,7 +60,7 @@ public class ChunkedEqualsWholeTests
         try
         {
             float[] inMemory = new Embedder(model, options with { Streaming = new StreamOptions { ChunkLength = 1024, MemoryLimit = 1 << 30 } }).Embed([item])[0];
-            using var store = new HostSumStore(new ChunkPlan(5000, 1000), 1, 8, model.ActivationType, 2 * 32_000, scratch);
+            using var store = new HostSumStore(new ChunkPlan(5000, 1000), 8, model.ActivationType, 2 * 32_000, scratch);
 
             // Two chunks fit, three go to the disk.
             var expected = new List<float[]>();
@@ -88,10 +88,13 @@ public class ChunkedEqualsWholeTests
         }
     }
 
-    [Fact]
-    public void Embed_OnDeviceInChunks_GivesStatesOfCpu()
+    [Theory]
+    [InlineData(true, 2)]
+    [InlineData(true, 1)]
+    [InlineData(false, 2)]
+    public void Embed_OnDeviceInChunks_GivesStatesOfCpu(bool bothSides, int layers)
     {
-        using SequenceModel model = SmallModels.Build(new ModelConfig { DModel = 8, NLayer = 2, Bidirectional = true, RcEquivariant = true });
+        using SequenceModel model = SmallModels.Build(new ModelConfig { DModel = 8, NLayer = layers, Bidirectional = bothSides, RcEquivariant = bothSides });
         var options = new EmbedOptions { Pooling = StatePooling.None };
         var item = new SequenceItem("x", SmallModels.Dna(150, 8));
         float[] whole = new Embedder(model, options).Embed([item])[0];
