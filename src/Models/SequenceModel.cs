@@ -158,9 +158,22 @@ public sealed partial class SequenceModel : nn.Module
     /// [batch, length, d_model]; for equivariant models [batch, length, 2 d_model], the second half being the other strand's,
     /// reversed in length and channels, as the reference lays it out.
     /// </returns>
-    public Tensor ForwardHidden(Tensor ids, Tensor? sequenceIds = null)
+    public Tensor ForwardHidden(Tensor ids, Tensor? sequenceIds = null) => Hidden(Strands(ids, sequenceIds));
+
+    /// <summary>What <see cref="ForwardHidden"/> and <see cref="Loss"/> give, from one pass through the layers; side losses of layers are left out.</summary>
+    /// <param name="ids">int32 or int64 [batch, length].</param>
+    /// <param name="targets">int32 [batch, length]; negative: no target.</param>
+    /// <param name="weights">f32 [batch, length], or null for 1 everywhere.</param>
+    /// <param name="sequenceIds">int32 [batch, length] that changes where another sequence begins, or null.</param>
+    internal (Tensor Hidden, LossTotals Loss) HiddenAndLoss(Tensor ids, Tensor targets, Tensor? weights = null, Tensor? sequenceIds = null)
     {
         Tensor h = Strands(ids, sequenceIds);
+        return (Hidden(h), HeadLoss(h, targets, weights, 1));
+    }
+
+    // The strands, which are batch entries in their own direction, side by side in the forward one's.
+    private Tensor Hidden(Tensor h)
+    {
         if (!Config.RcEquivariant)
         {
             return h;

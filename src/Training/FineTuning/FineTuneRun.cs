@@ -157,6 +157,7 @@ public static class FineTuneRun
         model.Head.to(device);
         folder.Begin();
         using MetricsWriter metrics = MetricsWriter.Create(folder.Metrics);
+        RowAdaptation.Run(config.Finetune, set, model, folder.Seed, say, stop);
         using var tuner = new FineTuner(config.Finetune, set, labels, model, folder.Seed, metrics, say);
         long all = model.Model.NumParameters + model.Head.NumParameters;
         say(string.Create(CultureInfo.InvariantCulture, $"seed {folder.Seed}: {tuner.TrainedParameters:N0} parameters are trained, {100.0 * tuner.TrainedParameters / all:F2} % of the model's {all:N0}"));

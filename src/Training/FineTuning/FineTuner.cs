@@ -16,9 +16,6 @@ namespace GenoSeq.Training.FineTuning;
 /// </summary>
 internal sealed class FineTuner : IDisposable
 {
-    // On a GPU lengths of batches are multiples of this, so that memory and captured passes are used again.
-    private const int LengthBucket = 32;
-
     // Positions times width that a batch without gradients may have on a GPU of its own: a few GiB.
     private const int JudgedPositions = 1 << 25;
 
@@ -58,10 +55,11 @@ internal sealed class FineTuner : IDisposable
         _train = model.Examples(set, set.Rows(LabelledPart.Train));
         _tuned = new TunedParameters(model, config);
         _waits = model.Model.Device.Type != DeviceType.CUDA;
-        (int shortest, int longest) = (_train.Min(e => e.Length), _train.Max(e => e.Length));
-        model.Bucket = _waits || shortest == longest ? 0 : LengthBucket;
+        int longest = _train.Max(e => e.Length);
+        model.BucketFor(_train);
         _judgedBatch = _waits ? BatchSize : Math.Max(BatchSize, JudgedPositions / MemoryPlanning.Processes / model.Model.Config.DModel / longest);
-        _masks = config.MaskRate > 0 ? new RowMasks(config.MaskRate, seed) : null;
+        BaseGuess guess = config.LanguageWeight > 0 ? RowMasks.GuessOf(model.Model) : BaseGuess.None;
+        _masks = config.MaskRate > 0 || guess != BaseGuess.None ? new RowMasks(config.MaskRate, seed, guess) : null;
         if (config.Mode == TuningMode.Probe)
         {
             _cache = new EmbeddingCache(model, set, _judgedBatch);
@@ -140,14 +138,7 @@ internal sealed class FineTuner : IDisposable
 
     private EndReason Epoch(int epoch, LearningRateSchedule schedule, CancellationToken stop)
     {
-        Example[] order = [.. _train];
-        var random = new CounterRandom(_seed, "finetune order", epoch);
-        for (int i = order.Length - 1; i > 0; i--)
-        {
-            int j = (int)random.NextInt64(i + 1);
-            (order[i], order[j]) = (order[j], order[i]);
-        }
-
+        Example[] order = Example.Shuffled(_train, new CounterRandom(_seed, "finetune order", epoch));
         var strands = new CounterRandom(_seed, "finetune strands", epoch);
         bool augment = _config.RcAugment && !_model.Model.Config.RcEquivariant;
         _masks?.Begin(epoch);
@@ -184,13 +175,14 @@ internal sealed class FineTuner : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         double total = Math.Max(batch.Sum(e => _labels.WeightOf(e)), 1e-30);
+        double share = _config.LanguageWeight > 0 ? _config.LanguageWeight / (_masks!.Targets * batch.Sum(e => (double)e.Length)) : 0;
         Tensor? loss = null;
         // Rows of like length together: less padding. The gradient is a sum over rows, whatever their order.
         int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];
         foreach (int[] chunk in byLength.Chunk(BatchSize))
         {
             using DisposeScope inner = NewDisposeScope();
-            Tensor part = Pass(Array.ConvertAll(chunk, i => batch[i]), Array.ConvertAll(chunk, i => reverse[i]), total);
+            Tensor part = Pass(Array.ConvertAll(chunk, i => batch[i]), Array.ConvertAll(chunk, i => reverse[i]), total, share);
             loss = (loss is null ? part : loss + part).MoveToOuterDisposeScope();
         }
 
@@ -219,12 +211,12 @@ internal sealed class FineTuner : IDisposable
     }
 
     // Adds the gradients of some rows to those there are; returns their part of the loss.
-    private Tensor Pass(Example[] examples, bool[] reverse, double total)
+    private Tensor Pass(Example[] examples, bool[] reverse, double total, double share)
     {
         Device device = _model.Model.Device;
         if (_cache is null)
         {
-            RowTensors rows = _model.Rows(_set, examples, reverse, _masks);
+            RowTensors rows = _model.Rows(_set, examples, reverse, _masks, share);
             (Tensor itsTargets, Tensor itsShares) = _labels.Of(examples, reverse, (int)rows.Ids.size(1), total, device);
             var batch = new TaskBatch(rows, itsTargets, itsShares);
             return _graphs?.Run(batch) ?? Pass(batch);
@@ -240,7 +232,9 @@ internal sealed class FineTuner : IDisposable
     private Tensor Pass(TaskBatch batch)
     {
         _tuned.Apply();
-        Tensor loss = _labels.Loss(_model.Head.Score(_model.Pooled(batch.Rows)), batch.Targets, batch.Shares);
+        (Tensor pooled, Tensor? language) = batch.Rows.Targets is null ? (_model.Pooled(batch.Rows), null) : _model.PooledAndLoss(batch.Rows);
+        Tensor loss = _labels.Loss(_model.Head.Score(pooled), batch.Targets!, batch.Shares!);
+        loss = language is null ? loss : loss + language;
         loss.backward();
         _tuned.TakeGradients();
         return loss.detach();

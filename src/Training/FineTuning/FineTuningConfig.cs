@@ -84,6 +84,21 @@ public sealed record FineTuningConfig : IValidated
     /// <summary>Share of fresh weights mixed into all of the checkpoint's: shrunk and perturbed they learn a new task as fresh ones do (Ash and Adams 2020, arXiv 1910.08475); 0: none.</summary>
     public double FreshShare { get; init; }
 
+    /// <summary>
+    /// Steps in which the model first learns the training rows without their labels, by predicting hidden bases (15 in 100), a causal model the next one
+    /// (Gururangan et al. 2020, arXiv 2004.10964); 0: none.
+    /// </summary>
+    public long AdaptSteps { get; init; }
+
+    /// <summary>Largest learning rate of these steps; 0: `learning_rate`.</summary>
+    public double AdaptLearningRate { get; init; }
+
+    /// <summary>
+    /// The loss of predicting the bases that `mask_rate` hides, a causal model each next one, times this is added to that of the labels
+    /// (Radford et al. 2018); 0: labels alone.
+    /// </summary>
+    public double LanguageWeight { get; init; }
+
     /// <summary>Rank of the changes in mode lora.</summary>
     public int LoraRank { get; init; } = 4;
 
@@ -163,6 +178,12 @@ public sealed record FineTuningConfig : IValidated
         if (Mode != TuningMode.Full && FreshShare > 0) yield return "fresh_share: belongs to the mode full";
         if (MaskRate is not (>= 0 and < 1)) yield return $"mask_rate: must be in [0, 1), not {MaskRate}";
         if (Mode == TuningMode.Probe && MaskRate > 0) yield return "mask_rate: the mode probe computes embeddings once, so nothing can be hidden anew in each epoch";
+        if (AdaptSteps < 0) yield return $"adapt_steps: must be 0 or positive, not {AdaptSteps}";
+        if (Mode == TuningMode.Lora && AdaptSteps > 0) yield return "adapt_steps: changes all weights, and the mode lora a few; use another mode";
+        if (!(AdaptLearningRate >= 0 && double.IsFinite(AdaptLearningRate))) yield return $"adapt_learning_rate: must be 0 or positive, not {AdaptLearningRate}";
+        if (AdaptSteps == 0 && AdaptLearningRate > 0) yield return "adapt_learning_rate: there are no such steps; set adapt_steps";
+        if (!(LanguageWeight >= 0 && double.IsFinite(LanguageWeight))) yield return $"language_weight: must be 0 or positive, not {LanguageWeight}";
+        if (Mode == TuningMode.Probe && LanguageWeight > 0) yield return "language_weight: the mode probe trains the head alone";
         if (LoraRank < 1) yield return $"lora_rank: must be at least 1, not {LoraRank}";
         if (!(LoraAlpha > 0)) yield return $"lora_alpha: must be positive, not {LoraAlpha}";
         if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";

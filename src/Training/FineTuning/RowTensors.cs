@@ -12,7 +12,9 @@ namespace GenoSeq.Training.FineTuning;
 /// <param name="Ids">int32 [batch, length].</param>
 /// <param name="SequenceIds">int32 [batch, length]: 0 for the sequence, 1 for padding; null where no row has any.</param>
 /// <param name="Mask">f32 [batch, length]: 1 for the sequence, 0 for padding; null where no row has any.</param>
-internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
+/// <param name="Targets">int32 [batch, length]: bases that the model's output projection is to predict, negative elsewhere; null where it predicts none.</param>
+/// <param name="TargetShares">f32 [batch, length]: their shares of the step's loss.</param>
+internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask, Tensor? Targets = null, Tensor? TargetShares = null)
 {
     /// <summary>Encodes examples.</summary>
     /// <param name="set">Where they are from.</param>
@@ -29,8 +31,9 @@ internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
     /// <paramref name="padTo"/>.
     /// </param>
     /// <param name="masks">Hides bases; null: none.</param>
+    /// <param name="share">Share of each base that is to be predicted in the step's loss; 0: none is.</param>
     internal static RowTensors Of(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse, Alphabet alphabet, int padTo, Device device,
-        int bucket = 0, RowMasks? masks = null)
+        int bucket = 0, RowMasks? masks = null, double share = 0)
     {
         int length = padTo;
         // Batches of one bucket look alike, also those without any padding.
@@ -46,6 +49,8 @@ internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
         Array.Fill(ids, alphabet.PadId);
         var sequences = new int[padded ? ids.Length : 0];
         var mask = new float[padded ? ids.Length : 0];
+        var targets = new int[share > 0 ? ids.Length : 0];
+        Array.Fill(targets, Labels.Ignored);
         byte[] bases = new byte[length];
         for (int i = 0; i < examples.Length; i++)
         {
@@ -57,9 +62,10 @@ internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
                 DnaComplement.ReverseComplementInPlace(text);
             }
 
-            Span<int> own = ids.AsSpan((i * length) + (padTo > 0 ? length - e.Length : 0), e.Length);
+            int first = (i * length) + (padTo > 0 ? length - e.Length : 0);
+            Span<int> own = ids.AsSpan(first, e.Length);
             alphabet.Encode(text, own);
-            masks?.Over(own, alphabet);
+            masks?.Over(own, share > 0 ? targets.AsSpan(first, e.Length) : default, alphabet);
             if (padded)
             {
                 sequences.AsSpan((i * length) + e.Length, length - e.Length).Fill(1);
@@ -71,6 +77,8 @@ internal sealed record RowTensors(Tensor Ids, Tensor? SequenceIds, Tensor? Mask)
         return new RowTensors(
             tensor_async<int>(ids, size, device),
             padded ? tensor_async<int>(sequences, size, device) : null,
-            padded ? tensor_async<float>(mask, size, device) : null);
+            padded ? tensor_async<float>(mask, size, device) : null,
+            share > 0 ? tensor_async<int>(targets, size, device) : null,
+            share > 0 ? full(size, (float)share, float32, device) : null);
     }
 }

@@ -10,9 +10,19 @@ namespace GenoSeq.Training.FineTuning;
 internal static class StartingWeights
 {
     /// <summary>What is wrong with the settings for a model; null: nothing.</summary>
-    internal static ConfigProblem? Problem(FineTuningConfig tuning, ModelConfig model) => tuning.FreshLayers <= model.NLayer ? null
-        : new ConfigProblem("finetune.fresh_layers", string.Create(CultureInfo.InvariantCulture, $"the model has {model.NLayer} layers, not {tuning.FreshLayers}"), null,
-            string.Create(CultureInfo.InvariantCulture, $"0 to {model.NLayer}"), "finetune.fresh_layers=1");
+    internal static ConfigProblem? Problem(FineTuningConfig tuning, ModelConfig model)
+    {
+        if (tuning.FreshLayers > model.NLayer)
+        {
+            return new ConfigProblem("finetune.fresh_layers", string.Create(CultureInfo.InvariantCulture, $"the model has {model.NLayer} layers, not {tuning.FreshLayers}"), null,
+                string.Create(CultureInfo.InvariantCulture, $"0 to {model.NLayer}"), "finetune.fresh_layers=1");
+        }
+
+        return tuning.LanguageWeight > 0 && tuning.MaskRate == 0 && model.Bidirectional
+            ? new ConfigProblem("finetune.language_weight", "a model that sees both sides of a base learns from hidden ones, and none is hidden", null,
+                "finetune.mask_rate above 0", "finetune.mask_rate=0.15")
+            : null;
+    }
 
     /// <summary>Fresh weights, or a checkpoint's; of those the top layers' may be fresh too, or all a mixture. Draws from the global generator.</summary>
     /// <param name="tuning">Says how many layers, and what share of fresh weights.</param>

@@ -1,6 +1,7 @@
 using GenoSeq.Data;
 using GenoSeq.Models;
 using GenoSeq.Models.Heads;
+using GenoSeq.Models.Losses;
 using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 using static GenoSeq.Torch.torch;
@@ -10,6 +11,9 @@ namespace GenoSeq.Training.FineTuning;
 /// <summary>A model with the head of a task.</summary>
 internal sealed class TaskModel : IDisposable
 {
+    // On a GPU lengths of batches are multiples of this, so that memory and captured passes are used again.
+    private const int LengthBucket = 32;
+
     internal TaskModel(SequenceModel model, TaskHead head, TaskDescription task, Precision precision = Precision.Fp32)
     {
         Model = model;
@@ -36,6 +40,10 @@ internal sealed class TaskModel : IDisposable
     /// <summary>Lengths of batches are multiples of this; 0: as long as the longest row (see <see cref="RowTensors.Of"/>).</summary>
     internal int Bucket { get; set; }
 
+    /// <summary>Sets <see cref="Bucket"/> for training on such examples.</summary>
+    internal void BucketFor(Example[] examples) =>
+        Bucket = Model.Device.Type != DeviceType.CUDA || examples.All(e => e.Length == examples[0].Length) ? 0 : LengthBucket;
+
     /// <summary>Pooled states [batch, d_model], in single precision.</summary>
     internal Tensor Pooled(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse) => Pooled(Rows(set, examples, reverse));
 
@@ -43,17 +51,25 @@ internal sealed class TaskModel : IDisposable
     /// States that the head judges, of rows that are on the model's device: pooled [batch, d_model], or of each base
     /// [batch, length, d_model].
     /// </summary>
-    internal Tensor Pooled(RowTensors rows)
+    internal Tensor Pooled(RowTensors rows) => Pooled(Model.ForwardHidden(rows.Ids, rows.SequenceIds), rows);
+
+    /// <summary>The same, and the loss of the bases that rows say the model is to predict, a differentiable scalar.</summary>
+    internal (Tensor Pooled, Tensor Loss) PooledAndLoss(RowTensors rows)
     {
-        Tensor hidden = Model.ForwardHidden(rows.Ids, rows.SequenceIds);
+        (Tensor hidden, LossTotals loss) = Model.HiddenAndLoss(rows.Ids, rows.Targets!, rows.TargetShares, rows.SequenceIds);
+        return (Pooled(hidden, rows), loss.Sum);
+    }
+
+    private Tensor Pooled(Tensor hidden, RowTensors rows)
+    {
         return Task.Kind == TaskKind.PerBase
             ? TaskHead.States(hidden, Model.Config.RcEquivariant)
             : Head.Pool(hidden, rows.Mask, Model.Config.RcEquivariant);
     }
 
     /// <summary>Examples as the model reads them.</summary>
-    internal RowTensors Rows(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse, RowMasks? masks = null) =>
-        RowTensors.Of(set, examples, reverse, Alphabet, Task.Head.Pooling == Pooling.Parity ? Task.MaxLength : 0, Model.Device, Bucket, masks);
+    internal RowTensors Rows(LabelledSet set, ReadOnlySpan<Example> examples, ReadOnlySpan<bool> reverse, RowMasks? masks = null, double share = 0) =>
+        RowTensors.Of(set, examples, reverse, Alphabet, Task.Head.Pooling == Pooling.Parity ? Task.MaxLength : 0, Model.Device, Bucket, masks, share);
 
     /// <summary>
     /// Outputs of rows before the softmax: means over the strands that are read and the windows of a row. Examples of like

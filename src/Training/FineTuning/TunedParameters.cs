@@ -19,12 +19,22 @@ internal sealed class TunedParameters : IDisposable
     private readonly FlatBucket? _gradients;
     private readonly int _top;
 
+    /// <summary>What a mode trains, and the task's head.</summary>
     internal TunedParameters(TaskModel model, FineTuningConfig config)
+        : this(model, config, true)
+    {
+    }
+
+    private TunedParameters(TaskModel model, FineTuningConfig config, bool withHead)
     {
         _model = model;
         _top = model.Model.Config.NLayer + 1;
         double head = config.HeadLearningRate > 0 ? config.HeadLearningRate / config.LearningRate : 1;
-        Add(_top, model.Head.named_parameters().Select(p => ($"head.{p.name}", p.parameter)), head, config.WeightDecay);
+        if (withHead)
+        {
+            Add(_top, model.Head.named_parameters().Select(p => ($"head.{p.name}", p.parameter)), head, config.WeightDecay);
+        }
+
         if (config.Mode == TuningMode.Lora)
         {
             _lora = new LoraAdapters(model.Model, config.LoraRank, config.LoraAlpha);
@@ -32,9 +42,10 @@ internal sealed class TunedParameters : IDisposable
         }
         else if (config.Mode != TuningMode.Probe)
         {
-            // An output projection of its own has no part in a task.
+            // An output projection of its own has no part in a task, unless bases are predicted beside it.
+            bool projects = config.LanguageWeight > 0 || !withHead;
             foreach (IGrouping<int, (string name, nn.Parameter parameter)> group in model.Model.named_parameters()
-                .Where(p => !p.name.StartsWith("lm_head.", StringComparison.Ordinal)).GroupBy(p => DepthOf(p.name, _top)))
+                .Where(p => projects || !p.name.StartsWith("lm_head.", StringComparison.Ordinal)).GroupBy(p => DepthOf(p.name, _top)))
             {
                 Add(group.Key, group, Math.Pow(config.LayerDecay, _top - group.Key), config.WeightDecay);
             }
@@ -50,6 +61,10 @@ internal sealed class TunedParameters : IDisposable
             _gradients.AttachGradients();
         }
     }
+
+    /// <summary>The model without the task's head, all of it at one rate.</summary>
+    internal static TunedParameters OfModel(TaskModel model, FineTuningConfig config) =>
+        new(model, config with { Mode = TuningMode.Full, LayerDecay = 1, UnfreezeEvery = 0 }, false);
 
     /// <summary>Number of trained values.</summary>
     internal long Count => Trained().Sum(p => p.Value.numel());

@@ -18,6 +18,9 @@ public sealed class FineTuneDeviceTests
         { "layers join", new() { UnfreezeEvery = 1 }, true },
         { "lora", new() { Mode = TuningMode.Lora, LoraRank = 2 }, false },
         { "probe", new() { Mode = TuningMode.Probe }, true },
+        { "bases beside labels", new() { MaskRate = 0.2, LanguageWeight = 0.5 }, true },
+        { "bases beside labels, lora", new() { Mode = TuningMode.Lora, LoraRank = 2, MaskRate = 0.2, LanguageWeight = 0.5 }, false },
+        { "adapted before", new() { AdaptSteps = 12, AdaptLearningRate = 0.001 }, true },
     };
 
     [Theory]

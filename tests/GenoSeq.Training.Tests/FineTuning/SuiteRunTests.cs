@@ -231,6 +231,11 @@ public sealed class SuiteRunTests
         JsonNode with = tiny.Cell("one/kmer/seed-1", "with")["data"]!, without = tiny.Cell("one/kmer/seed-1", "without")["data"]!;
         Assert.Equal((1, 64, 0), ((int)with["leaks"]!["train_test"]!, (int)with["train"]!, (int)with["dropped"]!));
         Assert.Equal((1, 63, 1), ((int)without["leaks"]!["train_test"]!, (int)without["train"]!, (int)without["dropped"]!));
+        // Or one task says so.
+        SuiteConfig task = suite with { Tasks = [.. suite.Tasks.Select(t => t with { DropLeaks = t.Name == "one" })] };
+        TinySuite.Run(tiny.Request(task, "task"));
+        Assert.Equal(without.ToJsonString(), tiny.Cell("one/kmer/seed-1", "task")["data"]!.ToJsonString());
+        Assert.Throws<RunFolderException>(() => SuiteRun.Begin(tiny.Request(task, "with")));
     }
 
     [Fact]

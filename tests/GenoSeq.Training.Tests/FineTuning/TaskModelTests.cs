@@ -1,4 +1,5 @@
 using GenoSeq.Data;
+using GenoSeq.Emulator;
 using GenoSeq.Models;
 using GenoSeq.Models.Heads;
 using GenoSeq.Torch;
@@ -104,6 +105,95 @@ public sealed class TaskModelTests
         Assert.InRange(first.Count(i => i == model.Alphabet.MaskId) / (double)examples.Sum(e => e.Length), 0.2, 0.3);
         Assert.Equal(first, Masked(0));
         Assert.NotEqual(first, second);
+    }
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(true, 32)]
+    [InlineData(false, 0)]
+    [InlineData(false, 32)]
+    public void Rows_WithTargets_SayWhatIsHiddenOrComesNext(bool hidden, int bucket)
+    {
+        using var folder = new TinySet("sequence,label,split\nACGTNACGTA,0,train\nGGNTTACATCAGCATTACGA,1,train\nACGTACGT,0,dev\nGGTTACAT,1,dev\n");
+        using LabelledSet set = folder.Open();
+        using TaskModel model = Build(new ModelConfig { DModel = 8, NLayer = 1 }, Pooling.Mean);
+        model.Bucket = bucket;
+        Example[] examples = model.Examples(set, [0, 1]);
+        using DisposeScope scope = NewDisposeScope();
+        var masks = new RowMasks(hidden ? 0.5 : 0, 3, hidden ? BaseGuess.Hidden : BaseGuess.Next);
+        masks.Begin(0);
+        RowTensors rows = model.Rows(set, examples, [false, true], masks, 0.125), plain = model.Rows(set, examples, [false, true]);
+        Assert.Null(plain.Targets);
+        int[] ids = plain.Ids.ToArray<int>(), shown = rows.Ids.ToArray<int>(), targets = rows.Targets!.ToArray<int>();
+        Assert.All(rows.TargetShares!.ToArray<float>(), s => Assert.Equal(0.125f, s));
+        int length = (int)rows.Ids.size(1);
+        for (int i = 0; i < ids.Length; i++)
+        {
+            int before = hidden ? ids[i] : i % length < length - 1 ? ids[i + 1] : model.Alphabet.PadId;
+            bool guessed = model.Alphabet.IsTarget(before) && (!hidden || shown[i] == model.Alphabet.MaskId);
+            Assert.Equal(guessed ? before : Labels.Ignored, targets[i]);
+        }
+
+        Assert.Equal(hidden, shown.Contains(model.Alphabet.MaskId));
+        Assert.InRange(targets.Count(t => t >= 0), 8, 28);
+        Assert.Contains(model.Alphabet.NId, ids);
+    }
+
+    [Theory]
+    [InlineData(false, false, 0)]
+    [InlineData(true, false, 32)]
+    [InlineData(true, true, 0)]
+    [InlineData(true, true, 32)]
+    public void PooledAndLoss_IsWhatEitherPassGives(bool bidirectional, bool equivariant, int bucket)
+    {
+        using var folder = new TinySet();
+        using LabelledSet set = folder.Open();
+        using TaskModel model = Build(new ModelConfig { DModel = 8, NLayer = 2, Bidirectional = bidirectional, RcEquivariant = equivariant }, Pooling.Mean);
+        model.Bucket = bucket;
+        Example[] examples = model.Examples(set, Enumerable.Range(0, 24));
+        using DisposeScope scope = NewDisposeScope();
+        var masks = new RowMasks(bidirectional ? 0.3 : 0, 3, RowMasks.GuessOf(model.Model));
+        masks.Begin(0);
+        RowTensors rows = model.Rows(set, examples, new bool[24], masks, 0.01);
+        Tensor pooled = model.Pooled(rows), language = model.Model.Loss(rows.Ids, rows.Targets!, rows.TargetShares, rows.SequenceIds).Sum;
+        (pooled.square().sum() + language).backward();
+        float[][] expected = [.. model.Model.parameters().Select(p => p.grad!.ToArray<float>())];
+        model.Model.zero_grad();
+        (Tensor both, Tensor loss) = model.PooledAndLoss(rows);
+        Assert.Equal(pooled.ToArray<float>(), both.ToArray<float>());
+        Assert.Equal(language.item(), loss.item());
+        (both.square().sum() + loss).backward();
+        foreach ((float[] a, float[] b) in expected.Zip(model.Model.parameters().Select(p => p.grad!.ToArray<float>())))
+        {
+            float size = a.Max(Math.Abs);
+            Assert.All(a.Zip(b), x => Assert.True(Math.Abs(x.First - x.Second) <= 1e-5f * size, $"{x.First} and {x.Second} of {size}"));
+        }
+    }
+
+    /// <summary>On a device the hidden states have two readers, the head's kernel and the pooling: their gradients add up.</summary>
+    [Fact]
+    public void PooledAndLoss_WithKernels_IsThatOfTheCpu()
+    {
+        using var folder = new TinySet();
+        using LabelledSet set = folder.Open();
+        (float[] expected, double loss) = Gradients();
+        using EmulatedDevice.Scope emulator = new EmulatedDevice().Use();
+        (float[] actual, double given) = Gradients();
+        Assert.Equal(loss, given, 1e-4);
+        float size = expected.Max(Math.Abs);
+        Assert.All(expected.Zip(actual), p => Assert.True(Math.Abs(p.First - p.Second) <= 2e-4f * size, $"{p.First} and {p.Second} of {size}"));
+
+        (float[] Gradients, double Loss) Gradients()
+        {
+            using TaskModel model = Build(new ModelConfig { DModel = 32, NLayer = 1, Bidirectional = true, RcEquivariant = true }, Pooling.Mean);
+            using DisposeScope scope = NewDisposeScope();
+            var masks = new RowMasks(0.3, 3, BaseGuess.Hidden);
+            masks.Begin(0);
+            (Tensor pooled, Tensor language) = model.PooledAndLoss(model.Rows(set, model.Examples(set, [0, 1, 2]), new bool[3], masks, 0.02));
+            Tensor sum = pooled.square().sum() + language;
+            sum.backward();
+            return ([.. model.Model.parameters().SelectMany(p => p.grad!.ToArray<float>())], sum.item());
+        }
     }
 
     [Fact]

@@ -79,6 +79,15 @@ public sealed record SuiteRecipeConfig : IValidated
     /// <summary>Share of fresh weights mixed into all of the checkpoint's.</summary>
     public double FreshShare { get; init; }
 
+    /// <summary>Steps in which the model first learns the training rows without their labels.</summary>
+    public long AdaptSteps { get; init; }
+
+    /// <summary>Largest learning rate of these steps; 0: the same.</summary>
+    public double AdaptLearningRate { get; init; }
+
+    /// <summary>Weight of predicting bases beside the labels.</summary>
+    public double LanguageWeight { get; init; }
+
     /// <summary>Rank of the changes in mode lora.</summary>
     public int LoraRank { get; init; } = s_defaults.LoraRank;
 
@@ -193,6 +202,9 @@ public sealed record SuiteRecipeConfig : IValidated
         FreshLayers = FreshLayers,
         FreshNorm = FreshNorm,
         FreshShare = FreshShare,
+        AdaptSteps = AdaptSteps,
+        AdaptLearningRate = AdaptLearningRate,
+        LanguageWeight = LanguageWeight,
         LoraRank = LoraRank,
         LoraAlpha = LoraAlpha,
         WeightDecay = WeightDecay,

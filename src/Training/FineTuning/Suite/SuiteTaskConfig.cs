@@ -43,6 +43,9 @@ public sealed record SuiteTaskConfig : IValidated
     /// <summary>Sequences were cut about a landmark: models with the pooling `mean` take `position` on it. Frozen ones and published recipes (parity) keep theirs.</summary>
     public bool Aligned { get; init; }
 
+    /// <summary>Training rows that validation or test have too are left out, on either strand: for sets whose parts share so many that the test would ask what was learnt by heart.</summary>
+    public bool DropLeaks { get; init; }
+
     /// <summary>The published set, whole, with its official parts: scores are comparable with published ones.</summary>
     public bool Official { get; init; }
 
@@ -70,6 +73,7 @@ public sealed record SuiteTaskConfig : IValidated
         if (TrainRows < 0) yield return $"train_rows: must be 0 or positive, not {TrainRows}";
         if (TestRows < 0) yield return $"test_rows: must be 0 or positive, not {TestRows}";
         if (Official && Note.Length > 0) yield return "official: a set that a note calls incomparable is not the official one";
+        if (Official && DropLeaks) yield return "official: a set without some of its training rows is not the official one; leave out drop_leaks or official";
         if (Set is not null && (TrainFile ?? ValidationFile ?? TestFile) is not null) yield return "set: chooses files by name, so it does not go with named files";
     }
 }

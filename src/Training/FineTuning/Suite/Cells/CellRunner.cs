@@ -87,6 +87,7 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
             new TaskHead(task.Head, config.Model.DModel), task, tuning.Precision);
         model.Model.to(device);
         model.Head.to(device);
+        RowAdaptation.Run(tuning, set, model, cell.Seed, detail, stop);
         using var tuner = new FineTuner(tuning, set, labels, model, cell.Seed, curve, detail);
         record = record with
         {

@@ -42,6 +42,9 @@ internal static class CellSettings
         };
     }
 
+    /// <summary>Whether training rows that other parts have too are left out: the suite, the task or the recipe says so.</summary>
+    internal static bool DropsLeaks(SuiteConfig suite, Cell cell) => suite.DropLeaks || cell.Task.DropLeaks || cell.Recipe.DropLeaks;
+
     /// <summary>A task's data.</summary>
     internal static LabelledDataConfig Data(SuiteConfig suite, SuiteTaskConfig task) => new()
     {
@@ -66,7 +69,7 @@ internal static class CellSettings
         var settings = new JsonObject
         {
             ["data"] = data,
-            ["drop_leaks"] = suite.DropLeaks || cell.Recipe.DropLeaks,
+            ["drop_leaks"] = DropsLeaks(suite, cell),
             ["resamples"] = suite.Resamples,
             ["upstream_batch_size"] = cell.Recipe.UpstreamBatchSize,
         };

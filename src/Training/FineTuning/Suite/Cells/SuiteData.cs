@@ -13,7 +13,7 @@ internal sealed class SuiteData(SuitePlan plan) : IDisposable
     internal (LabelledSet Set, CellData About) Of(Cell cell)
     {
         SuiteRecipeConfig recipe = cell.Recipe;
-        bool drop = plan.Suite.DropLeaks || recipe.DropLeaks;
+        bool drop = CellSettings.DropsLeaks(plan.Suite, cell);
         string key = string.Create(CultureInfo.InvariantCulture, $"{cell.Task.Name}|{recipe.ValidationFraction:R}|{recipe.SplitSeed}|{drop}");
         if (_open?.Key != key)
         {
