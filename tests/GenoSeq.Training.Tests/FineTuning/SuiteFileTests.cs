@@ -109,6 +109,12 @@ public sealed class SuiteFileTests
     [InlineData("{name: r}", "{name: r, min_steps: 5, max_steps: 4}", "must be at most max_steps")]
     [InlineData("{name: r}", "{name: r, epochs: 0}", "recipes[0].epochs")]
     [InlineData("name: two, path: b", "name: One!, path: b", "two names are 'one' as a folder")]
+    [InlineData("recipe: r}", "recipe: r, recipes: [r]}", "give recipe or recipes, not both")]
+    [InlineData("recipe: r}", "recipes: [r, r]}", "must be different, as parts of file names too")]
+    [InlineData("recipe: r}", "recipes: [r, none]}", "the recipe 'none' of 'm'")]
+    [InlineData("preset: mamba-tiny, recipe: r}", "baseline: kmer, recipes: [r, s]}", "nothing that they could change")]
+    [InlineData("{name: r}]\nmodels: [{name: m, preset: mamba-tiny, recipe: r}", "{name: r}, {name: s, split_seed: 7}]\nmodels: [{name: m, preset: mamba-tiny, recipes: [r, s]}", "validation could not choose among them")]
+    [InlineData("path: b}", "path: b, official: true, drop_leaks: true}", "is not the official one")]
     public void Suite_Mistakes_AreNamed(string right, string wrong, string expected)
     {
         const string text = """

@@ -195,6 +195,62 @@ public sealed class SuiteRunTests
     }
 
     [Fact]
+    public void Run_SeveralRecipes_LetValidationChooseWithAllSeeds()
+    {
+        using var tiny = new TinySuite();
+        const string Recipes = "}, {name: idle, learning_rates: [0.0000001], batch_sizes: [16], epochs: 4, sweep_seeds: all},"
+            + "{name: good, learning_rates: [0.02, 0.01], batch_sizes: [16], epochs: 6, mask_rate: 0.1, language_weight: 0.1, sweep_seeds: all}, {name: unused";
+        SuiteConfig suite = tiny.Suite($"[{{name: m, checkpoint: {tiny.Checkpoint()}, recipes: [idle, good], task_recipes: {{two: r}}}}]",
+            "[{name: one, path: set.csv}, {name: two, path: other.csv}]", Recipes);
+        (SuiteOutcome outcome, List<string> said) = TinySuite.Run(tiny.Request(suite));
+        // Three candidates with two seeds and two cells on the one task, two cells on the other.
+        Assert.Equal((10, 10, 0), (outcome.Done, said.Count, outcome.Failures.Count));
+        Assert.Contains(said, s => s.Contains("one, m, seed 2, recipe good, learning rate 0.02, batch 16 tried", StringComparison.Ordinal));
+        JsonObject[] trials = [.. ((string[])["idle-lr1e-07", "good-lr0.02", "good-lr0.01"]).SelectMany(_ => (int[])[1, 2], (t, s) => tiny.Cell($"one/m/trial-seed-{s}-{t}-batch16"))];
+        Assert.All(trials, t => Assert.Null(t["test"]));
+        Assert.Equal([0.0, 0.0, 0.1, 0.1, 0.1, 0.1], trials.Select(t => (double)t["settings"]!["finetune"]!["language_weight"]!));
+        double[] means = [.. trials.Select(t => (double?)t["selected"] ?? -1).Chunk(2).Select(c => c.Average())];
+        Assert.True(means[0] < means.Max());
+        JsonObject cell = tiny.Cell("one/m/seed-2");
+        Assert.Equal("good", (string?)cell["candidate"]!["recipe"]);
+        Assert.Equal(means[1] >= means[2] ? 0.02 : 0.01, (double)cell["candidate"]!["learning_rate"]!);
+        // With the choice a cell is what its trial was.
+        JsonObject chosen = tiny.Cell($"one/m/trial-seed-2-good-lr{(means[1] >= means[2] ? "0.02" : "0.01")}-batch16");
+        Assert.Equal(chosen["validation"]!.ToJsonString(), cell["validation"]!.ToJsonString());
+        Assert.Equal(["idle", "good"], ((JsonObject)cell["settings"]!["recipes"]!).Select(r => r.Key));
+        Assert.Null(tiny.Cell("two/m/seed-1")["candidate"]!["recipe"]);
+        Assert.Contains("| one | m | recipe good, learning rate ", File.ReadAllText(tiny["out/table.md"]), StringComparison.Ordinal);
+
+        // Nothing is repeated, and another setting of either recipe is another suite.
+        (_, List<string> again) = TinySuite.Run(tiny.Request(suite));
+        Assert.Empty(again);
+        SuiteConfig other = suite with { Recipes = [.. suite.Recipes.Select(r => r.Name == "idle" ? r with { Epochs = 5 } : r)] };
+        var e = Assert.Throws<RunFolderException>(() => SuiteRun.Begin(tiny.Request(other)));
+        Assert.Contains("finetune.epochs 4, now 5", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A cell of an older program, which had not learnt a setting yet, is as good as one with its default.</summary>
+    [Fact]
+    public void Begin_SeveralRecipesOfAnOlderProgram_AreGoneOnWith()
+    {
+        using var tiny = new TinySuite();
+        const string Recipes = "}, {name: a, learning_rates: [0.01], batch_sizes: [16], epochs: 1}, {name: b, learning_rates: [0.02], batch_sizes: [16], epochs: 1}, {name: unused";
+        SuiteConfig suite = tiny.Suite("[{name: m, baseline: cnn, recipes: [a, b]}]", recipe: Recipes);
+        TinySuite.Run(tiny.Request(suite));
+        string file = tiny["out/cells/one/m/seed-1.json"];
+        var record = (JsonObject)JsonNode.Parse(File.ReadAllText(file))!;
+        foreach (string name in (string[])["a", "b"])
+        {
+            Assert.True(((JsonObject)record["settings"]!["recipes"]![name]!["finetune"]!).Remove("language_weight"));
+        }
+
+        record["settings_sha256"] = "older";
+        File.WriteAllText(file, record.ToJsonString());
+        (_, List<string> said) = TinySuite.Run(tiny.Request(suite));
+        Assert.Empty(said);
+    }
+
+    [Fact]
     public void Run_ModelThatSaysOneClass_HasAnMccOfZero()
     {
         using var tiny = new TinySuite();

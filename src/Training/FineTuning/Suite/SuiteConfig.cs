@@ -61,7 +61,7 @@ public sealed record SuiteConfig : IValidated
         foreach (SuiteModelConfig m in Models)
         {
             foreach (string name in m.TaskRecipes.Keys.Where(IsUnknown)) yield return $"models: '{m.Name}' has a recipe of the unknown task '{name}'";
-            foreach (string name in m.TaskRecipes.Values.Prepend(m.Recipe).Distinct())
+            foreach (string name in m.AllRecipes)
             {
                 SuiteRecipeConfig? r = Recipes.FirstOrDefault(r => r.Name == name);
                 if (r is null)
@@ -76,6 +76,15 @@ public sealed record SuiteConfig : IValidated
                 {
                     yield return $"models: '{m.Name}' has no weights of a checkpoint, and its recipe '{name}' replaces some by fresh ones; use one without fresh_layers, fresh_norm and fresh_share";
                 }
+            }
+        }
+
+        foreach (SuiteModelConfig m in Models.Where(m => m.Recipes.Count > 1))
+        {
+            // Values of validation can be compared if they are of the same rows, seeds and metric.
+            if (Recipes.Where(r => m.Recipes.Contains(r.Name)).Select(r => (r.ValidationFraction, r.SplitSeed, r.DropLeaks, r.SweepSeeds, r.SelectBy, r.UpstreamBatchSize)).Distinct().Count() > 1)
+            {
+                yield return $"models: the recipes of '{m.Name}' differ in validation_fraction, split_seed, drop_leaks, sweep_seeds, select_by or upstream_batch_size, so that validation could not choose among them; give them the same";
             }
         }
 
@@ -100,12 +109,12 @@ public sealed record SuiteConfig : IValidated
     public SuiteTaskConfig Task(string name) =>
         Tasks.FirstOrDefault(t => t.Name == name) ?? throw new KeyNotFoundException($"the suite '{Name}' has no task '{name}'");
 
-    /// <summary>The recipe of a model on a task.</summary>
-    public SuiteRecipeConfig RecipeOf(SuiteModelConfig model, string task)
+    /// <summary>The recipes of a model on a task, among which validation chooses.</summary>
+    public IReadOnlyList<SuiteRecipeConfig> RecipesOf(SuiteModelConfig model, string task)
     {
         ArgumentNullException.ThrowIfNull(model);
-        string name = model.TaskRecipes.GetValueOrDefault(task, model.Recipe);
-        return Recipes.First(r => r.Name == name);
+        IReadOnlyList<string> names = model.TaskRecipes.TryGetValue(task, out string? own) ? [own] : model.Recipes.Count > 0 ? model.Recipes : [model.Recipe];
+        return [.. names.Select(n => Recipes.First(r => r.Name == n))];
     }
 
     /// <summary>

@@ -223,9 +223,13 @@ public sealed record SuiteRecipeConfig : IValidated
 /// <summary>What a sweep can choose.</summary>
 /// <param name="LearningRate">Largest learning rate.</param>
 /// <param name="BatchSize">Rows of an optimizer step.</param>
-public sealed record SweepCandidate(double LearningRate, int BatchSize)
+/// <param name="Recipe">Name of the recipe, where there are several; null: there is one.</param>
+public sealed record SweepCandidate(double LearningRate, int BatchSize, string? Recipe = null)
 {
     /// <summary>As a part of file names.</summary>
     [JsonIgnore]
-    public string FileName => FormattableString.Invariant($"lr{LearningRate:R}-batch{BatchSize}").ToLowerInvariant();
+    public string FileName => (Recipe is null ? "" : SuiteFolder.FileName(Recipe) + "-") + FormattableString.Invariant($"lr{LearningRate:R}-batch{BatchSize}").ToLowerInvariant();
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{(Recipe is null ? "" : $"recipe {Recipe}, ")}learning rate {LearningRate:R}, batch {BatchSize}");
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace GenoSeq.Training.FineTuning.Suite;
 
 /// <summary>A run that failed.</summary>
@@ -80,7 +78,7 @@ public sealed record SuiteStatus
         m => m.Key, m => new SuiteMetric(m.Value.Value ?? 0, m.Value.Interval?.Low, m.Value.Interval?.High, m.Value.BatchAveraged)))
     {
         Chosen = r.Chosen.Length > 0 || r.Settings["sweep_seeds"] is null || r.Candidate is null ? r.Chosen
-            : string.Create(CultureInfo.InvariantCulture, $"learning rate {r.Candidate.LearningRate:R}, batch {r.Candidate.BatchSize}"),
+            : r.Candidate.ToString(),
     };
 
     private static SuiteTaskData DataOf(CellRecord r) => new(r.Task, r.Data.Train, r.Data.Validation, r.Data.Test, r.Data.Leaks.InTrain,

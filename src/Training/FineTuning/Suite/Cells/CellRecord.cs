@@ -26,7 +26,7 @@ internal sealed record CellRecord
     /// <summary>All that the result depends on but data and seed.</summary>
     public required JsonObject Settings { get; init; }
 
-    /// <summary>Learning rate and batch size; of a sweep those that validation chose; null for the k-mer regression.</summary>
+    /// <summary>Learning rate and batch size, and the recipe where there are several; of a sweep what validation chose; null for the k-mer regression.</summary>
     public SweepCandidate? Candidate { get; init; }
 
     /// <summary>What else validation chose, in words; empty where it had no choice.</summary>

@@ -18,7 +18,7 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
 
     /// <summary>Runs a cell. A cell that decides a sweep does not look at the test part.</summary>
     /// <param name="cell">The cell.</param>
-    /// <param name="candidate">Learning rate and batch size; the k-mer regression has none.</param>
+    /// <param name="candidate">Recipe, learning rate and batch size; the k-mer regression has none.</param>
     /// <param name="stop">Ends the work after the step at hand.</param>
     /// <exception cref="InputDataException">The set cannot be read, learnt or judged.</exception>
     /// <exception cref="TrainingDivergedException">The loss or a gradient is not finite; of a trial that is a result.</exception>
@@ -68,7 +68,7 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
     {
         SuiteModel found = plan.ModelOf(cell);
         FineTuneConfig config = CellSettings.Config(plan.Suite, cell, candidate, found);
-        FineTuningConfig tuning = Stretched(config.Finetune, cell.Recipe.MinSteps, set.Rows(LabelledPart.Train).Count);
+        FineTuningConfig tuning = Stretched(config.Finetune, cell.RecipeOf(candidate).MinSteps, set.Rows(LabelledPart.Train).Count);
         config = config with { Finetune = tuning };
         var labels = new LabelledTask(set, tuning.ClassWeights);
         TaskDescription task = FineTuneRun.Describe(config, set, labels);
@@ -139,7 +139,7 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
 
     private CellRecord Regress(Cell cell, LabelledSet set, CellRecord record, CancellationToken stop)
     {
-        FineTuningConfig tuning = CellSettings.Config(plan.Suite, cell, cell.Recipe.CandidatesOf(cell.Task.Name)[0], plan.ModelOf(cell)).Finetune;
+        FineTuningConfig tuning = CellSettings.Config(plan.Suite, cell, cell.Candidates[0], plan.ModelOf(cell)).Finetune;
         int classes = set.LabelNames.Count;
         (ReadOnlyMemory<byte>[] train, int[] trainLabels) = Rows(set, LabelledPart.Train, tuning.MaxLength);
         (ReadOnlyMemory<byte>[] dev, int[] devLabels) = Rows(set, LabelledPart.Dev, tuning.MaxLength);

@@ -19,7 +19,7 @@ internal static class CellSettings
     /// <param name="model">The cell's model, found.</param>
     internal static FineTuneConfig Config(SuiteConfig suite, Cell cell, SweepCandidate candidate, SuiteModel model)
     {
-        (SuiteTaskConfig task, SuiteRecipeConfig recipe) = (cell.Task, cell.Recipe);
+        (SuiteTaskConfig task, SuiteRecipeConfig recipe) = (cell.Task, cell.RecipeOf(candidate));
         FineTuningConfig tuning = recipe.Tuning(candidate);
         return new FineTuneConfig
         {
@@ -60,7 +60,7 @@ internal static class CellSettings
     /// <summary>The settings as the cell's file has them. Where data and weights lie is not among them.</summary>
     internal static JsonObject Of(SuiteConfig suite, Cell cell, SuiteModel model)
     {
-        IReadOnlyList<SweepCandidate> candidates = cell.Trial is { } one ? [one] : cell.Recipe.CandidatesOf(cell.Task.Name);
+        IReadOnlyList<SweepCandidate> candidates = cell.Candidates;
         FineTuneConfig config = Config(suite, cell, candidates[0], model);
         JsonObject node = ConfigWriter.ToNode(config, FineTuneConfigJson.Default.FineTuneConfig);
         var data = (JsonObject)node["data"]!.DeepClone();
@@ -86,14 +86,25 @@ internal static class CellSettings
             return settings;
         }
 
-        foreach (string key in s_chosen)
+        IGrouping<string?, SweepCandidate>[] recipes = [.. candidates.GroupBy(c => c.Recipe)];
+        if (recipes.Length == 1)
         {
-            tuning.Remove(key);
+            AddRecipe(settings, candidates[0], tuning);
+        }
+        else
+        {
+            var all = new JsonObject();
+            foreach (IGrouping<string?, SweepCandidate> recipe in recipes)
+            {
+                var one = new JsonObject();
+                JsonObject whole = ConfigWriter.ToNode(Config(suite, cell, recipe.First(), model), FineTuneConfigJson.Default.FineTuneConfig);
+                AddRecipe(one, recipe.First(), (JsonObject)whole["finetune"]!.DeepClone());
+                all[recipe.Key!] = one;
+            }
+
+            settings["recipes"] = all;
         }
 
-        settings["finetune"] = tuning;
-        settings["min_steps"] = cell.Recipe.MinSteps;
-        settings["final_share"] = cell.Recipe.FinalShare;
         settings["candidates"] = new JsonArray([.. candidates.Select(c => (JsonNode?)c.FileName)]);
         if (candidates.Count > 1)
         {
@@ -111,6 +122,19 @@ internal static class CellSettings
         }
 
         return settings;
+
+        void AddRecipe(JsonObject to, SweepCandidate candidate, JsonObject finetune)
+        {
+            foreach (string key in s_chosen)
+            {
+                finetune.Remove(key);
+            }
+
+            SuiteRecipeConfig recipe = cell.RecipeOf(candidate);
+            to["finetune"] = finetune;
+            to["min_steps"] = recipe.MinSteps;
+            to["final_share"] = recipe.FinalShare;
+        }
     }
 
     /// <summary>The seeds that a recipe's sweeps are run with.</summary>
@@ -118,9 +142,23 @@ internal static class CellSettings
         recipe.SweepSeeds == Suite.SweepSeeds.All ? suite.Seeds : [suite.Seeds[0]];
 
     /// <summary>Whether two results of a cell have the same settings, those apart that a program of their time had not learnt yet.</summary>
-    internal static bool Same(JsonObject was, JsonObject now) => RecordedSettings.Same(was, now, s_defaults.Value);
+    internal static bool Same(JsonObject was, JsonObject now) => RecordedSettings.Same(was, now, DefaultsFor(now));
 
     private static readonly Lazy<JsonObject> s_defaults = new(() => ConfigWriter.ToNode(new FineTuneConfig(), FineTuneConfigJson.Default.FineTuneConfig));
+
+    // Of several recipes each has its own settings of fine-tuning.
+    private static JsonObject DefaultsFor(JsonObject settings)
+    {
+        if (settings["recipes"] is not JsonObject recipes)
+        {
+            return s_defaults.Value;
+        }
+
+        JsonNode tuning = s_defaults.Value["finetune"]!;
+        var defaults = (JsonObject)s_defaults.Value.DeepClone();
+        defaults["recipes"] = new JsonObject(recipes.Select(r => KeyValuePair.Create(r.Key, (JsonNode?)new JsonObject { ["finetune"] = tuning.DeepClone() })));
+        return defaults;
+    }
 
     /// <summary>SHA-256 of settings, lower-case hexadecimal.</summary>
     internal static string Digest(JsonObject settings) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(settings.ToJsonString())));
@@ -128,7 +166,7 @@ internal static class CellSettings
     /// <summary>What differs between two settings, the first few: <c>finetune.epochs 10, now 20</c>.</summary>
     internal static string Differences(JsonObject before, JsonObject now)
     {
-        Dictionary<string, string> a = RecordedSettings.Leaves(before), b = RecordedSettings.Leaves(now), untouched = RecordedSettings.Leaves(s_defaults.Value);
+        Dictionary<string, string> a = RecordedSettings.Leaves(before), b = RecordedSettings.Leaves(now), untouched = RecordedSettings.Leaves(DefaultsFor(now));
         string[] all =
         [
             .. a.Keys.Union(b.Keys).Where(k => a.GetValueOrDefault(k, untouched.GetValueOrDefault(k)!) != b.GetValueOrDefault(k)).Order(StringComparer.Ordinal)

@@ -43,11 +43,12 @@ internal sealed class SuitePlan
         {
             foreach (SuiteModelConfig model in models.Where(m => m.IsRandom || task.Kind == "class"))
             {
-                SuiteRecipeConfig recipe = suite.RecipeOf(model, task.Name);
+                IReadOnlyList<SuiteRecipeConfig> recipes = suite.RecipesOf(model, task.Name);
                 // Baselines take little beside a sequence model.
                 double cost = Size(suite, task)!.Value * (model.Baseline is null ? 20.0 : 1);
-                cells.AddRange(Trials(suite, task, model, recipe).Select(c => (c, 2 * cost)));
-                cells.AddRange((model.IsRandom ? seeds : [suite.Seeds[0]]).Select(s => (new Cell(task, model, recipe, s), cost)));
+                Cell[] table = [.. (model.IsRandom ? seeds : [suite.Seeds[0]]).Select(s => new Cell(task, model, recipes, s))];
+                cells.AddRange(Trials(suite, table[0]).Select(c => (c, 2 * cost)));
+                cells.AddRange(table.Select(c => (c, cost)));
             }
         }
 
@@ -78,7 +79,7 @@ internal sealed class SuitePlan
     }
 
     /// <summary>The cells that decide the sweep of a cell of the table; none where there is nothing to choose.</summary>
-    internal IEnumerable<Cell> TrialsOf(Cell cell) => cell.Trial is null ? Trials(Suite, cell.Task, cell.Model, cell.Recipe) : [];
+    internal IEnumerable<Cell> TrialsOf(Cell cell) => Trials(Suite, cell);
 
     /// <summary>Refuses a folder in which a cell of the plan was made with other settings.</summary>
     /// <exception cref="RunFolderException">There is one.</exception>
@@ -97,21 +98,22 @@ internal sealed class SuitePlan
         }
     }
 
-    private static IEnumerable<Cell> Trials(SuiteConfig suite, SuiteTaskConfig task, SuiteModelConfig model, SuiteRecipeConfig recipe)
+    private static IEnumerable<Cell> Trials(SuiteConfig suite, Cell cell)
     {
-        IReadOnlyList<SweepCandidate> candidates = recipe.CandidatesOf(task.Name);
-        return candidates.Count == 1 || !model.IsRandom
+        IReadOnlyList<SweepCandidate> candidates = cell.Candidates;
+        return candidates.Count == 1 || !cell.Model.IsRandom
             ? []
-            : CellSettings.SweepSeeds(suite, recipe).SelectMany(_ => candidates, (seed, candidate) => new Cell(task, model, recipe, seed, candidate));
+            : CellSettings.SweepSeeds(suite, cell.Recipe).SelectMany(_ => candidates, (seed, candidate) => cell with { Seed = seed, Trial = candidate });
     }
 
     // Whatever the settings say wrong of a model is said before anything runs.
     private void Check()
     {
         var problems = new List<ConfigProblem>();
-        foreach (Cell cell in Cells.Where(c => c.Model.Baseline is null).DistinctBy(c => (c.Model.Name, c.Task.Name)))
+        foreach ((Cell cell, SweepCandidate candidate) in Cells.Where(c => c.Model.Baseline is null && c.Trial is null).DistinctBy(c => (c.Model.Name, c.Task.Name))
+            .SelectMany(c => c.Candidates.DistinctBy(s => s.Recipe), (c, s) => (c, s)))
         {
-            FineTuneConfig config = CellSettings.Config(Suite, cell, cell.Recipe.CandidatesOf(cell.Task.Name)[0], ModelOf(cell));
+            FineTuneConfig config = CellSettings.Config(Suite, cell, candidate, ModelOf(cell));
             problems.AddRange(config.Validate().Concat(config.Finetune.Validate().Select(p => $"finetune.{p}")).Concat(config.Data.Validate().Select(p => $"data.{p}"))
                 .Concat(StartingWeights.Problem(config.Finetune, config.Model) is { } layers ? [$"{layers.Path}: {layers.What}"] : [])
                 .Select(p => new ConfigProblem($"{cell.Model.Name} on {cell.Task.Name}", p)));

@@ -159,7 +159,7 @@ public static class SuiteRun
     {
         if (trials.Length == 0)
         {
-            return cell.Recipe.CandidatesOf(cell.Task.Name)[0];
+            return cell.Candidates[0];
         }
 
         CellRecord?[] records = [.. trials.Select(plan.Folder.Record)];
