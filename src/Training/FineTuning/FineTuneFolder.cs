@@ -29,10 +29,23 @@ internal static class FineTuneFolder
             return RunFolder.Create(request.Out);
         }
 
-        return File.ReadAllText(before) == Yaml(config)
+        return IsSame(before, config)
             ? RunFolder.Open(request.Out)
             : throw new RunFolderException("this folder holds a run with another configuration", request.Out,
                 "a new folder, or the same configuration to go on", "another --out");
+    }
+
+    // A setting that the program had not learnt yet when it wrote the file has its default, as older programs did.
+    private static bool IsSame(string file, FineTuneConfig config)
+    {
+        try
+        {
+            return Yaml(FineTuneConfigs.Resolve(null, file, [])) == Yaml(config);
+        }
+        catch (ConfigException)
+        {
+            return false;
+        }
     }
 
     internal static void Record(RunFolder folder, FineTuneRequest request, FineTuneConfig config, LabelledSet set, LabelledLeaks leaks)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -157,6 +158,7 @@ public static class FineTuneRun
         model.Head.to(device);
         folder.Begin();
         using MetricsWriter metrics = MetricsWriter.Create(folder.Metrics);
+        var clock = Stopwatch.StartNew();
         RowAdaptation.Run(config.Finetune, set, model, folder.Seed, say, stop);
         using var tuner = new FineTuner(config.Finetune, set, labels, model, folder.Seed, metrics, say);
         long all = model.Model.NumParameters + model.Head.NumParameters;
@@ -189,7 +191,7 @@ public static class FineTuneRun
             ["trained_parameters"] = tuner.TrainedParameters,
             ["parameters"] = all,
             ["trained_share"] = (double)tuner.TrainedParameters / all,
-            ["wall_s"] = tuner.Seconds,
+            ["wall_s"] = clock.Elapsed.TotalSeconds,
             ["validation_loss"] = validation.Loss,
             ["test_loss"] = test?.Loss,
             ["validation"] = JsonSerializer.SerializeToNode(validation.Metrics, MetricJson.Default.MetricSet),
@@ -218,7 +220,7 @@ public static class FineTuneRun
     }
 
     // A checkpoint's model is what the record shows, whatever the configuration says.
-    private static FineTuneConfig WithModel(FineTuneConfig config) => config.Checkpoint is { } path
+    internal static FineTuneConfig WithModel(FineTuneConfig config) => config.Checkpoint is { } path
         ? config with { Model = ModelFile.ReadConfig(Path.Combine(TaskCheckpoint.Locate(path), ModelFile.Configuration)).Config }
         : config;
 

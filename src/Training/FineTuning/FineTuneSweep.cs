@@ -44,6 +44,14 @@ public static class FineTuneSweep
         ArgumentNullException.ThrowIfNull(say);
         // Every candidate is known to be possible before the first one runs.
         Candidate[] candidates = [.. SweepAxis.Combine(axes).Select(s => new Candidate(s, resolve(s)))];
+        foreach (FineTuneConfig config in candidates.Select(c => FineTuneRun.WithModel(c.Config)))
+        {
+            if (StartingWeights.Problem(config.Finetune, config.Model) is { } problem)
+            {
+                throw new ConfigException(problem);
+            }
+        }
+
         string run = request.Out ?? FreeName(request);
         string folder = Path.Combine(run, RunFolder.Sweep);
         for (int i = 0; i < candidates.Length; i++)

@@ -175,7 +175,7 @@ internal sealed class FineTuner : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         double total = Math.Max(batch.Sum(e => _labels.WeightOf(e)), 1e-30);
-        double share = _config.LanguageWeight > 0 ? _config.LanguageWeight / (_masks!.Targets * batch.Sum(e => (double)e.Length)) : 0;
+        double share = _config.LanguageWeight > 0 ? _config.LanguageWeight / _masks!.TargetsOf(batch) : 0;
         Tensor? loss = null;
         // Rows of like length together: less padding. The gradient is a sum over rows, whatever their order.
         int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];

@@ -179,7 +179,7 @@ public sealed record FineTuningConfig : IValidated
         if (MaskRate is not (>= 0 and < 1)) yield return $"mask_rate: must be in [0, 1), not {MaskRate}";
         if (Mode == TuningMode.Probe && MaskRate > 0) yield return "mask_rate: the mode probe computes embeddings once, so nothing can be hidden anew in each epoch";
         if (AdaptSteps < 0) yield return $"adapt_steps: must be 0 or positive, not {AdaptSteps}";
-        if (Mode == TuningMode.Lora && AdaptSteps > 0) yield return "adapt_steps: changes all weights, and the mode lora a few; use another mode";
+        if (Mode is TuningMode.Lora or TuningMode.Probe && AdaptSteps > 0) yield return "adapt_steps: changes all weights, and the modes lora and probe few or none; use another mode";
         if (!(AdaptLearningRate >= 0 && double.IsFinite(AdaptLearningRate))) yield return $"adapt_learning_rate: must be 0 or positive, not {AdaptLearningRate}";
         if (AdaptSteps == 0 && AdaptLearningRate > 0) yield return "adapt_learning_rate: there are no such steps; set adapt_steps";
         if (!(LanguageWeight >= 0 && double.IsFinite(LanguageWeight))) yield return $"language_weight: must be 0 or positive, not {LanguageWeight}";

@@ -26,7 +26,7 @@ internal sealed class RowAdaptation : IDisposable
     private readonly RowMasks _masks;
     private readonly TunedParameters _tuned;
     private readonly TuningGraphs? _graphs;
-    private readonly StepNumbers _numbers = new();
+    private readonly StepNumbers _numbers = new(" of the bases, before any label was seen (adapt_steps),");
     private readonly bool _waits;
     private long _step;
 
@@ -99,7 +99,7 @@ internal sealed class RowAdaptation : IDisposable
                 if (due)
                 {
                     say(string.Create(CultureInfo.InvariantCulture,
-                        $"seed {_seed}, adaptation to the training rows, step {_step} of {_config.AdaptSteps}: {loss / Math.Log(2):F4} bits a base"));
+                        $"seed {_seed}, adaptation to the training rows, step {_step} of {_config.AdaptSteps}: loss {loss / Math.Log(2):F4} bits a base"));
                 }
             }
         }
@@ -108,7 +108,7 @@ internal sealed class RowAdaptation : IDisposable
     private void TakeStep(Example[] batch, bool[] reverse, double rate)
     {
         using DisposeScope scope = NewDisposeScope();
-        double share = 1 / (_masks.Targets * batch.Sum(e => (double)e.Length));
+        double share = 1 / _masks.TargetsOf(batch);
         Tensor? loss = null;
         int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];
         foreach (int[] chunk in byLength.Chunk(BatchSize))

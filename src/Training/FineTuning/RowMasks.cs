@@ -32,8 +32,14 @@ internal sealed class RowMasks(double rate, long seed, BaseGuess guess = BaseGue
     /// <summary>What a model of this kind predicts: causal ones the next base, others hidden ones.</summary>
     internal static BaseGuess GuessOf(Models.SequenceModel model) => model.IsCausal ? BaseGuess.Next : BaseGuess.Hidden;
 
-    /// <summary>Expected share of the bases that are to be predicted.</summary>
-    internal double Targets => guess switch { BaseGuess.Hidden => rate, BaseGuess.Next => 1, _ => 0 };
+    /// <summary>How many bases of some rows are to be predicted, as expected where chance decides; unknown ones (N) count, though nobody predicts them.</summary>
+    internal double TargetsOf(IEnumerable<Example> rows) => guess switch
+    {
+        BaseGuess.Hidden => rate * rows.Sum(e => (double)e.Length),
+        // The last one has none behind it; rows of one base alone have nothing to predict, and no share of it is asked for.
+        BaseGuess.Next => Math.Max(1, rows.Sum(e => e.Length - 1.0)),
+        _ => 0,
+    };
 
     /// <summary>Begins a pass over the rows.</summary>
     internal void Begin(int epoch) => _random = new CounterRandom(seed, stream, epoch);

@@ -49,7 +49,7 @@ internal static class StartingWeights
         Dictionary<string, nn.Parameter> drawn = fresh.named_parameters().ToDictionary(p => p.name, p => p.parameter, StringComparer.Ordinal);
         foreach ((string name, nn.Parameter parameter) in loaded.named_parameters())
         {
-            // An output projection has no part in a task, and may be the embedding's weights once more.
+            // An output projection judges no task, so it is not drawn anew, and may be the embedding's weights once more.
             if (name.StartsWith("lm_head.", StringComparison.Ordinal))
             {
                 continue;

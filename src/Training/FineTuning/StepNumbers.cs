@@ -6,7 +6,8 @@ namespace GenoSeq.Training.FineTuning;
 /// <summary>
 /// Loss and gradient norm of steps, kept where they were computed until somebody asks: on a GPU asking is waiting.
 /// </summary>
-internal sealed class StepNumbers : IDisposable
+/// <param name="where">Said of a step that is not finite, behind what is not; empty: nothing.</param>
+internal sealed class StepNumbers(string where = "") : IDisposable
 {
     private readonly List<(long Step, Tensor Numbers)> _pending = [];
 
@@ -36,7 +37,7 @@ internal sealed class StepNumbers : IDisposable
             (double loss, double norm, double finite) = (values[3 * i], values[(3 * i) + 1], values[(3 * i) + 2]);
             if (!double.IsFinite(loss) || finite == 0 || !double.IsFinite(norm))
             {
-                throw new Engine.TrainingDivergedException(_pending[i].Step, double.IsFinite(loss) ? "the gradient of all parameters together" : "the loss", null);
+                throw new Engine.TrainingDivergedException(_pending[i].Step, (double.IsFinite(loss) ? "the gradient of all parameters together" : "the loss") + where, null);
             }
         }
 

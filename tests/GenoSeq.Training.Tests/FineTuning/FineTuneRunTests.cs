@@ -90,6 +90,10 @@ public sealed class FineTuneRunTests
         Assert.Equal(first.Summary["mcc"], second.Summary["mcc"]);
         Assert.Equal(2, second.Summary["mcc"].Runs);
         Assert.Throws<RunFolderException>(() => set.Run(two with { Seeds = 3 }, "run"));
+        // An older program's file lacks what it had not learnt.
+        string file = set["run/config.yaml"];
+        File.WriteAllLines(file, File.ReadAllLines(file).Where(l => !l.Contains("language_weight", StringComparison.Ordinal)));
+        Assert.Equal(2, set.Run(two, "run").Seeds.Count);
     }
 
     [Fact]

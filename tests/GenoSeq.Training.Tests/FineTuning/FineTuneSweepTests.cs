@@ -35,6 +35,17 @@ public sealed class FineTuneSweepTests
     }
 
     [Fact]
+    public void Run_CandidateThatTheModelRefuses_IsRefusedBeforeAnyRuns()
+    {
+        using var set = new TinySet();
+        SweepAxis[] axes = [SweepAxis.Parse("finetune.mask_rate=0.2,0")];
+        var e = Assert.Throws<ConfigException>(() => FineTuneSweep.Run(new FineTuneRequest { Config = set.Config, Out = set["run"], Bootstrap = null }, axes,
+            o => set.With(f => f with { LanguageWeight = 0.5, MaskRate = o.Contains("finetune.mask_rate=0.2") ? 0.2 : 0 }), _ => { }));
+        Assert.Contains("none is hidden", e.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(set["run"]));
+    }
+
+    [Fact]
     public void Run_AgainInItsFolder_RepeatsNoCandidate()
     {
         using var set = new TinySet();

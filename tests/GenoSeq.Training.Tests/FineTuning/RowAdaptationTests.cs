@@ -4,6 +4,7 @@ using GenoSeq.Data;
 using GenoSeq.Models;
 using GenoSeq.Models.Heads;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.Engine;
 using GenoSeq.Training.FineTuning;
 using GenoSeq.Training.Runs;
 using GenoSeq.Training.Tests.Engine;
@@ -60,6 +61,16 @@ public sealed partial class RowAdaptationTests
         using TaskModel model = Build(true, false);
         Assert.Throws<OperationCanceledException>(() =>
             RowAdaptation.Run(new FineTuningConfig { AdaptSteps = 6 }, set, model, 1, _ => { }, new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public void Run_ThatDiverges_SaysWhere()
+    {
+        using var folder = new TinySet();
+        using LabelledSet set = folder.Open();
+        using TaskModel model = Build(true, false);
+        var e = Assert.Throws<TrainingDivergedException>(() => Adapt(model, set, new FineTuningConfig { AdaptSteps = 30, LearningRate = 1e30, MinLearningRate = 1e30, ClipNorm = 0 }));
+        Assert.Contains("of the bases, before any label was seen (adapt_steps), is not finite", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -114,6 +114,7 @@ public sealed class SuiteFileTests
     [InlineData("recipe: r}", "recipes: [r, none]}", "the recipe 'none' of 'm'")]
     [InlineData("preset: mamba-tiny, recipe: r}", "baseline: kmer, recipes: [r, s]}", "nothing that they could change")]
     [InlineData("{name: r}]\nmodels: [{name: m, preset: mamba-tiny, recipe: r}", "{name: r}, {name: s, split_seed: 7}]\nmodels: [{name: m, preset: mamba-tiny, recipes: [r, s]}", "validation could not choose among them")]
+    [InlineData("{name: r}]\nmodels: [{name: m, preset: mamba-tiny, recipe: r}", "{name: r, language_weight: 0.5, mask_rate: 0.1}]\nmodels: [{name: m, baseline: cnn, recipe: r}", "predicts no bases")]
     [InlineData("path: b}", "path: b, official: true, drop_leaks: true}", "is not the official one")]
     public void Suite_Mistakes_AreNamed(string right, string wrong, string expected)
     {

@@ -229,6 +229,17 @@ public sealed class SuiteRunTests
         Assert.Contains("finetune.epochs 4, now 5", e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Run_TrialWhoseAdaptationDiverges_LosesAndIsNoFailure()
+    {
+        using var tiny = new TinySuite();
+        const string Recipes = "}, {name: a, learning_rates: [1e30, 0.01], batch_sizes: [16], epochs: 1, adapt_steps: 4, clip_norm: 0}, {name: unused";
+        (SuiteOutcome outcome, _) = TinySuite.Run(tiny.Request(tiny.Suite($"[{{name: m, checkpoint: {tiny.Checkpoint()}, recipe: a}}]", recipe: Recipes)));
+        Assert.Empty(outcome.Failures);
+        Assert.Contains("adapt_steps", (string?)tiny.Cell("one/m/trial-seed-1-lr1e+30-batch16")["diverged"], StringComparison.Ordinal);
+        Assert.Equal(0.01, (double)tiny.Cell("one/m/seed-1")["candidate"]!["learning_rate"]!);
+    }
+
     /// <summary>A cell of an older program, which had not learnt a setting yet, is as good as one with its default.</summary>
     [Fact]
     public void Begin_SeveralRecipesOfAnOlderProgram_AreGoneOnWith()

@@ -72,6 +72,10 @@ public sealed record SuiteConfig : IValidated
                 {
                     yield return $"models: '{m.Name}' starts from fresh weights, and its recipe '{name}' does not train all of them; use one with mode: full";
                 }
+                else if (m.Baseline is not null && (r.AdaptSteps > 0 || r.LanguageWeight > 0))
+                {
+                    yield return $"models: the baseline '{m.Name}' predicts no bases, and its recipe '{name}' asks for it; use one without adapt_steps and language_weight";
+                }
                 else if (m.Checkpoint is null && (r.FreshLayers > 0 || r.FreshNorm || r.FreshShare > 0))
                 {
                     yield return $"models: '{m.Name}' has no weights of a checkpoint, and its recipe '{name}' replaces some by fresh ones; use one without fresh_layers, fresh_norm and fresh_share";

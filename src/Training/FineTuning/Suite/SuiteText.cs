@@ -36,7 +36,7 @@ internal static class SuiteText
 
     /// <summary>What is to be known of tasks: whether they are the published ones, and what their data made the program say.</summary>
     internal static IEnumerable<(string Task, string Text)> Notes(SuiteTable table) => table.Suite.Tasks
-        .Select(t => (t.Name, string.Join("; ", All(t, table.Status.Data.FirstOrDefault(d => d.Task == t.Name)?.Notes ?? [])) + ".")).Where(n => n.Item2.Length > 1);
+        .Select(t => (t.Name, string.Join("; ", All(t, table.Status.Data.FirstOrDefault(d => d.Task == t.Name))) + ".")).Where(n => n.Item2.Length > 1);
 
     /// <summary>What the table has not.</summary>
     internal static string Missing(SuiteTable table) => string.Join(". ", new[]
@@ -65,6 +65,21 @@ internal static class SuiteText
         return string.Create(CultureInfo.InvariantCulture, $"{d.Higher} of {d.Tasks} ({percent:0} %)");
     }
 
-    private static IEnumerable<string> All(SuiteTaskConfig task, IReadOnlyList<string> notes) =>
-        [.. task.Official ? ["the published set, whole, with its official parts"] : Array.Empty<string>(), .. task.Note.Length > 0 ? [task.Note] : Array.Empty<string>(), .. notes];
+    private static IEnumerable<string> All(SuiteTaskConfig task, SuiteTaskData? data)
+    {
+        if (task.Official)
+        {
+            yield return data is { Dropped: > 0 } ? "the published set without the training rows that other parts have too" : "the published set, whole, with its official parts";
+        }
+
+        if (task.Note.Length > 0)
+        {
+            yield return task.Note;
+        }
+
+        foreach (string note in data?.Notes ?? [])
+        {
+            yield return note;
+        }
+    }
 }

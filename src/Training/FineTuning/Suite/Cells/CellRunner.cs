@@ -87,7 +87,15 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
             new TaskHead(task.Head, config.Model.DModel), task, tuning.Precision);
         model.Model.to(device);
         model.Head.to(device);
-        RowAdaptation.Run(tuning, set, model, cell.Seed, detail, stop);
+        try
+        {
+            RowAdaptation.Run(tuning, set, model, cell.Seed, detail, stop);
+        }
+        catch (TrainingDivergedException e) when (record.Trial)
+        {
+            return record with { Diverged = e.Message };
+        }
+
         using var tuner = new FineTuner(tuning, set, labels, model, cell.Seed, curve, detail);
         record = record with
         {
