@@ -12,12 +12,12 @@ public static class StandardOutput
     /// </remarks>
     public static Stream Open()
     {
-        if (!OperatingSystem.IsWindows())
+        if (OperatingSystem.IsLinux())
         {
-            FileStream stream = new(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            using FileStream stream = new(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
             if (!stream.CanSeek)
             {
-                return stream;
+                return new PipeOutput(1);
             }
         }
 
