@@ -30,6 +30,7 @@ internal sealed class FineTuner : IDisposable
     private readonly EmbeddingCache? _cache;
     private readonly RowMasks? _masks;
     private readonly TuningGraphs? _graphs;
+    private readonly WeightAverage? _average;
     private readonly StepNumbers _numbers = new();
     private readonly Example[] _train;
     private readonly int _judgedBatch;
@@ -54,6 +55,7 @@ internal sealed class FineTuner : IDisposable
         _metric = MetricOf(config, set, model.Task);
         _train = model.Examples(set, set.Rows(LabelledPart.Train));
         _tuned = new TunedParameters(model, config);
+        _average = config.AverageDecay > 0 ? new WeightAverage(_tuned.Values, config.AverageDecay) : null;
         _waits = model.Model.Device.Type != DeviceType.CUDA;
         int longest = _train.Max(e => e.Length);
         model.BucketFor(_train);
@@ -193,6 +195,7 @@ internal sealed class FineTuner : IDisposable
         }
 
         _numbers.Add(Step, loss!, _tuned.Step(rate, _config.ClipNorm, _tuned.Deepest(epoch, _config.UnfreezeEvery)));
+        _average?.Add();
         Step++;
         _lineSteps++;
         bool line = Step % _config.LogEvery == 0 || Step == Steps;
@@ -247,6 +250,7 @@ internal sealed class FineTuner : IDisposable
     {
         // Weights that a gradient spoilt are never judged, much less chosen.
         _ = _numbers.Read();
+        _average?.Swap();
         _tuned.Apply();
         _model.Model.eval();
         TaskScores scores = Evaluate(LabelledPart.Dev, null, stop);
@@ -259,6 +263,7 @@ internal sealed class FineTuner : IDisposable
             Keep();
         }
 
+        _average?.Swap();
         _metrics.Write(Step, _bases, Seconds,
         [
             ("val/loss", scores.Loss), .. scores.Metrics.Metrics.Select(m => ($"val/{m.Key}", m.Value.Value ?? double.NaN)),
@@ -312,6 +317,7 @@ internal sealed class FineTuner : IDisposable
     public void Dispose()
     {
         _graphs?.Dispose();
+        _average?.Dispose();
         _numbers.Dispose();
         _tuned.Dispose();
         _cache?.Dispose();

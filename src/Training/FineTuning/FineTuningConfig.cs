@@ -99,6 +99,12 @@ public sealed record FineTuningConfig : IValidated
     /// </summary>
     public double LanguageWeight { get; init; }
 
+    /// <summary>
+    /// Validation and test judge a moving average of the trained weights, of which each step leaves this share (0.99: the last hundred steps count), and the
+    /// checkpoint has it; 0: the weights as the steps leave them.
+    /// </summary>
+    public double AverageDecay { get; init; }
+
     /// <summary>Rank of the changes in mode lora.</summary>
     public int LoraRank { get; init; } = 4;
 
@@ -184,6 +190,7 @@ public sealed record FineTuningConfig : IValidated
         if (AdaptSteps == 0 && AdaptLearningRate > 0) yield return "adapt_learning_rate: there are no such steps; set adapt_steps";
         if (!(LanguageWeight >= 0 && double.IsFinite(LanguageWeight))) yield return $"language_weight: must be 0 or positive, not {LanguageWeight}";
         if (Mode == TuningMode.Probe && LanguageWeight > 0) yield return "language_weight: the mode probe trains the head alone";
+        if (AverageDecay is not (>= 0 and < 1)) yield return $"average_decay: must be in [0, 1), not {AverageDecay}";
         if (LoraRank < 1) yield return $"lora_rank: must be at least 1, not {LoraRank}";
         if (!(LoraAlpha > 0)) yield return $"lora_alpha: must be positive, not {LoraAlpha}";
         if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";

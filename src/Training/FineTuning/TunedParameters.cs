@@ -66,6 +66,9 @@ internal sealed class TunedParameters : IDisposable
     internal static TunedParameters OfModel(TaskModel model, FineTuningConfig config) =>
         new(model, config with { Mode = TuningMode.Full, LayerDecay = 1, UnfreezeEvery = 0 }, false);
 
+    /// <summary>What is trained.</summary>
+    internal IEnumerable<nn.Parameter> Values => Trained().Select(p => p.Value);
+
     /// <summary>Number of trained values.</summary>
     internal long Count => Trained().Sum(p => p.Value.numel());
 

@@ -20,6 +20,7 @@ public sealed class FineTuneDeviceTests
         { "probe", new() { Mode = TuningMode.Probe }, true },
         { "bases beside labels", new() { MaskRate = 0.2, LanguageWeight = 0.5 }, true },
         { "bases beside labels, lora", new() { Mode = TuningMode.Lora, LoraRank = 2, MaskRate = 0.2, LanguageWeight = 0.5 }, false },
+        { "average", new() { AverageDecay = 0.9 }, false },
         { "adapted before", new() { AdaptSteps = 12, AdaptLearningRate = 0.001 }, true },
     };
 

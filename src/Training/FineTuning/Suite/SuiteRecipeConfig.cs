@@ -88,6 +88,9 @@ public sealed record SuiteRecipeConfig : IValidated
     /// <summary>Weight of predicting bases beside the labels.</summary>
     public double LanguageWeight { get; init; }
 
+    /// <summary>A moving average of the weights is judged, of which each step leaves this share; baselines have none.</summary>
+    public double AverageDecay { get; init; }
+
     /// <summary>Rank of the changes in mode lora.</summary>
     public int LoraRank { get; init; } = s_defaults.LoraRank;
 
@@ -205,6 +208,7 @@ public sealed record SuiteRecipeConfig : IValidated
         AdaptSteps = AdaptSteps,
         AdaptLearningRate = AdaptLearningRate,
         LanguageWeight = LanguageWeight,
+        AverageDecay = AverageDecay,
         LoraRank = LoraRank,
         LoraAlpha = LoraAlpha,
         WeightDecay = WeightDecay,
