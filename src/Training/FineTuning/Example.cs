@@ -47,17 +47,4 @@ internal readonly record struct Example(int Row, int Start, int Length)
 
         return [.. examples];
     }
-
-    /// <summary>A copy in a random order.</summary>
-    internal static Example[] Shuffled(Example[] examples, CounterRandom random)
-    {
-        Example[] order = [.. examples];
-        for (int i = order.Length - 1; i > 0; i--)
-        {
-            int j = (int)random.NextInt64(i + 1);
-            (order[i], order[j]) = (order[j], order[i]);
-        }
-
-        return order;
-    }
 }

@@ -59,7 +59,7 @@ internal sealed class FineTuner : IDisposable
         _waits = model.Model.Device.Type != DeviceType.CUDA;
         int longest = _train.Max(e => e.Length);
         model.BucketFor(_train);
-        _judgedBatch = _waits ? BatchSize : Math.Max(BatchSize, JudgedPositions / MemoryPlanning.Processes / model.Model.Config.DModel / longest);
+        _judgedBatch = _waits ? config.PassRows : Math.Max(config.PassRows, JudgedPositions / MemoryPlanning.Processes / model.Model.Config.DModel / longest);
         BaseGuess guess = config.LanguageWeight > 0 ? RowMasks.GuessOf(model.Model) : BaseGuess.None;
         _masks = config.MaskRate > 0 || guess != BaseGuess.None ? new RowMasks(config.MaskRate, seed, guess) : null;
         if (config.Mode == TuningMode.Probe)
@@ -68,8 +68,8 @@ internal sealed class FineTuner : IDisposable
         }
         else
         {
-            TuningMemory.Plan(model, BatchSize, longest);
-            _graphs = TuningGraphs.For(model, BatchSize, longest, Pass, say);
+            TuningMemory.Plan(model, config.PassRows, longest);
+            _graphs = TuningGraphs.For(model, config.PassRows, longest, Pass, say);
         }
 
         StepsPerEpoch = (_train.Length + config.BatchSize - 1) / config.BatchSize;
@@ -98,8 +98,6 @@ internal sealed class FineTuner : IDisposable
     internal double Seconds => _clock.Elapsed.TotalSeconds;
 
     private long StepsPerEpoch { get; }
-
-    private int BatchSize => _config.MicroBatchSize > 0 ? Math.Min(_config.MicroBatchSize, _config.BatchSize) : _config.BatchSize;
 
     /// <summary>Trains; the model has the best weights afterwards.</summary>
     /// <exception cref="TrainingDivergedException">The loss or a gradient is not finite.</exception>
@@ -140,11 +138,8 @@ internal sealed class FineTuner : IDisposable
 
     private EndReason Epoch(int epoch, LearningRateSchedule schedule, CancellationToken stop)
     {
-        Example[] order = Example.Shuffled(_train, new CounterRandom(_seed, "finetune order", epoch));
-        var strands = new CounterRandom(_seed, "finetune strands", epoch);
-        bool augment = _config.RcAugment && !_model.Model.Config.RcEquivariant;
         _masks?.Begin(epoch);
-        foreach (Example[] batch in order.Chunk(_config.BatchSize))
+        foreach (RowBatch batch in RowBatch.Epoch(_train, _config, _model, _seed, "finetune", epoch))
         {
             if (Step == Steps)
             {
@@ -152,13 +147,7 @@ internal sealed class FineTuner : IDisposable
             }
 
             stop.ThrowIfCancellationRequested();
-            bool[] reverse = new bool[batch.Length];
-            for (int i = 0; augment && i < reverse.Length; i++)
-            {
-                reverse[i] = (strands.NextUInt32() & 1) != 0;
-            }
-
-            TakeStep(batch, reverse, epoch, schedule.At(Step));
+            TakeStep(batch, epoch, schedule.At(Step));
             bool due = _config.ValidateEvery > 0 ? Step % _config.ValidateEvery == 0 : Step % StepsPerEpoch == 0;
             if (due || Step == Steps)
             {
@@ -173,22 +162,20 @@ internal sealed class FineTuner : IDisposable
         return EndReason.Completed;
     }
 
-    private void TakeStep(Example[] batch, bool[] reverse, int epoch, double rate)
+    private void TakeStep(RowBatch batch, int epoch, double rate)
     {
         using DisposeScope scope = NewDisposeScope();
-        double total = Math.Max(batch.Sum(e => _labels.WeightOf(e)), 1e-30);
-        double share = _config.LanguageWeight > 0 ? _config.LanguageWeight / _masks!.TargetsOf(batch) : 0;
+        double total = Math.Max(batch.Examples.Sum(e => _labels.WeightOf(e)), 1e-30);
+        double share = _config.LanguageWeight > 0 ? _config.LanguageWeight / _masks!.TargetsOf(batch.Examples) : 0;
         Tensor? loss = null;
-        // Rows of like length together: less padding. The gradient is a sum over rows, whatever their order.
-        int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];
-        foreach (int[] chunk in byLength.Chunk(BatchSize))
+        foreach (RowBatch some in batch.Passes(_config.PassRows))
         {
             using DisposeScope inner = NewDisposeScope();
-            Tensor part = Pass(Array.ConvertAll(chunk, i => batch[i]), Array.ConvertAll(chunk, i => reverse[i]), total, share);
+            Tensor part = Pass(some, total, share);
             loss = (loss is null ? part : loss + part).MoveToOuterDisposeScope();
         }
 
-        _bases += batch.Sum(e => (long)e.Length);
+        _bases += batch.Examples.Sum(e => (long)e.Length);
         if (_waits && !double.IsFinite(loss!.item()))
         {
             throw new TrainingDivergedException(Step, "the loss", null);
@@ -214,8 +201,9 @@ internal sealed class FineTuner : IDisposable
     }
 
     // Adds the gradients of some rows to those there are; returns their part of the loss.
-    private Tensor Pass(Example[] examples, bool[] reverse, double total, double share)
+    private Tensor Pass(RowBatch some, double total, double share)
     {
+        (Example[] examples, bool[] reverse) = some;
         Device device = _model.Model.Device;
         if (_cache is null)
         {

@@ -159,6 +159,9 @@ public sealed record FineTuningConfig : IValidated
     /// <summary>Steps between two lines of metrics.</summary>
     public long LogEvery { get; init; } = 10;
 
+    /// <summary>Rows of one forward and backward pass.</summary>
+    internal int PassRows => MicroBatchSize > 0 ? Math.Min(MicroBatchSize, BatchSize) : BatchSize;
+
     /// <inheritdoc/>
     public IEnumerable<string> Validate()
     {

@@ -43,11 +43,9 @@ internal sealed class RowAdaptation : IDisposable
         _waits = model.Model.Device.Type != DeviceType.CUDA;
         model.BucketFor(_rows);
         int longest = _rows.Max(e => e.Length);
-        TuningMemory.Plan(model, BatchSize, longest);
-        _graphs = TuningGraphs.For(model, BatchSize, longest, Pass, say);
+        TuningMemory.Plan(model, config.PassRows, longest);
+        _graphs = TuningGraphs.For(model, config.PassRows, longest, Pass, say);
     }
-
-    private int BatchSize => _config.MicroBatchSize > 0 ? Math.Min(_config.MicroBatchSize, _config.BatchSize) : _config.BatchSize;
 
     /// <summary>Does the steps that the settings ask for, if any.</summary>
     /// <param name="config">Steps, rate, batch.</param>
@@ -82,9 +80,7 @@ internal sealed class RowAdaptation : IDisposable
         for (int epoch = 0; _step < _config.AdaptSteps; epoch++)
         {
             _masks.Begin(epoch);
-            var strands = new CounterRandom(_seed, "adaptation strands", epoch);
-            bool augment = _config.RcAugment && !_model.Model.Config.RcEquivariant;
-            foreach (Example[] batch in Example.Shuffled(_rows, new CounterRandom(_seed, "adaptation order", epoch)).Chunk(_config.BatchSize))
+            foreach (RowBatch batch in RowBatch.Epoch(_rows, _config, _model, _seed, "adaptation", epoch))
             {
                 if (_step == _config.AdaptSteps)
                 {
@@ -92,8 +88,7 @@ internal sealed class RowAdaptation : IDisposable
                 }
 
                 stop.ThrowIfCancellationRequested();
-                bool[] reverse = Array.ConvertAll(batch, _ => augment && (strands.NextUInt32() & 1) != 0);
-                TakeStep(batch, reverse, schedule.At(_step));
+                TakeStep(batch, schedule.At(_step));
                 bool due = _step % line == 0 || _step == _config.AdaptSteps;
                 double loss = due || _waits ? _numbers.Read().Loss : double.NaN;
                 if (due)
@@ -105,16 +100,15 @@ internal sealed class RowAdaptation : IDisposable
         }
     }
 
-    private void TakeStep(Example[] batch, bool[] reverse, double rate)
+    private void TakeStep(RowBatch batch, double rate)
     {
         using DisposeScope scope = NewDisposeScope();
-        double share = 1 / _masks.TargetsOf(batch);
+        double share = 1 / _masks.TargetsOf(batch.Examples);
         Tensor? loss = null;
-        int[] byLength = [.. Enumerable.Range(0, batch.Length).OrderBy(i => batch[i].Length)];
-        foreach (int[] chunk in byLength.Chunk(BatchSize))
+        foreach (RowBatch some in batch.Passes(_config.PassRows))
         {
             using DisposeScope inner = NewDisposeScope();
-            var rows = new TaskBatch(_model.Rows(_set, Array.ConvertAll(chunk, i => batch[i]), Array.ConvertAll(chunk, i => reverse[i]), _masks, share));
+            var rows = new TaskBatch(_model.Rows(_set, some.Examples, some.Reverse, _masks, share));
             Tensor part = _graphs?.Run(rows) ?? Pass(rows);
             loss = (loss is null ? part : loss + part).MoveToOuterDisposeScope();
         }

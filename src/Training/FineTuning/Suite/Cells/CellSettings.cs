@@ -64,7 +64,6 @@ internal static class CellSettings
         FineTuneConfig config = Config(suite, cell, candidates[0], model);
         JsonObject node = ConfigWriter.ToNode(config, FineTuneConfigJson.Default.FineTuneConfig);
         var data = (JsonObject)node["data"]!.DeepClone();
-        var tuning = (JsonObject)node["finetune"]!.DeepClone();
         data.Remove("path");
         var settings = new JsonObject
         {
@@ -86,23 +85,17 @@ internal static class CellSettings
             return settings;
         }
 
-        IGrouping<string?, SweepCandidate>[] recipes = [.. candidates.GroupBy(c => c.Recipe)];
-        if (recipes.Length == 1)
+        SweepCandidate[] recipes = [.. candidates.DistinctBy(c => c.Recipe)];
+        if (recipes.Length > 1)
         {
-            AddRecipe(settings, candidates[0], tuning);
+            settings["recipes"] = new JsonObject(recipes.Select(r => KeyValuePair.Create(r.Recipe!, (JsonNode?)new JsonObject(Recipe(r)))));
         }
         else
         {
-            var all = new JsonObject();
-            foreach (IGrouping<string?, SweepCandidate> recipe in recipes)
+            foreach ((string key, JsonNode? value) in Recipe(recipes[0]))
             {
-                var one = new JsonObject();
-                JsonObject whole = ConfigWriter.ToNode(Config(suite, cell, recipe.First(), model), FineTuneConfigJson.Default.FineTuneConfig);
-                AddRecipe(one, recipe.First(), (JsonObject)whole["finetune"]!.DeepClone());
-                all[recipe.Key!] = one;
+                settings[key] = value;
             }
-
-            settings["recipes"] = all;
         }
 
         settings["candidates"] = new JsonArray([.. candidates.Select(c => (JsonNode?)c.FileName)]);
@@ -123,17 +116,17 @@ internal static class CellSettings
 
         return settings;
 
-        void AddRecipe(JsonObject to, SweepCandidate candidate, JsonObject finetune)
+        // What a recipe makes of the task, but for what a sweep chooses.
+        IEnumerable<KeyValuePair<string, JsonNode?>> Recipe(SweepCandidate candidate)
         {
+            var tuning = (JsonObject)ConfigWriter.ToNode(Config(suite, cell, candidate, model), FineTuneConfigJson.Default.FineTuneConfig)["finetune"]!.DeepClone();
             foreach (string key in s_chosen)
             {
-                finetune.Remove(key);
+                tuning.Remove(key);
             }
 
             SuiteRecipeConfig recipe = cell.RecipeOf(candidate);
-            to["finetune"] = finetune;
-            to["min_steps"] = recipe.MinSteps;
-            to["final_share"] = recipe.FinalShare;
+            return [new("finetune", tuning), new("min_steps", recipe.MinSteps), new("final_share", recipe.FinalShare)];
         }
     }
 
