@@ -276,12 +276,16 @@ public sealed class SuiteRunTests
     [Fact]
     public void Choice_ByMeanOverSeeds_LeavesOutWhatFailed()
     {
-        Assert.Equal("b", SweepChoice.Of([("a", 0.5), ("b", 0.6), ("a", (double?)0.6), ("b", 0.55)]));
-        Assert.Equal("a", SweepChoice.Of([("a", 0.5), ("b", (double?)null), ("b", 0.9)]));
-        Assert.Equal("a", SweepChoice.Of([("a", (double?)0.5), ("b", 0.6)], smallIsGood: true));
-        Assert.Equal("a", SweepChoice.Of([("a", (double?)0.5), ("b", 0.5)]));
-        Assert.Null(SweepChoice.Of([("a", (double?)null), ("b", double.NaN)]));
-        Assert.Throws<ArgumentException>(() => SweepChoice.Of(Array.Empty<(string, double?)>()));
+        static string? Choose(bool smallIsGood, params (string Candidate, double? Validation, double? Loss)[] trials) => SweepChoice.Of(trials, smallIsGood);
+        Assert.Equal("b", Choose(false, ("a", 0.5, 1), ("b", 0.6, 2), ("a", 0.6, 1), ("b", 0.55, 2)));
+        Assert.Equal("a", Choose(false, ("a", 0.5, 1), ("b", null, 1), ("b", 0.9, 1)));
+        Assert.Equal("a", Choose(true, ("a", 0.5, 2), ("b", 0.6, 1)));
+        Assert.Equal("b", Choose(false, ("a", 0.5, 2), ("b", 0.5, 1)));
+        Assert.Equal("a", Choose(false, ("a", 0.5, 1), ("b", 0.5, 1)));
+        Assert.Equal("a", Choose(false, ("a", 0.5, null), ("b", 0.5, 1)));
+        Assert.Equal("a", Choose(false, ("a", 0.5, 1), ("b", 0.5, null)));
+        Assert.Null(Choose(false, ("a", null, 1), ("b", double.NaN, 1)));
+        Assert.Throws<ArgumentException>(() => SweepChoice.Of(Array.Empty<(string, double?, double?)>()));
     }
 
     [Fact]

@@ -42,6 +42,9 @@ internal sealed record CellRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public double? Selected { get; init; }
 
+    /// <summary>Loss of validation, which decides between equal values; null where there is none.</summary>
+    public double? ValidationLoss { get; init; }
+
     /// <summary>How a trial diverged; null: it did not.</summary>
     public string? Diverged { get; init; }
 

@@ -123,6 +123,7 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
             Steps = steps().Taken,
             BestStep = steps().Best,
             Selected = double.IsFinite(selected) ? selected : null,
+            ValidationLoss = double.IsFinite(validation.Loss) ? validation.Loss : null,
             Validation = validation.Metrics,
             Test = record.Trial ? null : judge(LabelledPart.Test).Metrics,
         };

@@ -164,7 +164,7 @@ public static class SuiteRun
 
         CellRecord?[] records = [.. trials.Select(plan.Folder.Record)];
         bool smallIsGood = TaskScores.SmallIsGood(records.OfType<CellRecord>().FirstOrDefault()?.SelectedBy ?? "");
-        return SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, record?.Selected)), smallIsGood)
+        return SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, record?.Selected, record?.ValidationLoss)), smallIsGood)
             ?? throw new InvalidOperationException($"every candidate of the sweep failed: {records.OfType<CellRecord>().FirstOrDefault()?.Diverged ?? "see their failures"}");
     }
 
