@@ -160,7 +160,7 @@ public static class FineTuneRun
         using MetricsWriter metrics = MetricsWriter.Create(folder.Metrics);
         var clock = Stopwatch.StartNew();
         RowAdaptation.Run(config.Finetune, set, model, folder.Seed, say, stop);
-        using var tuner = new FineTuner(config.Finetune, set, labels, model, folder.Seed, metrics, say);
+        using var tuner = new WeightSoup(config.Finetune, set, labels, model, folder.Seed, metrics, say);
         long all = model.Model.NumParameters + model.Head.NumParameters;
         say(string.Create(CultureInfo.InvariantCulture, $"seed {folder.Seed}: {tuner.TrainedParameters:N0} parameters are trained, {100.0 * tuner.TrainedParameters / all:F2} % of the model's {all:N0}"));
         EndReason reason = tuner.Run(stop);
@@ -188,6 +188,14 @@ public static class FineTuneRun
             ["best_step"] = tuner.BestStep,
             ["selected_by"] = tuner.Metric,
             ["selected_value"] = double.IsFinite(tuner.Best!.ValueOf(tuner.Metric)) ? tuner.Best.ValueOf(tuner.Metric) : null,
+            ["soup"] = tuner.Result is { } soup
+                ? new JsonObject
+                {
+                    ["members"] = new JsonArray([.. soup.Members.Select(v => (JsonNode?)v)]),
+                    ["mean"] = soup.Mean,
+                    ["taken"] = soup.Taken,
+                }
+                : null,
             ["trained_parameters"] = tuner.TrainedParameters,
             ["parameters"] = all,
             ["trained_share"] = (double)tuner.TrainedParameters / all,

@@ -36,14 +36,15 @@ internal sealed class FineTuner : IDisposable
     private readonly int _judgedBatch;
     private readonly bool _waits;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly List<(nn.Parameter Parameter, Tensor Value)> _best = [];
     private readonly string _metric;
-    private long _bases;
+    private readonly SoupMember _member;
+    private WeightCopy? _best;
     private int _validationsSinceBest;
     private long _lineBegan;
     private int _lineSteps;
 
-    internal FineTuner(FineTuningConfig config, LabelledSet set, LabelledTask labels, TaskModel model, long seed, MetricsWriter metrics, Action<string> say)
+    internal FineTuner(FineTuningConfig config, LabelledSet set, LabelledTask labels, TaskModel model, long seed, MetricsWriter metrics, Action<string> say,
+        SoupMember member)
     {
         _config = config;
         _set = set;
@@ -52,6 +53,7 @@ internal sealed class FineTuner : IDisposable
         _seed = seed;
         _metrics = metrics;
         _say = say;
+        _member = member;
         _metric = MetricOf(config, set, model.Task);
         _train = model.Examples(set, set.Rows(LabelledPart.Train));
         _tuned = new TunedParameters(model, config);
@@ -61,7 +63,7 @@ internal sealed class FineTuner : IDisposable
         model.BucketFor(_train);
         _judgedBatch = _waits ? config.PassRows : Math.Max(config.PassRows, JudgedPositions / MemoryPlanning.Processes / model.Model.Config.DModel / longest);
         BaseGuess guess = config.LanguageWeight > 0 ? RowMasks.GuessOf(model.Model) : BaseGuess.None;
-        _masks = config.MaskRate > 0 || guess != BaseGuess.None ? new RowMasks(config.MaskRate, seed, guess) : null;
+        _masks = config.MaskRate > 0 || guess != BaseGuess.None ? new RowMasks(config.MaskRate, seed, guess, member.Stream + " masks") : null;
         if (config.Mode == TuningMode.Probe)
         {
             _cache = new EmbeddingCache(model, set, _judgedBatch);
@@ -95,6 +97,9 @@ internal sealed class FineTuner : IDisposable
     /// <summary>Name of the metric that chooses.</summary>
     internal string Metric => _metric;
 
+    /// <summary>Bases read.</summary>
+    internal long Bases { get; private set; }
+
     internal double Seconds => _clock.Elapsed.TotalSeconds;
 
     private long StepsPerEpoch { get; }
@@ -120,7 +125,7 @@ internal sealed class FineTuner : IDisposable
             reason = Epoch(epoch, schedule, stop);
         }
 
-        Restore();
+        _best?.Restore();
         _model.Model.eval();
         return reason;
     }
@@ -139,7 +144,7 @@ internal sealed class FineTuner : IDisposable
     private EndReason Epoch(int epoch, LearningRateSchedule schedule, CancellationToken stop)
     {
         _masks?.Begin(epoch);
-        foreach (RowBatch batch in RowBatch.Epoch(_train, _config, _model, _seed, "finetune", epoch))
+        foreach (RowBatch batch in RowBatch.Epoch(_train, _config, _model, _seed, _member.Stream, epoch))
         {
             if (Step == Steps)
             {
@@ -175,7 +180,7 @@ internal sealed class FineTuner : IDisposable
             loss = (loss is null ? part : loss + part).MoveToOuterDisposeScope();
         }
 
-        _bases += batch.Examples.Sum(e => (long)e.Length);
+        Bases += batch.Examples.Sum(e => (long)e.Length);
         if (_waits && !double.IsFinite(loss!.item()))
         {
             throw new TrainingDivergedException(Step, "the loss", null);
@@ -193,7 +198,7 @@ internal sealed class FineTuner : IDisposable
             {
                 // Reading has waited for the device, so this is the time that steps take, and not that of asking for them.
                 double milliseconds = Stopwatch.GetElapsedTime(_lineBegan).TotalMilliseconds / _lineSteps;
-                _metrics.Write(Step, _bases, Seconds,
+                _metrics.Write(_member.Steps + Step, _member.Bases + Bases, Seconds,
                     ("train/loss", value), ("train/learning_rate", rate), ("train/gradient_norm", norm), ("perf/step_ms", milliseconds));
                 (_lineBegan, _lineSteps) = (Stopwatch.GetTimestamp(), 0);
             }
@@ -243,7 +248,7 @@ internal sealed class FineTuner : IDisposable
         _model.Model.eval();
         TaskScores scores = Evaluate(LabelledPart.Dev, null, stop);
         _model.Model.train();
-        bool better = Best is null || IsBetter(scores, Best);
+        bool better = Best is null || scores.IsBetterThan(Best, _metric);
         _validationsSinceBest = better ? 0 : _validationsSinceBest + 1;
         if (better)
         {
@@ -252,42 +257,25 @@ internal sealed class FineTuner : IDisposable
         }
 
         _average?.Swap();
-        _metrics.Write(Step, _bases, Seconds,
+        _metrics.Write(_member.Steps + Step, _member.Bases + Bases, Seconds,
         [
             ("val/loss", scores.Loss), .. scores.Metrics.Metrics.Select(m => ($"val/{m.Key}", m.Value.Value ?? double.NaN)),
         ]);
         _say(string.Create(CultureInfo.InvariantCulture,
-            $"seed {_seed}, epoch {epoch + 1}, step {Step} of {Steps}: validation loss {scores.Loss:F4}, {_metric} {scores.ValueOf(_metric):F4}{(better ? ", best so far" : "")}"));
+            $"seed {_seed}{_member.Name}, epoch {epoch + 1}, step {Step} of {Steps}: validation loss {scores.Loss:F4}, {_metric} {scores.ValueOf(_metric):F4}{(better ? ", best so far" : "")}"));
         (_lineBegan, _lineSteps) = (Stopwatch.GetTimestamp(), 0);
-    }
-
-    // Among equal values of a coarse metric the smaller loss decides.
-    private bool IsBetter(TaskScores now, TaskScores before)
-    {
-        (double a, double b) = (now.ValueOf(_metric), before.ValueOf(_metric));
-        return a == b ? now.Loss < before.Loss : a < b == TaskScores.SmallIsGood(_metric);
     }
 
     private void Keep()
     {
-        using IDisposable mode = no_grad();
-        if (_best.Count == 0)
+        if (_best is null)
         {
-            foreach (nn.Parameter p in _cache is null ? _model.Model.parameters().Concat(_model.Head.parameters()) : _model.Head.parameters())
-            {
-                _best.Add((p, p.detach().clone().DetachFromDisposeScope()));
-            }
-
+            // A probe changes the head alone.
+            _best = new WeightCopy(_cache is null ? _model.Model.parameters().Concat(_model.Head.parameters()) : _model.Head.parameters());
             return;
         }
 
-        _best.ForEach(b => b.Value.copy_(b.Parameter));
-    }
-
-    private void Restore()
-    {
-        using IDisposable mode = no_grad();
-        _best.ForEach(b => b.Parameter.copy_(b.Value));
+        _best.Blend(1);
     }
 
     private static string MetricOf(FineTuningConfig config, LabelledSet set, TaskDescription task)
@@ -309,6 +297,6 @@ internal sealed class FineTuner : IDisposable
         _numbers.Dispose();
         _tuned.Dispose();
         _cache?.Dispose();
-        _best.ForEach(b => b.Value.Dispose());
+        _best?.Dispose();
     }
 }

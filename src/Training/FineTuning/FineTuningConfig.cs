@@ -6,6 +6,8 @@ namespace GenoSeq.Training.FineTuning;
 /// <summary>What is trained on labelled sequences, and how.</summary>
 public sealed record FineTuningConfig : IValidated
 {
+    private const int MaxSoup = 100;
+
     /// <summary>full: the whole model; probe: the head alone; lora: low-rank changes of the projections; scratch: fresh weights.</summary>
     public TuningMode Mode { get; init; } = TuningMode.Full;
 
@@ -105,6 +107,12 @@ public sealed record FineTuningConfig : IValidated
     /// </summary>
     public double AverageDecay { get; init; }
 
+    /// <summary>
+    /// So many times a seed's training starts from the same weights, the head's too, with the rows in other orders and other bases hidden; the mean of the best
+    /// weights of all is kept (Wortsman et al. 2022, arXiv 2203.05482), or the best where the mean is worse in validation than they are on average; 1: once.
+    /// </summary>
+    public int Soup { get; init; } = 1;
+
     /// <summary>Rank of the changes in mode lora.</summary>
     public int LoraRank { get; init; } = 4;
 
@@ -194,6 +202,8 @@ public sealed record FineTuningConfig : IValidated
         if (!(LanguageWeight >= 0 && double.IsFinite(LanguageWeight))) yield return $"language_weight: must be 0 or positive, not {LanguageWeight}";
         if (Mode == TuningMode.Probe && LanguageWeight > 0) yield return "language_weight: the mode probe trains the head alone";
         if (AverageDecay is not (>= 0 and < 1)) yield return $"average_decay: must be in [0, 1), not {AverageDecay}";
+        if (Soup is < 1 or > MaxSoup) yield return $"soup: must be from 1 to {MaxSoup}, not {Soup}";
+        if (Mode == TuningMode.Probe && Soup > 1) yield return "soup: the mode probe trains the head alone, whose best weights do not depend on the order of rows; use another mode";
         if (LoraRank < 1) yield return $"lora_rank: must be at least 1, not {LoraRank}";
         if (!(LoraAlpha > 0)) yield return $"lora_alpha: must be positive, not {LoraAlpha}";
         if (!(WeightDecay >= 0)) yield return $"weight_decay: must not be negative, not {WeightDecay}";

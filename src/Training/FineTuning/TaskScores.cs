@@ -51,6 +51,13 @@ public sealed record TaskScores(IReadOnlyList<int> Rows, IReadOnlyList<double[]>
         return value is { } v && double.IsFinite(v) ? v : SmallIsGood(metric) ? double.PositiveInfinity : double.NegativeInfinity;
     }
 
+    /// <summary>Whether these are better by a metric; among equal values of a coarse one the smaller loss decides.</summary>
+    internal bool IsBetterThan(TaskScores other, string metric)
+    {
+        (double a, double b) = (ValueOf(metric), other.ValueOf(metric));
+        return a == b ? Loss < other.Loss : a < b == SmallIsGood(metric);
+    }
+
     internal static bool SmallIsGood(string metric) => metric is "loss" or "log_loss" or "brier" or "ece" or "mse";
 
     /// <summary>Outputs with the truth, as metrics and plots take them.</summary>

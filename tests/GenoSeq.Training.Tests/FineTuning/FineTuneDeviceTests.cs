@@ -21,6 +21,8 @@ public sealed class FineTuneDeviceTests
         { "bases beside labels", new() { MaskRate = 0.2, LanguageWeight = 0.5 }, true },
         { "bases beside labels, lora", new() { Mode = TuningMode.Lora, LoraRank = 2, MaskRate = 0.2, LanguageWeight = 0.5 }, false },
         { "average", new() { AverageDecay = 0.9 }, false },
+        { "soup", new() { Soup = 2, MaskRate = 0.2, LanguageWeight = 0.5 }, true },
+        { "soup, lora", new() { Mode = TuningMode.Lora, Soup = 2, LoraRank = 2 }, false },
         { "adapted before", new() { AdaptSteps = 12, AdaptLearningRate = 0.001 }, true },
     };
 

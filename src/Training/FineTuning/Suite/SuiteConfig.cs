@@ -72,9 +72,9 @@ public sealed record SuiteConfig : IValidated
                 {
                     yield return $"models: '{m.Name}' starts from fresh weights, and its recipe '{name}' does not train all of them; use one with mode: full";
                 }
-                else if (m.Baseline is not null && (r.AdaptSteps > 0 || r.LanguageWeight > 0 || r.AverageDecay > 0))
+                else if (m.Baseline is not null && (r.AdaptSteps > 0 || r.LanguageWeight > 0 || r.AverageDecay > 0 || r.Soup > 1))
                 {
-                    yield return $"models: the baseline '{m.Name}' predicts no bases and averages no weights, and its recipe '{name}' asks for it; use one without adapt_steps, language_weight and average_decay";
+                    yield return $"models: the baseline '{m.Name}' predicts no bases and averages no weights, and its recipe '{name}' asks for it; use one without adapt_steps, language_weight, average_decay and soup";
                 }
                 else if (m.Checkpoint is null && (r.FreshLayers > 0 || r.FreshNorm || r.FreshShare > 0))
                 {

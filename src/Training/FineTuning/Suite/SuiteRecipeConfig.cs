@@ -91,6 +91,9 @@ public sealed record SuiteRecipeConfig : IValidated
     /// <summary>A moving average of the weights is judged, of which each step leaves this share; baselines have none.</summary>
     public double AverageDecay { get; init; }
 
+    /// <summary>So many members are trained and their weights averaged; baselines have one.</summary>
+    public int Soup { get; init; } = 1;
+
     /// <summary>Rank of the changes in mode lora.</summary>
     public int LoraRank { get; init; } = s_defaults.LoraRank;
 
@@ -209,6 +212,7 @@ public sealed record SuiteRecipeConfig : IValidated
         AdaptLearningRate = AdaptLearningRate,
         LanguageWeight = LanguageWeight,
         AverageDecay = AverageDecay,
+        Soup = Soup,
         LoraRank = LoraRank,
         LoraAlpha = LoraAlpha,
         WeightDecay = WeightDecay,

@@ -45,6 +45,9 @@ internal sealed record CellRecord
     /// <summary>Loss of validation, which decides between equal values; null where there is none.</summary>
     public double? ValidationLoss { get; init; }
 
+    /// <summary>The metric of each member of a soup and of their mean, and which was taken; null where there is one member.</summary>
+    public SoupResult? Soup { get; init; }
+
     /// <summary>How a trial diverged; null: it did not.</summary>
     public string? Diverged { get; init; }
 

@@ -96,13 +96,14 @@ internal sealed class CellRunner(SuitePlan plan, Device device, string version, 
             return record with { Diverged = e.Message };
         }
 
-        using var tuner = new FineTuner(tuning, set, labels, model, cell.Seed, curve, detail);
+        using var tuner = new WeightSoup(tuning, set, labels, model, cell.Seed, curve, detail);
         record = record with
         {
             TrainedParameters = tuner.TrainedParameters,
             Parameters = model.Model.NumParameters + model.Head.NumParameters,
         };
-        return Judged(record, () => tuner.Run(stop), part => tuner.Evaluate(part, options, stop), () => (tuner.Step, tuner.BestStep));
+        record = Judged(record, () => tuner.Run(stop), part => tuner.Evaluate(part, options, stop), () => (tuner.Step, tuner.BestStep));
+        return record with { Soup = tuner.Result };
     }
 
     private static CellRecord Judged(CellRecord record, Action train, Func<LabelledPart, TaskScores> judge, Func<(long Taken, long Best)> steps)
