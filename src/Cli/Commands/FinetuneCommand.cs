@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using GenoSeq.Cli.Console;
+using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Engine;
 using GenoSeq.Training.Evaluation.Metrics;
 using GenoSeq.Training.FineTuning;
@@ -21,6 +22,12 @@ internal sealed class FinetuneCommand
         HelpName = "PATH=VALUES",
     };
 
+    private readonly Option<int> _sweepFolds = new("--sweep-folds")
+    {
+        Description = "Judge what --sweep tries by cross-validation over N folds of the training and validation rows: for small sets [default: by the validation part]",
+        HelpName = "N",
+    };
+
     internal static Command Create(CommandRunner runner)
     {
         var self = new FinetuneCommand();
@@ -30,6 +37,7 @@ internal sealed class FinetuneCommand
         verb.Add(self._data);
         verb.Add(self._out);
         verb.Add(self._sweep);
+        verb.Add(self._sweepFolds);
         return verb
             .WithExample("genoseq finetune --checkpoint runs/pretrained --data GUE/prom/prom_300_tata seeds=3", "A pretrained model, three seeds")
             .WithExample("genoseq finetune --checkpoint runs/pretrained --data set.csv --sweep finetune.learning_rate=1e-4,3e-4,1e-3", "Three rates, of which validation chooses")
@@ -51,6 +59,17 @@ internal sealed class FinetuneCommand
         string[] overrides = Overrides(_source.Overrides(context), context.Parse.GetValue(_checkpoint), context.Parse.GetValue(_data));
         FineTuneConfig config = _source.ResolveFineTuning(context, overrides);
         SweepAxis[] axes = [.. (context.Parse.GetValue(_sweep) ?? []).Select(SweepAxis.Parse)];
+        int folds = context.Parse.GetValue(_sweepFolds);
+        if (folds is 1 or < 0)
+        {
+            throw new ConfigException(new ConfigProblem("", $"--sweep-folds is {folds}", null, "at least 2 folds", "--sweep-folds 5"));
+        }
+
+        if (folds > 0 && axes.Length == 0)
+        {
+            throw new ConfigException(new ConfigProblem("", "--sweep-folds has nothing to judge", null, "something to try", "--sweep finetune.learning_rate=1e-4,3e-4,1e-3"));
+        }
+
         Compute.Use(context);
         var request = new FineTuneRequest
         {
@@ -63,7 +82,7 @@ internal sealed class FinetuneCommand
         };
         FineTuneResult result = axes.Length == 0
             ? FineTuneRun.Run(request, context.Reporter.Info, context.Stop)
-            : FineTuneSweep.Run(request, axes, settings => _source.ResolveFineTuning(context, [.. overrides, .. settings]), context.Reporter.Info, context.Stop);
+            : FineTuneSweep.Run(request, axes, settings => _source.ResolveFineTuning(context, [.. overrides, .. settings]), folds, context.Reporter.Info, context.Stop);
         context.Reporter.Info($"run folder: {result.Folder}");
         if (result.Reason == EndReason.Interrupted)
         {

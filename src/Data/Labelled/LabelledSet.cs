@@ -222,6 +222,23 @@ public sealed class LabelledSet : IDisposable
         return new LabelledSet(this, LabelledHoldOut.Divide(this, [1 - dev - test, dev, test], names, seed), _stored);
     }
 
+    /// <summary>
+    /// The same set, its training and validation rows divided anew as cross-validation does: into stratified folds (as <see cref="Split"/> divides), of
+    /// which one validates and the others train. The test part stays what it is.
+    /// </summary>
+    /// <param name="count">Number of folds, at least 2.</param>
+    /// <param name="index">The fold that validates, from 0. The only row of a class is in none: it always trains.</param>
+    /// <param name="seed">Chooses the rows, the same for all folds.</param>
+    /// <returns>A set over the same rows in the same order; dispose of this set only after it is no longer used.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer than two folds, or no such one.</exception>
+    public LabelledSet Fold(int count, int index, long seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 2);
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, count);
+        return new LabelledSet(this, LabelledHoldOut.Fold(this, count, index, seed), _stored);
+    }
+
     /// <summary>The same set without the training rows whose sequence, on either strand, validation or test has too.</summary>
     /// <param name="leaks">What <see cref="LabelledLeaks.Find(LabelledSet)"/> found in this set.</param>
     /// <returns>A set over the other rows in the same order; dispose of this set only after it is no longer used.</returns>

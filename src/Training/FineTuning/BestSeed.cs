@@ -8,8 +8,8 @@ namespace GenoSeq.Training.FineTuning;
 /// <param name="Metric">Name of the metric that chose the weights.</param>
 /// <param name="Value">Its value; null where it is undefined.</param>
 /// <param name="Loss">Loss of validation.</param>
-/// <param name="Step">The step that was chosen.</param>
-internal sealed record SelectedWeights(long Seed, string Metric, double? Value, double Loss, long Step)
+/// <param name="Step">The step that was chosen; null for the mean of several runs.</param>
+internal sealed record SelectedWeights(long Seed, string Metric, double? Value, double Loss, long? Step)
 {
     /// <summary>Reads <c>seed-N/summary.json</c> of a run's folder; null where the seed is not finished.</summary>
     internal static SelectedWeights? Read(string run, long seed)
@@ -20,6 +20,12 @@ internal sealed record SelectedWeights(long Seed, string Metric, double? Value, 
                 json["validation_loss"]?.GetValue<double>() ?? double.NaN, json["best_step"]?.GetValue<long>() ?? 0)
             : null;
     }
+
+    /// <summary>The mean of a candidate's runs; a value that is undefined in one of them is undefined. Null if one has nothing chosen, or there is none.</summary>
+    internal static SelectedWeights? Mean(IReadOnlyList<SelectedWeights?> runs) => runs.Count == 0 ? null
+        : runs.Count == 1 ? runs[0]
+        : runs.Any(r => r is null) ? null
+        : runs[0]! with { Value = runs.All(r => r!.Value is not null) ? runs.Average(r => r!.Value) : null, Loss = runs.Average(r => r!.Loss), Step = null };
 
     /// <summary>Whether these weights are better; of equal values the smaller loss decides, as inside a run.</summary>
     internal bool IsBetterThan(SelectedWeights other)

@@ -41,9 +41,17 @@ public sealed record FineTuneRequest
     /// <summary>Confidence intervals of validation and test; null: none.</summary>
     public BootstrapOptions? Bootstrap { get; init; } = new();
 
+    /// <summary>The fold of the training and validation rows that validates, as a sweep by cross-validation has it; null: the set's own parts.</summary>
+    public SetFold? Fold { get; init; }
+
     /// <summary>False: the test part is not looked at, as for candidates among which validation chooses.</summary>
     public bool ReadTest { get; init; } = true;
 }
+
+/// <summary>One of the folds that cross-validation divides training and validation rows into.</summary>
+/// <param name="Count">How many there are, at least 2.</param>
+/// <param name="Index">The one that validates, from 0.</param>
+public sealed record SetFold(int Count, int Index);
 
 /// <summary>One repetition's results.</summary>
 /// <param name="Seed">Its seed.</param>
@@ -82,7 +90,8 @@ public static class FineTuneRun
 
         using GenomeSource? genome = config.Data.Genome.Count > 0 ? GenomeFiles.Open(config.Data.Genome) : null;
         using LabelledSet read = LabelledSets.Open(config.Data.Path, config.Data.Options(genome));
-        LabelledSet set = read.Rows(LabelledPart.Dev).Count == 0 && read.Rows(LabelledPart.Train).Count > 0
+        LabelledSet set = request.Fold is { } fold ? read.Fold(fold.Count, fold.Index, config.Finetune.SplitSeed)
+            : read.Rows(LabelledPart.Dev).Count == 0 && read.Rows(LabelledPart.Train).Count > 0
             ? read.HoldOut(config.Finetune.ValidationFraction, config.Finetune.SplitSeed)
             : read;
         LabelledLeaks leaks = LabelledLeaks.Find(set);

@@ -8,8 +8,8 @@ using GenoSeq.Training.Runs;
 namespace GenoSeq.Training.FineTuning;
 
 /// <summary>
-/// Tries combinations of settings with one seed each, chooses by the validation part alone, and runs the chosen one with all
-/// seeds and its look at the test part.
+/// Tries combinations of settings with one seed each, chooses by the validation part alone or by cross-validation over it and the training rows, and runs
+/// the chosen one with all seeds and its look at the test part.
 /// </summary>
 /// <remarks>
 /// Candidates are runs of their own in <c>sweep/</c> of the run's folder, so that a sweep goes on where it was interrupted;
@@ -30,16 +30,19 @@ public static class FineTuneSweep
     /// <param name="request">The run; its configuration is that without the sweep's settings.</param>
     /// <param name="axes">Settings and values.</param>
     /// <param name="resolve">The run's configuration with some overrides more.</param>
+    /// <param name="folds">Each candidate runs so many times, on all but one fold of the training and validation rows, and the mean decides; 0: once, on the set's own parts.</param>
     /// <param name="say">Is told what happens, in sentences.</param>
     /// <param name="stop">Ends the run; the candidate or seed at hand is lost.</param>
     /// <returns>The chosen candidate's result; or that of a candidate that was interrupted.</returns>
     /// <exception cref="ConfigException">A candidate's settings are no configuration.</exception>
     /// <exception cref="TrainingDivergedException">Every candidate diverged.</exception>
     public static FineTuneResult Run(FineTuneRequest request, IReadOnlyList<SweepAxis> axes, Func<IReadOnlyList<string>, FineTuneConfig> resolve,
-        Action<string> say, CancellationToken stop = default)
+        int folds, Action<string> say, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(axes);
+        ArgumentOutOfRangeException.ThrowIfEqual(folds, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(folds);
         ArgumentNullException.ThrowIfNull(resolve);
         ArgumentNullException.ThrowIfNull(say);
         // Every candidate is known to be possible before the first one runs.
@@ -57,7 +60,7 @@ public static class FineTuneSweep
         for (int i = 0; i < candidates.Length; i++)
         {
             say(string.Create(CultureInfo.InvariantCulture, $"candidate {i + 1} of {candidates.Length}: {candidates[i].Text}"));
-            if (Try(request, candidates[i], Path.Combine(folder, NameOf(candidates[i])), say, stop) is { } interrupted)
+            if (Try(request, candidates[i], Path.Combine(folder, NameOf(candidates[i])), folds, say, stop) is { } interrupted)
             {
                 return interrupted with { Folder = run };
             }
@@ -72,21 +75,34 @@ public static class FineTuneSweep
     }
 
     // What the candidate reached is noted in it; the result is not null where it was interrupted.
-    private static FineTuneResult? Try(FineTuneRequest request, Candidate candidate, string folder, Action<string> say, CancellationToken stop)
+    private static FineTuneResult? Try(FineTuneRequest request, Candidate candidate, string folder, int folds, Action<string> say, CancellationToken stop)
     {
         FineTuneConfig config = candidate.Config with { Seeds = 1 };
+        var reached = new List<SelectedWeights?>();
         try
         {
-            FineTuneResult result = FineTuneRun.Run(request with
+            foreach (SetFold? fold in folds == 0 ? [null] : Enumerable.Range(0, folds).Select(f => (SetFold?)new SetFold(folds, f)))
             {
-                Config = config,
-                Out = folder,
-                Overrides = [.. request.Overrides, .. candidate.Settings],
-                Bootstrap = null,
-                ReadTest = false,
-            }, say, stop);
-            candidate.Reached = SelectedWeights.Read(folder, config.Seed);
-            return result.Reason == EndReason.Interrupted ? result : null;
+                string own = fold is null ? folder : Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"fold-{fold.Index + 1}-of-{fold.Count}"));
+                FineTuneResult result = FineTuneRun.Run(request with
+                {
+                    Config = config,
+                    Out = own,
+                    Overrides = [.. request.Overrides, .. candidate.Settings],
+                    Bootstrap = null,
+                    Fold = fold,
+                    ReadTest = false,
+                }, say, stop);
+                if (result.Reason == EndReason.Interrupted)
+                {
+                    return result;
+                }
+
+                reached.Add(SelectedWeights.Read(own, config.Seed));
+            }
+
+            candidate.Reached = SelectedWeights.Mean(reached);
+            return null;
         }
         catch (TrainingDivergedException e)
         {
@@ -104,7 +120,7 @@ public static class FineTuneSweep
         foreach (Candidate c in candidates)
         {
             text.AppendJoin('\t', (IEnumerable<string>)[ReferenceEquals(c, best) ? "yes" : "no", .. c.Settings.Select(s => s[(s.IndexOf('=', StringComparison.Ordinal) + 1)..]),
-                Number(c.Reached?.Value), Number(c.Reached?.Loss), c.Reached?.Step.ToString(CultureInfo.InvariantCulture) ?? "", c.Failed ?? ""]).Append('\n');
+                Number(c.Reached?.Value), Number(c.Reached?.Loss), c.Reached?.Step?.ToString(CultureInfo.InvariantCulture) ?? "", c.Failed ?? ""]).Append('\n');
         }
 
         return text.ToString();

@@ -95,6 +95,41 @@ public sealed class LabelledSetTests
         Assert.Throws<ArgumentOutOfRangeException>(() => set.HoldOut(1, 7));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(7)]
+    public void Fold_EachRowButTheTest_ValidatesOnceInAnEvenShareOfItsClass(int count)
+    {
+        using LabelledSet read = Random(1500, 5);
+        LabelledSet set = read.Split(0.1, 0.2, 3);
+        int[] test = [.. set.Rows(LabelledPart.Test)], others = [.. set.Rows(LabelledPart.Train).Concat(set.Rows(LabelledPart.Dev)).Order()];
+        LabelledSet[] folds = [.. Enumerable.Range(0, count).Select(f => set.Fold(count, f, 7))];
+        Assert.Equal(others, folds.SelectMany(f => f.Rows(LabelledPart.Dev)).Order());
+        int[] all = [.. set.ClassCounts(LabelledPart.Train).Zip(set.ClassCounts(LabelledPart.Dev), (a, b) => a + b)];
+        foreach (LabelledSet fold in folds)
+        {
+            Assert.Equal(test, fold.Rows(LabelledPart.Test));
+            Assert.Equal(others, fold.Rows(LabelledPart.Train).Concat(fold.Rows(LabelledPart.Dev)).Order());
+            Assert.All(fold.ClassCounts(LabelledPart.Dev).Zip(all), c => Assert.InRange(c.First, (c.Second / (double)count) - 1.001, (c.Second / (double)count) + 1.001));
+        }
+
+        Assert.Equal(folds[0].Rows(LabelledPart.Dev), set.Fold(count, 0, 7).Rows(LabelledPart.Dev));
+        Assert.NotEqual(folds[0].Rows(LabelledPart.Dev), set.Fold(count, 0, 8).Rows(LabelledPart.Dev));
+    }
+
+    [Fact]
+    public void Fold_TheOnlyRowOfAClass_AlwaysTrains()
+    {
+        using LabelledSet set = Read("sequence,label\nA,0\nC,0\nG,1\nT,2\nA,2\nC,2\n");
+        LabelledSet[] folds = [.. Enumerable.Range(0, 2).Select(f => set.Fold(2, f, 1))];
+        Assert.All(folds, f => Assert.Equal(1, f.ClassCounts(LabelledPart.Train)[1]));
+        Assert.All(folds, f => Assert.Equal(1, f.ClassCounts(LabelledPart.Dev)[0]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => set.Fold(1, 0, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => set.Fold(2, 2, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => set.Fold(2, -1, 1));
+    }
+
     [Fact]
     public void HoldOut_SmallClasses_LoseOneAndNeverAll()
     {

@@ -40,7 +40,7 @@ public sealed class FineTuneSweepTests
         using var set = new TinySet();
         SweepAxis[] axes = [SweepAxis.Parse("finetune.mask_rate=0.2,0")];
         var e = Assert.Throws<ConfigException>(() => FineTuneSweep.Run(new FineTuneRequest { Config = set.Config, Out = set["run"], Bootstrap = null }, axes,
-            o => set.With(f => f with { LanguageWeight = 0.5, MaskRate = o.Contains("finetune.mask_rate=0.2") ? 0.2 : 0 }), _ => { }));
+            o => set.With(f => f with { LanguageWeight = 0.5, MaskRate = o.Contains("finetune.mask_rate=0.2") ? 0.2 : 0 }), 0, _ => { }));
         Assert.Contains("none is hidden", e.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(set["run"]));
     }
@@ -59,6 +59,33 @@ public sealed class FineTuneSweepTests
         Assert.Equal(2, again.Seeds.Count);
         Assert.Equal(before.Where((_, i) => !summaries[i].Contains("seed-43", StringComparison.Ordinal)),
             summaries.Where(f => !f.Contains("seed-43", StringComparison.Ordinal)).Select(File.GetLastWriteTimeUtc));
+    }
+
+    [Fact]
+    public void Run_ByFolds_JudgesEveryRowButTheTestAndRunsOnTheSetsOwnParts()
+    {
+        using var set = new TinySet();
+        Sweep(set, 3);
+        string[] candidates = Directory.GetDirectories(set["run/sweep"]);
+        Assert.Equal(2, candidates.Length);
+        foreach (string candidate in candidates)
+        {
+            string[] folds = [.. Directory.GetDirectories(candidate).Order()];
+            Assert.Equal(["fold-1-of-3", "fold-2-of-3", "fold-3-of-3"], folds.Select(Path.GetFileName));
+            // 64 training and 20 validation rows: 28 in each fold.
+            Assert.All(folds, f => Assert.Equal(29, File.ReadAllLines(Path.Combine(f, "seed-42", "predictions_validation.tsv")).Length));
+            Assert.Equal(3, folds.Select(f => File.ReadAllText(Path.Combine(f, "seed-42", "predictions_validation.tsv"))).Distinct().Count());
+            Assert.All(folds, f => Assert.False(File.Exists(Path.Combine(f, "seed-42", "predictions_test.tsv"))));
+        }
+
+        string[][] table = [.. File.ReadAllLines(set["run/sweep/candidates.tsv"]).Select(l => l.Split('\t'))];
+        string[] chosen = Assert.Single(table, r => r[0] == "yes");
+        double[] values = [.. Directory.GetFiles(Directory.GetDirectories(set["run/sweep"]).Single(d => d.Contains("=0.02", StringComparison.Ordinal)), "summary.json", SearchOption.AllDirectories)
+            .Where(f => f.Contains("seed-42", StringComparison.Ordinal)).Select(f => (double)JsonNode.Parse(File.ReadAllText(f))!["selected_value"]!)];
+        Assert.Equal(("0.02", ""), (chosen[1], chosen[5]));
+        Assert.Equal(values.Average(), double.Parse(chosen[3]), 1e-12);
+        Assert.Equal(21, File.ReadAllLines(set["run/seed-42/predictions_validation.tsv"]).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Sweep(set, 1));
     }
 
     [Fact]
@@ -83,11 +110,13 @@ public sealed class FineTuneSweepTests
         Assert.False(Directory.Exists(set["run"]));
     }
 
-    private static FineTuneResult Sweep(TinySet set, params SweepAxis[] axes)
+    private static FineTuneResult Sweep(TinySet set, params SweepAxis[] axes) => Sweep(set, 0, axes);
+
+    private static FineTuneResult Sweep(TinySet set, int folds, params SweepAxis[] axes)
     {
         FineTuneConfig config = set.With(f => f with { Epochs = 4, MinLearningRate = 0 }) with { Seeds = 2 };
         ConfigTree tree = ConfigTree.FromNode(ConfigWriter.ToNode(config, FineTuneConfigJson.Default.FineTuneConfig), "test");
         return FineTuneSweep.Run(new FineTuneRequest { Config = config, Out = set["run"], Bootstrap = null }, axes.Length > 0 ? axes : s_axes,
-            settings => ConfigBinder.Bind(tree.WithOverrides(settings), FineTuneConfigJson.Default.FineTuneConfig), _ => { });
+            settings => ConfigBinder.Bind(tree.WithOverrides(settings), FineTuneConfigJson.Default.FineTuneConfig), folds, _ => { });
     }
 }

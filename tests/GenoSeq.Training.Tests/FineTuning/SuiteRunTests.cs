@@ -230,6 +230,34 @@ public sealed class SuiteRunTests
     }
 
     [Fact]
+    public void Run_SweepByFolds_ChoosesByCrossValidationAndTrainsOnTheSetsOwnParts()
+    {
+        using var tiny = new TinySuite();
+        const string Recipes = "}, {name: s, learning_rates: [0.0000001, 0.005], batch_sizes: [16], epochs: 4, sweep_folds: 3}, {name: t, learning_rates: [0.005], batch_sizes: [16], epochs: 4, sweep_folds: 3";
+        SuiteConfig suite = tiny.Suite("[{name: cnn, baseline: cnn, recipe: s}, {name: one rate, baseline: cnn, recipe: t}]", recipe: Recipes);
+        (SuiteOutcome outcome, List<string> said) = TinySuite.Run(tiny.Request(suite));
+        Assert.Equal((10, 0), (outcome.Done, outcome.Failures.Count));
+        Assert.Contains(said, s => s.Contains("one, cnn, seed 1, learning rate 0.005, batch 16 tried on fold 3 of 3", StringComparison.Ordinal));
+        JsonObject[] trials = [.. ((string[])["1e-07", "0.005"]).SelectMany(_ => (int[])[0, 1, 2], (rate, fold) => tiny.Cell($"one/cnn/trial-seed-1-fold-{fold}-lr{rate}-batch16"))];
+        Assert.All(trials, t => Assert.Null(t["test"]));
+        // 64 training and 20 validation rows in three folds.
+        Assert.All(trials, t => Assert.Equal((56, 28, 20), ((int)t["data"]!["train"]!, (int)t["data"]!["validation"]!, (int)t["data"]!["test"]!)));
+        Assert.Equal([0, 1, 2, 0, 1, 2], trials.Select(t => (int)t["fold"]!));
+        Assert.Equal(3, trials.Skip(3).Select(t => t["validation"]!.ToJsonString()).Distinct().Count());
+        JsonObject cell = tiny.Cell("one/cnn/seed-2");
+        Assert.Equal((64, 20, 20), ((int)cell["data"]!["train"]!, (int)cell["data"]!["validation"]!, (int)cell["data"]!["test"]!));
+        Assert.Equal(0.005, (double)cell["candidate"]!["learning_rate"]!);
+        Assert.Equal(3, (int)cell["settings"]!["sweep_folds"]!);
+        // Nothing to choose, nothing to divide.
+        Assert.Null(tiny.Cell("one/one-rate/seed-1")["settings"]!["sweep_folds"]);
+        Assert.Equal(cell["test"]!.ToJsonString(), tiny.Cell("one/one-rate/seed-2")["test"]!.ToJsonString());
+
+        var e = Assert.Throws<RunFolderException>(() => SuiteRun.Begin(tiny.Request(suite with { Recipes = [.. suite.Recipes.Select(r => r with { SweepFolds = 4 })] })));
+        Assert.Contains("sweep_folds 3, now 4", e.Message, StringComparison.Ordinal);
+        Assert.Contains(new SuiteRecipeConfig { Name = "r", SweepFolds = 1 }.Validate(), p => p.StartsWith("sweep_folds: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Run_TrialWhoseAdaptationDiverges_LosesAndIsNoFailure()
     {
         using var tiny = new TinySuite();

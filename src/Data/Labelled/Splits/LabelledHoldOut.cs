@@ -21,20 +21,39 @@ internal static class LabelledHoldOut
     {
         LabelledPart[] parts = PartsOf(set);
         int[] rows = [.. set.Rows(LabelledPart.Train)];
-        int[] division = set.Kind switch
-        {
-            LabelKind.Class => StratifiedSplits.ByClass(Array.ConvertAll(rows, set.GetClass), shares, seed),
-            LabelKind.Number => StratifiedSplits.ByQuantile(Array.ConvertAll(rows, r => set.GetValues(r)[0]), shares, seed),
-            LabelKind.MultiLabel when set.LabelNames.Count > 0 => StratifiedSplits.ByLabels(
-                rows.SelectMany(r => set.GetValues(r).ToArray()).ToArray(), set.LabelNames.Count, shares, seed),
-            _ => StratifiedSplits.ByClass(new int[rows.Length], shares, seed),
-        };
+        int[] division = Divide(set, rows, shares, seed);
         for (int i = 0; i < rows.Length; i++)
         {
             parts[rows[i]] = names[division[i]];
         }
         return parts;
     }
+
+    /// <summary>Parts of all rows where one of several folds of the training and validation rows validates and the others train.</summary>
+    internal static LabelledPart[] Fold(LabelledSet set, int count, int index, long seed)
+    {
+        LabelledPart[] parts = PartsOf(set);
+        int[] rows = [.. Enumerable.Range(0, parts.Length).Where(r => parts[r] != LabelledPart.Test)];
+        var shares = new double[count];
+        Array.Fill(shares, 1.0 / count);
+        int[] division = Divide(set, rows, shares, seed);
+        // The only row of its class would be judged by models that never saw the class.
+        HashSet<int> single = set.Kind != LabelKind.Class ? [] : [.. rows.GroupBy(set.GetClass).Where(g => g.Count() == 1).Select(g => g.Single())];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            parts[rows[i]] = division[i] == index && !single.Contains(rows[i]) ? LabelledPart.Dev : LabelledPart.Train;
+        }
+        return parts;
+    }
+
+    private static int[] Divide(LabelledSet set, int[] rows, double[] shares, long seed) => set.Kind switch
+    {
+        LabelKind.Class => StratifiedSplits.ByClass(Array.ConvertAll(rows, set.GetClass), shares, seed),
+        LabelKind.Number => StratifiedSplits.ByQuantile(Array.ConvertAll(rows, r => set.GetValues(r)[0]), shares, seed),
+        LabelKind.MultiLabel when set.LabelNames.Count > 0 => StratifiedSplits.ByLabels(
+            rows.SelectMany(r => set.GetValues(r).ToArray()).ToArray(), set.LabelNames.Count, shares, seed),
+        _ => StratifiedSplits.ByClass(new int[rows.Length], shares, seed),
+    };
 
     private static LabelledPart[] MoveOfClasses(LabelledSet set, double fraction, long seed)
     {

@@ -86,9 +86,9 @@ public sealed record SuiteConfig : IValidated
         foreach (SuiteModelConfig m in Models.Where(m => m.Recipes.Count > 1))
         {
             // Values of validation can be compared if they are of the same rows, seeds and metric.
-            if (Recipes.Where(r => m.Recipes.Contains(r.Name)).Select(r => (r.ValidationFraction, r.SplitSeed, r.DropLeaks, r.SweepSeeds, r.SelectBy, r.UpstreamBatchSize)).Distinct().Count() > 1)
+            if (Recipes.Where(r => m.Recipes.Contains(r.Name)).Select(r => (r.ValidationFraction, r.SplitSeed, r.DropLeaks, r.SweepSeeds, r.SweepFolds, r.SelectBy, r.UpstreamBatchSize)).Distinct().Count() > 1)
             {
-                yield return $"models: the recipes of '{m.Name}' differ in validation_fraction, split_seed, drop_leaks, sweep_seeds, select_by or upstream_batch_size, so that validation could not choose among them; give them the same";
+                yield return $"models: the recipes of '{m.Name}' differ in validation_fraction, split_seed, drop_leaks, sweep_seeds, sweep_folds, select_by or upstream_batch_size, so that validation could not choose among them; give them the same";
             }
         }
 

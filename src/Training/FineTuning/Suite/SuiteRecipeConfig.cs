@@ -20,6 +20,8 @@ public enum SweepSeeds
 /// </summary>
 public sealed record SuiteRecipeConfig : IValidated
 {
+    private const int MaxFolds = 100;
+
     private static readonly FineTuningConfig s_defaults = new();
 
     /// <summary>Its name, as models refer to it.</summary>
@@ -42,6 +44,12 @@ public sealed record SuiteRecipeConfig : IValidated
 
     /// <summary>Seeds that a sweep is run with: first or all.</summary>
     public SweepSeeds SweepSeeds { get; init; } = SweepSeeds.First;
+
+    /// <summary>
+    /// A sweep is decided by cross-validation over so many folds of the training and validation rows together, in place of the validation part, which of a
+    /// small set is too small to choose by; 0: by the validation part. The chosen runs train and validate on the parts of the set.
+    /// </summary>
+    public int SweepFolds { get; init; }
 
     /// <summary>Rows of one forward and backward pass; 0: as many as a step has.</summary>
     public int MicroBatchSize { get; init; }
@@ -169,6 +177,7 @@ public sealed record SuiteRecipeConfig : IValidated
         if (LearningRates.Concat(TaskLearningRates.Values).Any(r => !(r > 0 && double.IsFinite(r)))) yield return "learning_rates: must be positive";
         if (BatchSizes.Count == 0 || BatchSizes.Any(b => b < 1)) yield return "batch_sizes: name at least one, all positive";
         if (LearningRates.Distinct().Count() < LearningRates.Count || BatchSizes.Distinct().Count() < BatchSizes.Count) yield return "learning_rates, batch_sizes: must be different";
+        if (SweepFolds is not (0 or (>= 2 and <= MaxFolds))) yield return $"sweep_folds: must be 0, or from 2 to {MaxFolds}, not {SweepFolds}";
         if (FinalShare is not (>= 0 and <= 1)) yield return $"final_share: must be from 0 to 1, not {FinalShare}";
         if (MinSteps < 0) yield return $"min_steps: must be 0 or positive, not {MinSteps}";
         if (MaxSteps > 0 && MinSteps > MaxSteps) yield return $"min_steps: must be at most max_steps, {MaxSteps}, not {MinSteps}";

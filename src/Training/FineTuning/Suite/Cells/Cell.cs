@@ -6,7 +6,9 @@ namespace GenoSeq.Training.FineTuning.Suite;
 /// <param name="Recipes">The model's recipes, at least one. A sweep is over all of them; they agree in what is read and judged.</param>
 /// <param name="Seed">The seed.</param>
 /// <param name="Trial">The candidate of a sweep that is tried, on validation alone; null: a cell of the table.</param>
-internal sealed record Cell(SuiteTaskConfig Task, SuiteModelConfig Model, IReadOnlyList<SuiteRecipeConfig> Recipes, long Seed, SweepCandidate? Trial = null)
+/// <param name="Fold">The fold that validates, from 0, of a trial by cross-validation; null: the validation part does.</param>
+internal sealed record Cell(SuiteTaskConfig Task, SuiteModelConfig Model, IReadOnlyList<SuiteRecipeConfig> Recipes, long Seed, SweepCandidate? Trial = null,
+    int? Fold = null)
 {
     /// <summary>The recipe of a trial; of a cell of the table the first.</summary>
     internal SuiteRecipeConfig Recipe => Trial is null ? Recipes[0] : RecipeOf(Trial);
@@ -17,11 +19,11 @@ internal sealed record Cell(SuiteTaskConfig Task, SuiteModelConfig Model, IReadO
 
     /// <summary>Path of its files inside the folder's parts, without an ending.</summary>
     internal string File => Path.Combine(SuiteFolder.FileName(Task.Name), SuiteFolder.FileName(Model.Name),
-        FormattableString.Invariant($"{(Trial is null ? "" : "trial-")}seed-{Seed}{(Trial is null ? "" : "-" + Trial.FileName)}"));
+        FormattableString.Invariant($"{(Trial is null ? "" : "trial-")}seed-{Seed}{(Fold is null ? "" : $"-fold-{Fold}")}{(Trial is null ? "" : "-" + Trial.FileName)}"));
 
     /// <summary>The recipe of a candidate.</summary>
     internal SuiteRecipeConfig RecipeOf(SweepCandidate candidate) => candidate.Recipe is { } name ? Recipes.First(r => r.Name == name) : Recipes[0];
 
     /// <summary>For people.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Task.Name}, {Model.Name}, seed {Seed}{(Trial is null ? "" : $", {Trial} tried")}");
+    public override string ToString() => FormattableString.Invariant($"{Task.Name}, {Model.Name}, seed {Seed}{(Trial is null ? "" : $", {Trial} tried")}{(Fold is null ? "" : $" on fold {Fold + 1} of {Recipe.SweepFolds}")}");
 }

@@ -20,6 +20,9 @@ internal sealed record CellRecord
     /// <summary>True for a cell that decides a sweep; it has not seen the test part.</summary>
     public bool Trial { get; init; }
 
+    /// <summary>The fold that validated, from 0; null: the validation part did.</summary>
+    public int? Fold { get; init; }
+
     /// <summary>SHA-256 of <see cref="Settings"/>.</summary>
     public required string SettingsSha256 { get; init; }
 

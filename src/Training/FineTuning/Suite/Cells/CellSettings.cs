@@ -104,6 +104,11 @@ internal static class CellSettings
             settings["sweep_seeds"] = new JsonArray([.. SweepSeeds(suite, cell.Recipe).Select(s => (JsonNode?)s)]);
         }
 
+        if (cell.Recipe.SweepFolds > 0 && (cell.Fold is not null || candidates.Count > 1))
+        {
+            settings["sweep_folds"] = cell.Recipe.SweepFolds;
+        }
+
         if (cell.Model.Baseline is { } baseline)
         {
             settings["baseline"] = baseline;

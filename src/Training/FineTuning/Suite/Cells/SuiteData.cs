@@ -14,7 +14,7 @@ internal sealed class SuiteData(SuitePlan plan) : IDisposable
     {
         SuiteRecipeConfig recipe = cell.Recipe;
         bool drop = CellSettings.DropsLeaks(plan.Suite, cell);
-        string key = string.Create(CultureInfo.InvariantCulture, $"{cell.Task.Name}|{recipe.ValidationFraction:R}|{recipe.SplitSeed}|{drop}");
+        string key = string.Create(CultureInfo.InvariantCulture, $"{cell.Task.Name}|{recipe.ValidationFraction:R}|{recipe.SplitSeed}|{drop}|{cell.Fold}|{recipe.SweepFolds}");
         if (_open?.Key != key)
         {
             Dispose();
@@ -46,7 +46,8 @@ internal sealed class SuiteData(SuitePlan plan) : IDisposable
             // Of the set as it was read: the same however recipes divide it.
             string sha256 = read.Sha256;
             string[] notes = [.. read.Warnings, .. Rows(cell.Task, read)];
-            LabelledSet set = read.Rows(LabelledPart.Dev).Count == 0 && read.Rows(LabelledPart.Train).Count > 0
+            LabelledSet set = cell.Fold is { } fold ? read.Fold(cell.Recipe.SweepFolds, fold, cell.Recipe.SplitSeed)
+                : read.Rows(LabelledPart.Dev).Count == 0 && read.Rows(LabelledPart.Train).Count > 0
                 ? read.HoldOut(cell.Recipe.ValidationFraction, cell.Recipe.SplitSeed)
                 : read;
             LabelledChecks.RequireTrainable(set);

@@ -101,9 +101,13 @@ internal sealed class SuitePlan
     private static IEnumerable<Cell> Trials(SuiteConfig suite, Cell cell)
     {
         IReadOnlyList<SweepCandidate> candidates = cell.Candidates;
+        int folds = cell.Recipe.SweepFolds;
         return candidates.Count == 1 || !cell.Model.IsRandom
             ? []
-            : CellSettings.SweepSeeds(suite, cell.Recipe).SelectMany(_ => candidates, (seed, candidate) => cell with { Seed = seed, Trial = candidate });
+            : from seed in CellSettings.SweepSeeds(suite, cell.Recipe)
+              from fold in folds == 0 ? (int?[])[null] : Enumerable.Range(0, folds).Select(f => (int?)f)
+              from candidate in candidates
+              select cell with { Seed = seed, Trial = candidate, Fold = fold };
     }
 
     // Whatever the settings say wrong of a model is said before anything runs.
