@@ -258,6 +258,26 @@ public sealed class SuiteRunTests
     }
 
     [Fact]
+    public void Run_AlignedRecipesAndSeedsOfAModel_AreUsedWhereTheyBelong()
+    {
+        using var tiny = new TinySuite();
+        const string Recipes = "}, {name: a, learning_rates: [0.004], batch_sizes: [16], epochs: 1}, {name: b, learning_rates: [0.003], batch_sizes: [16], epochs: 1";
+        SuiteConfig suite = tiny.Suite("[{name: m, baseline: cnn, recipe: r, aligned_recipes: [a, b], seeds: [7]}, {name: n, baseline: cnn, recipe: r, aligned_recipes: [a], task_recipes: {two: b}}]",
+            "[{name: one, path: set.csv}, {name: two, path: other.csv, aligned: true}]", Recipes);
+        (SuiteOutcome outcome, _) = TinySuite.Run(tiny.Request(suite));
+        // A cell of m on either task and two candidates on the second; two seeds of n on both.
+        Assert.Equal((8, 0), (outcome.Done, outcome.Failures.Count));
+        Assert.Equal(0.005, (double)tiny.Cell("one/m/seed-7")["candidate"]!["learning_rate"]!);
+        Assert.Contains((double)tiny.Cell("two/m/seed-7")["candidate"]!["learning_rate"]!, (double[])[0.004, 0.003]);
+        Assert.Equal(0.003, (double)tiny.Cell("two/n/seed-2")["candidate"]!["learning_rate"]!);
+        Assert.Equal(0.005, (double)tiny.Cell("one/n/seed-2")["candidate"]!["learning_rate"]!);
+
+        Assert.Contains((suite with { Recipes = [.. suite.Recipes.Select(r => r.Name == "b" ? r with { SweepFolds = 2 } : r)] }).Validate(), p => p.Contains("'m' differ", StringComparison.Ordinal));
+        Assert.Contains((suite with { Models = [suite.Models[0] with { AlignedRecipes = ["a", "c"] }] }).Validate(), p => p.Contains("'c' of 'm'", StringComparison.Ordinal));
+        Assert.Contains((suite.Models[0] with { Seeds = [1, 1] }).Validate(), p => p.StartsWith("seeds: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Run_TrialWhoseAdaptationDiverges_LosesAndIsNoFailure()
     {
         using var tiny = new TinySuite();

@@ -83,10 +83,10 @@ public sealed record SuiteConfig : IValidated
             }
         }
 
-        foreach (SuiteModelConfig m in Models.Where(m => m.Recipes.Count > 1))
+        foreach ((SuiteModelConfig m, IReadOnlyList<string> names) in Models.SelectMany(m => new[] { m.Recipes, m.AlignedRecipes }, (m, names) => (m, names)).Where(p => p.names.Count > 1))
         {
             // Values of validation can be compared if they are of the same rows, seeds and metric.
-            if (Recipes.Where(r => m.Recipes.Contains(r.Name)).Select(r => (r.ValidationFraction, r.SplitSeed, r.DropLeaks, r.SweepSeeds, r.SweepFolds, r.SelectBy, r.UpstreamBatchSize)).Distinct().Count() > 1)
+            if (Recipes.Where(r => names.Contains(r.Name)).Select(r => (r.ValidationFraction, r.SplitSeed, r.DropLeaks, r.SweepSeeds, r.SweepFolds, r.SelectBy, r.UpstreamBatchSize)).Distinct().Count() > 1)
             {
                 yield return $"models: the recipes of '{m.Name}' differ in validation_fraction, split_seed, drop_leaks, sweep_seeds, sweep_folds, select_by or upstream_batch_size, so that validation could not choose among them; give them the same";
             }
@@ -117,7 +117,9 @@ public sealed record SuiteConfig : IValidated
     public IReadOnlyList<SuiteRecipeConfig> RecipesOf(SuiteModelConfig model, string task)
     {
         ArgumentNullException.ThrowIfNull(model);
-        IReadOnlyList<string> names = model.TaskRecipes.TryGetValue(task, out string? own) ? [own] : model.Recipes.Count > 0 ? model.Recipes : [model.Recipe];
+        IReadOnlyList<string> names = model.TaskRecipes.TryGetValue(task, out string? own) ? [own]
+            : model.AlignedRecipes.Count > 0 && Tasks.Any(t => t.Name == task && t.Aligned) ? model.AlignedRecipes
+            : model.Recipes.Count > 0 ? model.Recipes : [model.Recipe];
         return [.. names.Select(n => Recipes.First(r => r.Name == n))];
     }
 

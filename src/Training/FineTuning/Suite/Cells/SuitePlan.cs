@@ -31,7 +31,6 @@ internal sealed class SuitePlan
         SuiteConfig suite = request.Suite;
         SuiteTaskConfig[] tasks = Selected(suite.Tasks, t => t.Name, request.Tasks, "--task");
         SuiteModelConfig[] models = Selected(suite.Models, m => m.Name, request.Models, "--model");
-        IReadOnlyList<long> seeds = request.Seeds.Count > 0 ? request.Seeds : suite.Seeds;
         SuiteTaskConfig[] present = [.. tasks.Where(t => Size(suite, t) is not null)];
         if (present.Length == 0)
         {
@@ -46,6 +45,7 @@ internal sealed class SuitePlan
                 IReadOnlyList<SuiteRecipeConfig> recipes = suite.RecipesOf(model, task.Name);
                 // Baselines take little beside a sequence model.
                 double cost = Size(suite, task)!.Value * (model.Baseline is null ? 20.0 : 1);
+                IReadOnlyList<long> seeds = request.Seeds.Count > 0 ? request.Seeds : model.Seeds.Count > 0 ? model.Seeds : suite.Seeds;
                 Cell[] table = [.. (model.IsRandom ? seeds : [suite.Seeds[0]]).Select(s => new Cell(task, model, recipes, s))];
                 cells.AddRange(Trials(suite, table[0]).Select(c => (c, 2 * cost)));
                 cells.AddRange(table.Select(c => (c, cost)));
