@@ -70,6 +70,7 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] internal static partial int gs_set_rng_state(int deviceType, int deviceIndex, nint state);
     [LibraryImport(Library)] internal static partial int gs_num_threads();
     [LibraryImport(Library)] internal static partial int gs_set_num_threads(int n);
+    [LibraryImport(Library)] internal static partial int gs_blas_threads();
 
     [LibraryImport(Library)] internal static partial int gs_cuda_device_count();
     [LibraryImport(Library)] internal static partial int gs_cuda_compiled();

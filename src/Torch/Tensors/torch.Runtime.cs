@@ -39,7 +39,10 @@ public static unsafe partial class torch
     /// <summary>Threads that libtorch's own operators use.</summary>
     public static int get_num_threads() => NativeMethods.gs_num_threads();
 
-    /// <summary>Sets the threads that libtorch's own operators use.</summary>
+    /// <summary>Threads that OpenBLAS multiplies matrices with on the CPU; 0 where libtorch multiplies with another library.</summary>
+    public static int get_blas_threads() => NativeMethods.gs_blas_threads();
+
+    /// <summary>Sets the threads that libtorch's own operators use, and OpenBLAS where it is there.</summary>
     public static void set_num_threads(int n)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(n, 1);

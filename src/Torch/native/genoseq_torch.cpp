@@ -24,6 +24,8 @@
 #include <torch/csrc/autograd/variable.h>
 #include <torch/csrc/api/include/torch/version.h>
 
+#include <dlfcn.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -634,9 +636,27 @@ GS_API int32_t gs_set_rng_state(int32_t device_type, int32_t device_index, const
   });
 }
 
+// Calls a function of OpenBLAS if that is what multiplies matrices here.
+template <typename F, typename Use>
+static void with_openblas(const char* name, Use use) {
+  if (void* blas = dlopen("libopenblas.so.0", RTLD_LAZY | RTLD_NOLOAD)) {
+    if (auto f = reinterpret_cast<F>(dlsym(blas, name))) use(f);
+    dlclose(blas);
+  }
+}
+
 GS_API int32_t gs_num_threads() { return at::get_num_threads(); }
 GS_API int32_t gs_set_num_threads(int32_t n) {
-  return guarded([&] { at::set_num_threads(n); });
+  return guarded([&] {
+    at::set_num_threads(n);
+    // OpenBLAS has threads of its own, of which libtorch says nothing to it: as many as there are cores, and idle ones spin.
+    with_openblas<void (*)(int)>("openblas_set_num_threads", [&](auto set) { set(n); });
+  });
+}
+GS_API int32_t gs_blas_threads() {
+  int32_t n = 0;
+  with_openblas<int (*)()>("openblas_get_num_threads", [&](auto get) { n = get(); });
+  return n;
 }
 
 // ------------------------------------------------------------------------------------------------------------------ CUDA
