@@ -30,6 +30,31 @@ public static class LabelledChecks
         }
     }
 
+    /// <summary>Refuses cross-validation where one of the folds could not be learnt from or judged (<see cref="LabelledSet.Fold"/>).</summary>
+    /// <param name="set">The set as it is divided now.</param>
+    /// <param name="count">Number of folds.</param>
+    /// <param name="seed">Chooses the rows.</param>
+    /// <param name="setting">What asked for it, for the message.</param>
+    /// <exception cref="InputDataException">Names the fold and what it lacks.</exception>
+    public static void RequireFolds(LabelledSet set, int count, long seed, string setting)
+    {
+        ArgumentNullException.ThrowIfNull(set);
+        for (int f = 0; f < count; f++)
+        {
+            LabelledSet fold = set.Fold(count, f, seed);
+            string? lack = fold.Rows(LabelledPart.Dev).Count == 0 ? "has no rows"
+                : fold.Rows(LabelledPart.Train).Count == 0 ? "leaves no rows to train on"
+                : Only(fold, LabelledPart.Dev) is { } only ? $"has {only} in every row"
+                : Only(fold, LabelledPart.Train) is { } left ? $"leaves {left} in every row that trains"
+                : null;
+            if (lack is not null)
+            {
+                throw new InputDataException($"fold {f + 1} of {count} {lack}", set.Name, "two different labels or more in every fold, and in the others together",
+                    $"fewer folds ({setting}), or none");
+            }
+        }
+    }
+
     private static string? Only(LabelledSet set, LabelledPart part)
     {
         IReadOnlyList<int> rows = set.Rows(part);

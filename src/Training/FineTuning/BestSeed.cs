@@ -21,11 +21,18 @@ internal sealed record SelectedWeights(long Seed, string Metric, double? Value, 
             : null;
     }
 
-    /// <summary>The mean of a candidate's runs; a value that is undefined in one of them is undefined. Null if one has nothing chosen, or there is none.</summary>
-    internal static SelectedWeights? Mean(IReadOnlyList<SelectedWeights?> runs) => runs.Count == 0 ? null
-        : runs.Count == 1 ? runs[0]
-        : runs.Any(r => r is null) ? null
-        : runs[0]! with { Value = runs.All(r => r!.Value is not null) ? runs.Average(r => r!.Value) : null, Loss = runs.Average(r => r!.Loss), Step = null };
+    /// <summary>The mean of a candidate's runs; a value that is undefined in one of them, as a correlation with the same answer for all rows, counts as 0 there. Null if one has nothing chosen, or there is none.</summary>
+    internal static SelectedWeights? Mean(IReadOnlyList<SelectedWeights?> runs)
+    {
+        if (runs.Count < 2 || runs.Any(r => r is null))
+        {
+            return runs.Count == 1 ? runs[0] : null;
+        }
+
+        double? undefined = TaskScores.SmallIsGood(runs[0]!.Metric) ? null : 0;
+        double?[] values = [.. runs.Select(r => r!.Value ?? undefined)];
+        return runs[0]! with { Value = values.Contains(null) ? null : values.Average(), Loss = runs.Average(r => r!.Loss), Step = null };
+    }
 
     /// <summary>Whether these weights are better; of equal values the smaller loss decides, as inside a run.</summary>
     internal bool IsBetterThan(SelectedWeights other)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using GenoSeq.Data;
 using GenoSeq.Torch.IO;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.Engine;
@@ -35,6 +36,7 @@ public static class FineTuneSweep
     /// <param name="stop">Ends the run; the candidate or seed at hand is lost.</param>
     /// <returns>The chosen candidate's result; or that of a candidate that was interrupted.</returns>
     /// <exception cref="ConfigException">A candidate's settings are no configuration.</exception>
+    /// <exception cref="InputDataException">The set cannot be read, or a fold of it cannot be judged.</exception>
     /// <exception cref="TrainingDivergedException">Every candidate diverged.</exception>
     public static FineTuneResult Run(FineTuneRequest request, IReadOnlyList<SweepAxis> axes, Func<IReadOnlyList<string>, FineTuneConfig> resolve,
         int folds, Action<string> say, CancellationToken stop = default)
@@ -55,6 +57,11 @@ public static class FineTuneSweep
             }
         }
 
+        if (folds > 0)
+        {
+            RequireFolds(request.Config, folds);
+        }
+
         string run = request.Out ?? FreeName(request);
         string folder = Path.Combine(run, RunFolder.Sweep);
         for (int i = 0; i < candidates.Length; i++)
@@ -72,6 +79,13 @@ public static class FineTuneSweep
         say(string.Create(CultureInfo.InvariantCulture,
             $"the sweep chose {best.Text}: validation {best.Reached!.Metric} {best.Reached.Value:F4}, loss {best.Reached.Loss:F4}"));
         return FineTuneRun.Run(request with { Config = best.Config, Out = run, Overrides = [.. request.Overrides, .. best.Settings] }, say, stop);
+    }
+
+    private static void RequireFolds(FineTuneConfig config, int folds)
+    {
+        using GenomeSource? genome = config.Data.Genome.Count > 0 ? GenomeFiles.Open(config.Data.Genome) : null;
+        using LabelledSet set = LabelledSets.Open(config.Data.Path, config.Data.Options(genome));
+        LabelledChecks.RequireFolds(set, folds, config.Finetune.SplitSeed, "--sweep-folds");
     }
 
     // What the candidate reached is noted in it; the result is not null where it was interrupted.

@@ -102,6 +102,9 @@ internal sealed class FineTuner : IDisposable
 
     internal double Seconds => _clock.Elapsed.TotalSeconds;
 
+    // Of a soup the members before this one count.
+    private double SecondsOfAll => _member.Seconds + Seconds;
+
     private long StepsPerEpoch { get; }
 
     /// <summary>Trains; the model has the best weights afterwards.</summary>
@@ -198,7 +201,7 @@ internal sealed class FineTuner : IDisposable
             {
                 // Reading has waited for the device, so this is the time that steps take, and not that of asking for them.
                 double milliseconds = Stopwatch.GetElapsedTime(_lineBegan).TotalMilliseconds / _lineSteps;
-                _metrics.Write(_member.Steps + Step, _member.Bases + Bases, Seconds,
+                _metrics.Write(_member.Steps + Step, _member.Bases + Bases, SecondsOfAll,
                     ("train/loss", value), ("train/learning_rate", rate), ("train/gradient_norm", norm), ("perf/step_ms", milliseconds));
                 (_lineBegan, _lineSteps) = (Stopwatch.GetTimestamp(), 0);
             }
@@ -257,7 +260,7 @@ internal sealed class FineTuner : IDisposable
         }
 
         _average?.Swap();
-        _metrics.Write(_member.Steps + Step, _member.Bases + Bases, Seconds,
+        _metrics.Write(_member.Steps + Step, _member.Bases + Bases, SecondsOfAll,
         [
             ("val/loss", scores.Loss), .. scores.Metrics.Metrics.Select(m => ($"val/{m.Key}", m.Value.Value ?? double.NaN)),
         ]);

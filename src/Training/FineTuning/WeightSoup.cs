@@ -11,10 +11,11 @@ namespace GenoSeq.Training.FineTuning;
 /// <param name="Of">How many there are.</param>
 /// <param name="Steps">Steps that the ones before it took.</param>
 /// <param name="Bases">Bases that they read.</param>
-internal readonly record struct SoupMember(int Index, int Of, long Steps, long Bases)
+/// <param name="Seconds">The time that they took.</param>
+internal readonly record struct SoupMember(int Index, int Of, long Steps, long Bases, double Seconds)
 {
     /// <summary>A run that is no soup.</summary>
-    internal static SoupMember Only => new(0, 1, 0, 0);
+    internal static SoupMember Only => new(0, 1, 0, 0, 0);
 
     /// <summary>Begins the names of its streams of random numbers; the first member is the run without a soup.</summary>
     internal string Stream => Index == 0 ? "finetune" : string.Create(CultureInfo.InvariantCulture, $"finetune {Index + 1}");
@@ -26,7 +27,7 @@ internal readonly record struct SoupMember(int Index, int Of, long Steps, long B
 /// <summary>
 /// A seed's training: once, or several times from the same weights with the rows in other orders and other bases hidden, whose best weights are then
 /// averaged (uniform soup; Wortsman et al. 2022, arXiv 2203.05482). Members that start from a pretrained model stay so close to each other that the loss
-/// at their mean is low too; where it is not, the best member is what remains.
+/// at their mean is low too; where it is not, the best member is what remains. LoRA's factors, which are no weights of the model, are each member's own.
 /// </summary>
 internal sealed class WeightSoup : IDisposable
 {
@@ -36,18 +37,20 @@ internal sealed class WeightSoup : IDisposable
     private readonly Action<string> _say;
     private readonly long _seed;
     private readonly List<double> _members = [];
-    private FineTuner _tuner;
+    private FineTuner? _tuner;
+    private SoupMember _member;
 
     internal WeightSoup(FineTuningConfig config, LabelledSet set, LabelledTask labels, TaskModel model, long seed, MetricsWriter metrics, Action<string> say)
     {
         (_config, _model, _seed, _say) = (config, model, seed, say);
         _tunerOf = member => new FineTuner(config, set, labels, model, seed, metrics, say, member);
-        _tuner = _tunerOf(SoupMember.Only with { Of = config.Soup });
+        _member = SoupMember.Only with { Of = config.Soup };
+        _tuner = _tunerOf(_member);
         (TrainedParameters, Metric) = (_tuner.TrainedParameters, _tuner.Metric);
     }
 
     /// <summary>Steps taken, by all members together.</summary>
-    internal long Step { get; private set; }
+    internal long Step => _member.Steps + (_tuner?.Step ?? 0);
 
     /// <summary>Step after which validation was best; of a soup that of its best member, those before it counted too.</summary>
     internal long BestStep { get; private set; }
@@ -71,8 +74,8 @@ internal sealed class WeightSoup : IDisposable
     {
         if (_config.Soup == 1)
         {
-            EndReason only = _tuner.Run(stop);
-            (Step, BestStep, Best) = (_tuner.Step, _tuner.BestStep, _tuner.Best);
+            EndReason only = _tuner!.Run(stop);
+            (BestStep, Best) = (_tuner.BestStep, _tuner.Best);
             return only;
         }
 
@@ -80,37 +83,36 @@ internal sealed class WeightSoup : IDisposable
         using var best = new WeightCopy(_model);
         using var mean = new WeightCopy(_model);
         EndReason reason = EndReason.Completed;
-        long bases = 0;
         for (int i = 0; i < _config.Soup; i++)
         {
             if (i > 0)
             {
                 // What one member leaves on the device is given back before the next one asks for its own.
+                _member = new SoupMember(i, _config.Soup, Step, _member.Bases + _tuner!.Bases, _member.Seconds + _tuner.Seconds);
                 _tuner.Dispose();
+                _tuner = null;
                 start.Restore();
-                _tuner = _tunerOf(new SoupMember(i, _config.Soup, Step, bases));
+                _tuner = _tunerOf(_member);
             }
 
-            EndReason end = _tuner.Run(stop);
+            EndReason end = _tuner!.Run(stop);
             reason = end == EndReason.Completed ? reason : end;
             TaskScores reached = _tuner.Best!;
             _members.Add(reached.ValueOf(Metric));
             mean.Blend(1.0 / (i + 1));
             if (Best is null || reached.IsBetterThan(Best, Metric))
             {
-                (Best, BestStep) = (reached, Step + _tuner.BestStep);
+                (Best, BestStep) = (reached, _member.Steps + _tuner.BestStep);
                 best.Blend(1);
             }
-
-            Step += _tuner.Step;
-            bases += _tuner.Bases;
         }
 
         mean.Restore();
-        TaskScores averaged = _tuner.Evaluate(LabelledPart.Dev, null, stop);
+        TaskScores averaged = _tuner!.Evaluate(LabelledPart.Dev, null, stop);
         double value = averaged.ValueOf(Metric);
         // Against the best member, chosen by the same rows, a mean that is as good on others would seldom pass.
-        bool taken = double.IsFinite(value) && (TaskScores.SmallIsGood(Metric) ? value <= _members.Average() : value >= _members.Average());
+        double[] known = [.. _members.Where(double.IsFinite)];
+        bool taken = double.IsFinite(value) && known.Length > 0 && (TaskScores.SmallIsGood(Metric) ? value <= known.Average() : value >= known.Average());
         Result = new SoupResult([.. _members.Select(Known)], Known(value), taken);
         _say(string.Create(CultureInfo.InvariantCulture,
             $"seed {_seed}, mean of the weights of {_config.Soup} members: validation loss {averaged.Loss:F4}, {Metric} {value:F4} (members {_members.Min():F4} to {_members.Max():F4}){(taken ? "" : "; the best member is kept instead")}"));
@@ -129,9 +131,9 @@ internal sealed class WeightSoup : IDisposable
     }
 
     /// <summary>Judges a part with the weights at hand.</summary>
-    internal TaskScores Evaluate(LabelledPart part, MetricSetOptions? options, CancellationToken stop) => _tuner.Evaluate(part, options, stop);
+    internal TaskScores Evaluate(LabelledPart part, MetricSetOptions? options, CancellationToken stop) => _tuner!.Evaluate(part, options, stop);
 
-    public void Dispose() => _tuner.Dispose();
+    public void Dispose() => _tuner?.Dispose();
 }
 
 /// <summary>What became of a soup.</summary>

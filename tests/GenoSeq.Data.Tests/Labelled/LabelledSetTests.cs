@@ -119,6 +119,33 @@ public sealed class LabelledSetTests
     }
 
     [Fact]
+    public void Fold_ManySmallClasses_AreSpreadEvenly()
+    {
+        // Fifty classes of two rows in three folds, each wanting to be in the first.
+        using LabelledSet set = Read("sequence,label\n" + string.Concat(Enumerable.Range(0, 100).Select(i => $"{(char)("ACGT"[i % 4])}{new string('A', 1 + (i % 9))},{i / 2}\n")));
+        Assert.All(Enumerable.Range(0, 3), f => Assert.InRange(set.Fold(3, f, 1).Rows(LabelledPart.Dev).Count, 31, 36));
+    }
+
+    [Theory]
+    [InlineData("0.5,1.5,2.5,0.25,7,8,9,10,11")]
+    [InlineData("a,b,a,b,a,b,a,b,b")]
+    public void Fold_NumbersAndNames_EachRowValidatesOnce(string labels)
+    {
+        using LabelledSet set = Read("sequence,label\n" + string.Concat(labels.Split(',').Select(l => $"ACGT,{l}\n")));
+        Assert.Equal(Enumerable.Range(0, 9), Enumerable.Range(0, 3).SelectMany(f => set.Fold(3, f, 1).Rows(LabelledPart.Dev)).Order());
+        Assert.All(Enumerable.Range(0, 3), f => Assert.Equal(3, set.Fold(3, f, 1).Rows(LabelledPart.Dev).Count));
+    }
+
+    [Fact]
+    public void RequireFolds_AFoldOfOneClass_IsRefusedByName()
+    {
+        using LabelledSet set = Read("sequence,label\nA,0\nC,0\nG,0\nT,0\nA,0\nC,1\nG,1\n");
+        LabelledChecks.RequireFolds(set, 2, 1, "folds");
+        var e = Assert.Throws<InputDataException>(() => LabelledChecks.RequireFolds(set, 3, 1, "folds"));
+        Assert.Contains("of 3 has the class '0' in every row", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Fold_TheOnlyRowOfAClass_AlwaysTrains()
     {
         using LabelledSet set = Read("sequence,label\nA,0\nC,0\nG,1\nT,2\nA,2\nC,2\n");

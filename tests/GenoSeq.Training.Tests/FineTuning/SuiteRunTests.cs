@@ -258,6 +258,21 @@ public sealed class SuiteRunTests
     }
 
     [Fact]
+    public void Run_SweepOfMoreFoldsThanAClassHasRows_FailsBeforeAnythingTrains()
+    {
+        using var tiny = new TinySuite();
+        File.WriteAllText(tiny["rare.csv"], TinySet.Csv(64, 20, 20, i => i < 3 || i is 64 or 84 ? "1" : "0"));
+        const string Recipes = "}, {name: s, learning_rates: [0.002, 0.005], batch_sizes: [16], epochs: 1, sweep_folds: 6";
+        SuiteConfig suite = tiny.Suite("[{name: cnn, baseline: cnn, recipe: s}]", "[{name: rare, path: rare.csv}]", Recipes);
+        (SuiteOutcome outcome, _) = TinySuite.Run(tiny.Request(suite));
+        Assert.Equal(0, outcome.Done);
+        Assert.Contains(outcome.Failures, f => f.Contains("tried on fold 1 of 6: fold ", StringComparison.Ordinal) && f.Contains("has the class '0' in every row", StringComparison.Ordinal));
+        // Failed trials of a sweep that is not asked for any more are forgotten.
+        (SuiteOutcome without, _) = TinySuite.Run(tiny.Request(suite with { Recipes = [.. suite.Recipes.Select(r => r with { SweepFolds = 0 })] }));
+        Assert.Empty(without.Failures);
+    }
+
+    [Fact]
     public void Run_AlignedRecipesAndSeedsOfAModel_AreUsedWhereTheyBelong()
     {
         using var tiny = new TinySuite();
@@ -268,6 +283,7 @@ public sealed class SuiteRunTests
         // A cell of m on either task and two candidates on the second; two seeds of n on both.
         Assert.Equal((8, 0), (outcome.Done, outcome.Failures.Count));
         Assert.Equal(0.005, (double)tiny.Cell("one/m/seed-7")["candidate"]!["learning_rate"]!);
+        Assert.True(File.Exists(tiny["out/cells/two/m/trial-seed-7-b-lr0.003-batch16.json"]));
         Assert.Contains((double)tiny.Cell("two/m/seed-7")["candidate"]!["learning_rate"]!, (double[])[0.004, 0.003]);
         Assert.Equal(0.003, (double)tiny.Cell("two/n/seed-2")["candidate"]!["learning_rate"]!);
         Assert.Equal(0.005, (double)tiny.Cell("one/n/seed-2")["candidate"]!["learning_rate"]!);

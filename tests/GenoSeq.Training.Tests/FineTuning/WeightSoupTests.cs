@@ -56,6 +56,8 @@ public sealed class WeightSoupTests
         Assert.NotEqual(Losses(one), Losses(three.Skip(one.Count).Take(one.Count)));
         Assert.Equal(three.Select(l => l.Step).Order(), three.Select(l => l.Step));
         Assert.Equal(3 * one[^1].Step, three[^1].Step);
+        Assert.Equal(three.Select(l => l.WallSeconds).Order(), three.Select(l => l.WallSeconds));
+        Assert.Equal(three.Select(l => l.Tokens).Order(), three.Select(l => l.Tokens));
 
         JsonNode summary = JsonNode.Parse(File.ReadAllText(set["three/seed-42/summary.json"]))!;
         double[] members = [.. summary["soup"]!["members"]!.AsArray().Select(v => (double)v!)];

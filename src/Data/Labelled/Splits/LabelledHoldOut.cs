@@ -36,7 +36,7 @@ internal static class LabelledHoldOut
         int[] rows = [.. Enumerable.Range(0, parts.Length).Where(r => parts[r] != LabelledPart.Test)];
         var shares = new double[count];
         Array.Fill(shares, 1.0 / count);
-        int[] division = Divide(set, rows, shares, seed);
+        int[] division = set.Kind == LabelKind.Class ? StratifiedSplits.ByClassEvenly(Array.ConvertAll(rows, set.GetClass), count, seed) : Divide(set, rows, shares, seed);
         // The only row of its class would be judged by models that never saw the class.
         HashSet<int> single = set.Kind != LabelKind.Class ? [] : [.. rows.GroupBy(set.GetClass).Where(g => g.Count() == 1).Select(g => g.Single())];
         for (int i = 0; i < rows.Length; i++)

@@ -14,7 +14,17 @@ public static class StratifiedSplits
     /// <param name="shares">Shares of the parts.</param>
     /// <param name="seed">Chooses the rows.</param>
     /// <exception cref="ArgumentException">The shares are not positive or do not sum to 1; a class is negative.</exception>
-    public static int[] ByClass(ReadOnlySpan<int> classes, ReadOnlySpan<double> shares, long seed)
+    public static int[] ByClass(ReadOnlySpan<int> classes, ReadOnlySpan<double> shares, long seed) => ByClass(classes, shares, seed, firstHasAll: true);
+
+    /// <summary>Into equal parts, as even as they can be: none has more of the small classes than the others.</summary>
+    internal static int[] ByClassEvenly(ReadOnlySpan<int> classes, int parts, long seed)
+    {
+        var shares = new double[parts];
+        Array.Fill(shares, 1.0 / parts);
+        return ByClass(classes, shares, seed, firstHasAll: false);
+    }
+
+    private static int[] ByClass(ReadOnlySpan<int> classes, ReadOnlySpan<double> shares, long seed, bool firstHasAll)
     {
         CheckShares(shares);
         var rows = new List<List<int>>();
@@ -35,7 +45,7 @@ public static class StratifiedSplits
         var owed = new double[shares.Length];
         for (int c = 0; c < rows.Count; c++)
         {
-            int[] counts = Share(rows[c].Count, shares, owed);
+            int[] counts = Share(rows[c].Count, shares, owed, firstHasAll);
             var random = new CounterRandom(seed, Stream, c);
             Shuffle(rows[c], ref random);
             int next = 0;
@@ -120,7 +130,7 @@ public static class StratifiedSplits
         return smallest;
     }
 
-    private static int[] Share(int rows, ReadOnlySpan<double> shares, double[] owed)
+    private static int[] Share(int rows, ReadOnlySpan<double> shares, double[] owed, bool firstHasAll)
     {
         var counts = new int[shares.Length];
         int left = rows;
@@ -136,7 +146,7 @@ public static class StratifiedSplits
             counts[p]++;
             owed[p]--;
         }
-        if (rows > 0 && counts[0] == 0)
+        if (firstHasAll && rows > 0 && counts[0] == 0)
         {
             // A class that training never sees cannot be learnt.
             int largest = Array.IndexOf(counts, counts.Max());

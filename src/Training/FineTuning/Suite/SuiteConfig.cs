@@ -123,6 +123,13 @@ public sealed record SuiteConfig : IValidated
         return [.. names.Select(n => Recipes.First(r => r.Name == n))];
     }
 
+    /// <summary>The seeds of a model: its own, or the suite's.</summary>
+    public IReadOnlyList<long> SeedsOf(SuiteModelConfig model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Seeds.Count > 0 ? model.Seeds : Seeds;
+    }
+
     /// <summary>
     /// Reads a suite from a YAML or JSON file. Paths of checkpoints in it begin at its folder, those of overrides at the current one.
     /// </summary>

@@ -24,6 +24,9 @@ internal sealed record Cell(SuiteTaskConfig Task, SuiteModelConfig Model, IReadO
     /// <summary>The recipe of a candidate.</summary>
     internal SuiteRecipeConfig RecipeOf(SweepCandidate candidate) => candidate.Recipe is { } name ? Recipes.First(r => r.Name == name) : Recipes[0];
 
+    /// <summary>What is tried, for people; empty for a cell of the table.</summary>
+    internal string TrialText => Trial is null ? "" : FormattableString.Invariant($"{Trial} tried{(Fold is null ? "" : $" on fold {Fold + 1} of {Recipe.SweepFolds}")}");
+
     /// <summary>For people.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Task.Name}, {Model.Name}, seed {Seed}{(Trial is null ? "" : $", {Trial} tried")}{(Fold is null ? "" : $" on fold {Fold + 1} of {Recipe.SweepFolds}")}");
+    public override string ToString() => FormattableString.Invariant($"{Task.Name}, {Model.Name}, seed {Seed}{(Trial is null ? "" : $", {TrialText}")}");
 }

@@ -101,7 +101,7 @@ internal static class CellSettings
         settings["candidates"] = new JsonArray([.. candidates.Select(c => (JsonNode?)c.FileName)]);
         if (candidates.Count > 1)
         {
-            settings["sweep_seeds"] = new JsonArray([.. SweepSeeds(suite, cell.Recipe).Select(s => (JsonNode?)s)]);
+            settings["sweep_seeds"] = new JsonArray([.. SweepSeeds(suite, cell).Select(s => (JsonNode?)s)]);
         }
 
         if (cell.Recipe.SweepFolds > 0 && (cell.Fold is not null || candidates.Count > 1))
@@ -135,9 +135,9 @@ internal static class CellSettings
         }
     }
 
-    /// <summary>The seeds that a recipe's sweeps are run with.</summary>
-    internal static IReadOnlyList<long> SweepSeeds(SuiteConfig suite, SuiteRecipeConfig recipe) =>
-        recipe.SweepSeeds == Suite.SweepSeeds.All ? suite.Seeds : [suite.Seeds[0]];
+    /// <summary>The seeds that a cell's sweep is run with.</summary>
+    internal static IReadOnlyList<long> SweepSeeds(SuiteConfig suite, Cell cell) =>
+        cell.Recipe.SweepSeeds == Suite.SweepSeeds.All ? suite.SeedsOf(cell.Model) : [suite.SeedsOf(cell.Model)[0]];
 
     /// <summary>Whether two results of a cell have the same settings, those apart that a program of their time had not learnt yet.</summary>
     internal static bool Same(JsonObject was, JsonObject now) => RecordedSettings.Same(was, now, DefaultsFor(now));

@@ -46,6 +46,12 @@ internal sealed class SuiteData(SuitePlan plan) : IDisposable
             // Of the set as it was read: the same however recipes divide it.
             string sha256 = read.Sha256;
             string[] notes = [.. read.Warnings, .. Rows(cell.Task, read)];
+            if (cell.Fold is not null)
+            {
+                // Each of a sweep's trials finds what ails any of them, so that none runs in vain.
+                LabelledChecks.RequireFolds(read, cell.Recipe.SweepFolds, cell.Recipe.SplitSeed, "sweep_folds");
+            }
+
             LabelledSet set = cell.Fold is { } fold ? read.Fold(cell.Recipe.SweepFolds, fold, cell.Recipe.SplitSeed)
                 : read.Rows(LabelledPart.Dev).Count == 0 && read.Rows(LabelledPart.Train).Count > 0
                 ? read.HoldOut(cell.Recipe.ValidationFraction, cell.Recipe.SplitSeed)

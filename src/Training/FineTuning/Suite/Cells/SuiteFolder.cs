@@ -81,6 +81,15 @@ internal sealed class SuiteFolder(string path)
                 File.Delete(failure);
             }
         }
+
+        // Of sweeps also those that are not tried any more.
+        foreach (string folder in cells.Select(c => System.IO.Path.GetDirectoryName(FailureFile(c))!).Distinct().Where(Directory.Exists))
+        {
+            foreach (string failure in Directory.EnumerateFiles(folder, "trial-*" + FailedEnding))
+            {
+                File.Delete(failure);
+            }
+        }
     }
 
     /// <summary>Finished cells of the table, of tasks and models that the suite has; in the order of their names.</summary>

@@ -45,8 +45,8 @@ internal sealed class SuitePlan
                 IReadOnlyList<SuiteRecipeConfig> recipes = suite.RecipesOf(model, task.Name);
                 // Baselines take little beside a sequence model.
                 double cost = Size(suite, task)!.Value * (model.Baseline is null ? 20.0 : 1);
-                IReadOnlyList<long> seeds = request.Seeds.Count > 0 ? request.Seeds : model.Seeds.Count > 0 ? model.Seeds : suite.Seeds;
-                Cell[] table = [.. (model.IsRandom ? seeds : [suite.Seeds[0]]).Select(s => new Cell(task, model, recipes, s))];
+                IReadOnlyList<long> seeds = request.Seeds.Count > 0 ? request.Seeds : suite.SeedsOf(model);
+                Cell[] table = [.. (model.IsRandom ? seeds : [suite.SeedsOf(model)[0]]).Select(s => new Cell(task, model, recipes, s))];
                 cells.AddRange(Trials(suite, table[0]).Select(c => (c, 2 * cost)));
                 cells.AddRange(table.Select(c => (c, cost)));
             }
@@ -104,7 +104,7 @@ internal sealed class SuitePlan
         int folds = cell.Recipe.SweepFolds;
         return candidates.Count == 1 || !cell.Model.IsRandom
             ? []
-            : from seed in CellSettings.SweepSeeds(suite, cell.Recipe)
+            : from seed in CellSettings.SweepSeeds(suite, cell)
               from fold in folds == 0 ? (int?[])[null] : Enumerable.Range(0, folds).Select(f => (int?)f)
               from candidate in candidates
               select cell with { Seed = seed, Trial = candidate, Fold = fold };

@@ -15,7 +15,7 @@ public sealed record SuiteRequest
     /// <summary>Names of the models to run; empty: all.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
-    /// <summary>Seeds to run; empty: the suite's.</summary>
+    /// <summary>Seeds to run; empty: the suite's, or the model's own.</summary>
     public IReadOnlyList<long> Seeds { get; init; } = [];
 
     /// <summary>Where to compute: cpu, cuda or cuda:N.</summary>

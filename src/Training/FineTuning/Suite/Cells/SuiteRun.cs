@@ -142,7 +142,7 @@ public static class SuiteRun
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            plan.Folder.Write(cell, new CellFailure(cell.Task.Name, cell.Model.Name, cell.Seed, e.Message));
+            plan.Folder.Write(cell, new CellFailure(cell.Task.Name, cell.Model.Name, cell.Seed, cell.Trial is null ? e.Message : $"{cell.TrialText}: {e.Message}"));
             say($"failed: {cell}: {e.Message}");
             runner.Settle();
             return true;
@@ -164,8 +164,11 @@ public static class SuiteRun
 
         CellRecord?[] records = [.. trials.Select(plan.Folder.Record)];
         bool smallIsGood = TaskScores.SmallIsGood(records.OfType<CellRecord>().FirstOrDefault()?.SelectedBy ?? "");
-        return SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, record?.Selected, record?.ValidationLoss)), smallIsGood)
+        return SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, Value(record), record?.ValidationLoss)), smallIsGood)
             ?? throw new InvalidOperationException($"every candidate of the sweep failed: {records.OfType<CellRecord>().FirstOrDefault()?.Diverged ?? "see their failures"}");
+
+        // A model that says one class of all rows has no correlation with the truth: 0, as in the table.
+        double? Value(CellRecord? record) => record is null or { Diverged: not null } ? null : record.Selected ?? (smallIsGood ? null : 0);
     }
 
     private static string Figure(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "undefined";
