@@ -49,6 +49,7 @@ internal sealed class RankHub : IDisposable
 
         _listener.Bind(new IPEndPoint(loopback ? IPAddress.Loopback : both ? IPAddress.IPv6Any : IPAddress.Any, 0));
         _listener.Listen(1024);
+        _listener.Blocking = false;
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
         _thread = new Thread(Run) { IsBackground = true, Name = "rank hub", Priority = ThreadPriority.AboveNormal };
         _thread.Start();
@@ -110,20 +111,28 @@ internal sealed class RankHub : IDisposable
             }
         }
 
+        // Before strangers become ranks: what those said is read by then.
+        RankSeat[] speaking = [.. _ranks.Where(r => r.Line is not null && ready.Contains(r.Line.Socket))];
         foreach (RankLine stranger in _strangers.Where(s => ready.Contains(s.Socket)).ToArray())
         {
+            List<string>? lines = stranger.Receive();
+            if (lines is { Count: 0 })
+            {
+                continue;
+            }
+
             _strangers.Remove(stranger);
-            if (stranger.Receive() is not { Count: > 0 } lines || !Admit(stranger, lines))
+            if (lines is null || !Admit(stranger, lines))
             {
                 stranger.Dispose();
             }
         }
 
-        foreach (RankSeat seat in _ranks.Where(r => r.Line is not null && ready.Contains(r.Line.Socket)).ToArray())
+        foreach (RankSeat seat in speaking)
         {
-            if (seat.Line!.Receive() is { } lines)
+            if (seat.Line!.Receive() is { } said)
             {
-                Hear(seat, lines);
+                Hear(seat, said);
                 continue;
             }
 

@@ -11,14 +11,23 @@ namespace GenoSeq.Training.Distributed;
 /// hub → rank   BEAT                END code rank text       CLOSE
 /// </code>
 /// </remarks>
-internal sealed class RankLine(Socket socket) : IDisposable
+internal sealed class RankLine : IDisposable
 {
+    private readonly Socket _socket;
     private readonly Lock _sending = new();
     private readonly List<byte> _rest = [];
     private readonly byte[] _buffer = new byte[4096];
 
+    /// <summary>Takes a connection over.</summary>
+    internal RankLine(Socket socket)
+    {
+        // One that is stopped must not hold up whoever asks whether it has said more.
+        socket.Blocking = false;
+        _socket = socket;
+    }
+
     /// <summary>The socket, for waiting.</summary>
-    internal Socket Socket => socket;
+    internal Socket Socket => _socket;
 
     /// <summary>Sends a line. False when the other side is gone.</summary>
     internal bool Send(string line)
@@ -29,7 +38,7 @@ internal sealed class RankLine(Socket socket) : IDisposable
             try
             {
                 // A peer that is stopped reads nothing; a full buffer must not hold up whoever sends. What does not fit is given up.
-                return socket.Poll(TimeSpan.Zero, SelectMode.SelectWrite) && socket.Send(bytes) == bytes.Length;
+                return _socket.Poll(TimeSpan.Zero, SelectMode.SelectWrite) && _socket.Send(bytes) == bytes.Length;
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
@@ -38,13 +47,13 @@ internal sealed class RankLine(Socket socket) : IDisposable
         }
     }
 
-    /// <summary>The whole lines that have come; null when the other side is gone.</summary>
+    /// <summary>The whole lines that have come, perhaps none; null when the other side is gone. Does not wait.</summary>
     internal List<string>? Receive()
     {
         var lines = new List<string>();
         try
         {
-            int n = socket.Receive(_buffer);
+            int n = _socket.Receive(_buffer);
             if (n == 0)
             {
                 return null;
@@ -61,6 +70,10 @@ internal sealed class RankLine(Socket socket) : IDisposable
                 lines.Add(Encoding.UTF8.GetString([.. _rest]));
                 _rest.Clear();
             }
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
+        {
+            return lines;
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -79,5 +92,5 @@ internal sealed class RankLine(Socket socket) : IDisposable
         return (parts[0], [.. Enumerable.Range(1, numbers).Select(Number)], parts.Length > numbers + 1 ? parts[^1] : "");
     }
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose() => _socket.Dispose();
 }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
 using GenoSeq.Training.Distributed;
 
 namespace GenoSeq.Training.Tests.Distributed;
@@ -74,6 +76,18 @@ public sealed class RankMonitorTests
         ranks.AssertAllTold("rank 2 failed at the start: it did not come within 1.5 s", 1);
     }
 
+    /// <summary>It says who it is and that it lives in one breath, as it happens, and is stopped: nobody waits for its next word.</summary>
+    [Fact]
+    public void ARankIsStoppedAsSoonAsItCame_ItAloneIsBlamed()
+    {
+        using var ranks = new Watched(2, s_short, absent: 1);
+        using Socket stopped = ranks.Connect();
+        stopped.Send(Encoding.UTF8.GetBytes("HEL"));
+        Thread.Sleep(200);
+        stopped.Send(Encoding.UTF8.GetBytes($"LO 1 {ranks.Secret}\nBEAT 0 0 0\n"));
+        ranks.AssertAllTold("rank 1 failed at the start: it has not answered for 1.5 s, stopped or cut off", 1);
+    }
+
     [Fact]
     public void ARankFails_TheOthersHearItsWordsAndCode()
     {
@@ -139,6 +153,15 @@ public sealed class RankMonitorTests
         internal ConcurrentDictionary<int, (string Sentence, int Code)> Told { get; } = [];
 
         internal RankMonitor[] Monitors { get; }
+
+        internal string Secret => _hub.Secret;
+
+        internal Socket Connect()
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            socket.Connect("127.0.0.1", _hub.Port);
+            return socket;
+        }
 
         internal RankMonitor Join(int rank) => new(rank, "127.0.0.1", _hub.Port, _hub.Secret, _watch with
         {
