@@ -29,8 +29,7 @@ internal sealed record SelectedWeights(long Seed, string Metric, double? Value, 
             return runs.Count == 1 ? runs[0] : null;
         }
 
-        double? undefined = TaskScores.SmallIsGood(runs[0]!.Metric) ? null : 0;
-        double?[] values = [.. runs.Select(r => r!.Value ?? undefined)];
+        double?[] values = [.. runs.Select(r => r!.Value ?? TaskScores.WhereUndefined(r.Metric))];
         return runs[0]! with { Value = values.Contains(null) ? null : values.Average(), Loss = runs.Average(r => r!.Loss), Step = null };
     }
 

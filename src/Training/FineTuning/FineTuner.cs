@@ -54,6 +54,7 @@ internal sealed class FineTuner : IDisposable
         _metrics = metrics;
         _say = say;
         _member = member;
+        Bases = member.Bases;
         _metric = MetricOf(config, set, model.Task);
         _train = model.Examples(set, set.Rows(LabelledPart.Train));
         _tuned = new TunedParameters(model, config);
@@ -97,13 +98,10 @@ internal sealed class FineTuner : IDisposable
     /// <summary>Name of the metric that chooses.</summary>
     internal string Metric => _metric;
 
-    /// <summary>Bases read.</summary>
+    /// <summary>Bases read; of a soup the members before this one count, as in <see cref="Seconds"/>.</summary>
     internal long Bases { get; private set; }
 
-    internal double Seconds => _clock.Elapsed.TotalSeconds;
-
-    // Of a soup the members before this one count.
-    private double SecondsOfAll => _member.Seconds + Seconds;
+    internal double Seconds => _member.Seconds + _clock.Elapsed.TotalSeconds;
 
     private long StepsPerEpoch { get; }
 
@@ -201,7 +199,7 @@ internal sealed class FineTuner : IDisposable
             {
                 // Reading has waited for the device, so this is the time that steps take, and not that of asking for them.
                 double milliseconds = Stopwatch.GetElapsedTime(_lineBegan).TotalMilliseconds / _lineSteps;
-                _metrics.Write(_member.Steps + Step, _member.Bases + Bases, SecondsOfAll,
+                _metrics.Write(_member.Steps + Step, Bases, Seconds,
                     ("train/loss", value), ("train/learning_rate", rate), ("train/gradient_norm", norm), ("perf/step_ms", milliseconds));
                 (_lineBegan, _lineSteps) = (Stopwatch.GetTimestamp(), 0);
             }
@@ -260,7 +258,7 @@ internal sealed class FineTuner : IDisposable
         }
 
         _average?.Swap();
-        _metrics.Write(_member.Steps + Step, _member.Bases + Bases, SecondsOfAll,
+        _metrics.Write(_member.Steps + Step, Bases, Seconds,
         [
             ("val/loss", scores.Loss), .. scores.Metrics.Metrics.Select(m => ($"val/{m.Key}", m.Value.Value ?? double.NaN)),
         ]);

@@ -58,6 +58,9 @@ public sealed record TaskScores(IReadOnlyList<int> Rows, IReadOnlyList<double[]>
         return a == b ? Loss < other.Loss : a < b == SmallIsGood(metric);
     }
 
+    /// <summary>What a metric that is undefined counts as in a mean over runs: a correlation with the same answer for all rows 0, as in the tables; null: nothing.</summary>
+    internal static double? WhereUndefined(string metric) => SmallIsGood(metric) ? null : 0;
+
     internal static bool SmallIsGood(string metric) => metric is "loss" or "log_loss" or "brier" or "ece" or "mse";
 
     /// <summary>Outputs with the truth, as metrics and plots take them.</summary>

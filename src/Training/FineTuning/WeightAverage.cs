@@ -1,4 +1,3 @@
-using GenoSeq.Torch;
 using static GenoSeq.Torch.torch;
 
 namespace GenoSeq.Training.FineTuning;
@@ -9,53 +8,23 @@ namespace GenoSeq.Training.FineTuning;
 /// </summary>
 internal sealed class WeightAverage : IDisposable
 {
-    private readonly List<(nn.Parameter Weight, Tensor Average)> _pairs = [];
+    private readonly WeightCopy _average;
     private readonly double _decay;
     private long _steps;
 
     /// <summary>Begins with the weights as they are.</summary>
     /// <param name="weights">What is trained.</param>
     /// <param name="decay">Share of the average that a step leaves; in the first steps less, so that the beginning is forgotten.</param>
-    internal WeightAverage(IEnumerable<nn.Parameter> weights, double decay)
-    {
-        _decay = decay;
-        foreach (nn.Parameter w in weights)
-        {
-            _pairs.Add((w, w.detach().clone().DetachFromDisposeScope()));
-        }
-    }
+    internal WeightAverage(IEnumerable<nn.Parameter> weights, double decay) => (_average, _decay) = (new WeightCopy(weights), decay);
 
     /// <summary>Share of the average that step t, from 1, leaves: min(decay, t / (t + 9)).</summary>
     internal static double DecayAt(double decay, long t) => Math.Min(decay, t / (t + 9.0));
 
     /// <summary>Takes the weights of one more step in.</summary>
-    internal void Add()
-    {
-        using IDisposable mode = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        double decay = DecayAt(_decay, ++_steps);
-        foreach ((nn.Parameter weight, Tensor average) in _pairs)
-        {
-            average.lerp_(weight, 1 - decay);
-        }
-    }
+    internal void Add() => _average.Blend(1 - DecayAt(_decay, ++_steps));
 
     /// <summary>Weights and average change places; once more, and they are back.</summary>
-    internal void Swap()
-    {
-        using IDisposable mode = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        foreach ((nn.Parameter weight, Tensor average) in _pairs)
-        {
-            Tensor kept = weight.detach().clone();
-            weight.copy_(average);
-            average.copy_(kept);
-        }
-    }
+    internal void Swap() => _average.Swap();
 
-    public void Dispose()
-    {
-        _pairs.ForEach(p => p.Average.Dispose());
-        _pairs.Clear();
-    }
+    public void Dispose() => _average.Dispose();
 }

@@ -51,6 +51,19 @@ internal sealed class WeightCopy : IDisposable
         }
     }
 
+    /// <summary>Weights and copy change places; once more, and they are back.</summary>
+    internal void Swap()
+    {
+        using IDisposable mode = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        foreach ((nn.Parameter weight, Tensor value) in _pairs)
+        {
+            Tensor kept = weight.detach().clone();
+            weight.copy_(value);
+            value.copy_(kept);
+        }
+    }
+
     public void Dispose()
     {
         _pairs.ForEach(p => p.Value.Dispose());

@@ -14,9 +14,6 @@ namespace GenoSeq.Training.FineTuning;
 /// <param name="Seconds">The time that they took.</param>
 internal readonly record struct SoupMember(int Index, int Of, long Steps, long Bases, double Seconds)
 {
-    /// <summary>A run that is no soup.</summary>
-    internal static SoupMember Only => new(0, 1, 0, 0, 0);
-
     /// <summary>Begins the names of its streams of random numbers; the first member is the run without a soup.</summary>
     internal string Stream => Index == 0 ? "finetune" : string.Create(CultureInfo.InvariantCulture, $"finetune {Index + 1}");
 
@@ -44,7 +41,7 @@ internal sealed class WeightSoup : IDisposable
     {
         (_config, _model, _seed, _say) = (config, model, seed, say);
         _tunerOf = member => new FineTuner(config, set, labels, model, seed, metrics, say, member);
-        _member = SoupMember.Only with { Of = config.Soup };
+        _member = new SoupMember(0, config.Soup, 0, 0, 0);
         _tuner = _tunerOf(_member);
         (TrainedParameters, Metric) = (_tuner.TrainedParameters, _tuner.Metric);
     }
@@ -88,7 +85,7 @@ internal sealed class WeightSoup : IDisposable
             if (i > 0)
             {
                 // What one member leaves on the device is given back before the next one asks for its own.
-                _member = new SoupMember(i, _config.Soup, Step, _member.Bases + _tuner!.Bases, _member.Seconds + _tuner.Seconds);
+                _member = new SoupMember(i, _config.Soup, Step, _tuner!.Bases, _tuner.Seconds);
                 _tuner.Dispose();
                 _tuner = null;
                 start.Restore();

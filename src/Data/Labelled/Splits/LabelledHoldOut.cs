@@ -21,7 +21,7 @@ internal static class LabelledHoldOut
     {
         LabelledPart[] parts = PartsOf(set);
         int[] rows = [.. set.Rows(LabelledPart.Train)];
-        int[] division = Divide(set, rows, shares, seed);
+        int[] division = Divide(set, rows, shares, seed, firstHasAll: true);
         for (int i = 0; i < rows.Length; i++)
         {
             parts[rows[i]] = names[division[i]];
@@ -36,7 +36,7 @@ internal static class LabelledHoldOut
         int[] rows = [.. Enumerable.Range(0, parts.Length).Where(r => parts[r] != LabelledPart.Test)];
         var shares = new double[count];
         Array.Fill(shares, 1.0 / count);
-        int[] division = set.Kind == LabelKind.Class ? StratifiedSplits.ByClassEvenly(Array.ConvertAll(rows, set.GetClass), count, seed) : Divide(set, rows, shares, seed);
+        int[] division = Divide(set, rows, shares, seed, firstHasAll: false);
         // The only row of its class would be judged by models that never saw the class.
         HashSet<int> single = set.Kind != LabelKind.Class ? [] : [.. rows.GroupBy(set.GetClass).Where(g => g.Count() == 1).Select(g => g.Single())];
         for (int i = 0; i < rows.Length; i++)
@@ -46,9 +46,9 @@ internal static class LabelledHoldOut
         return parts;
     }
 
-    private static int[] Divide(LabelledSet set, int[] rows, double[] shares, long seed) => set.Kind switch
+    private static int[] Divide(LabelledSet set, int[] rows, double[] shares, long seed, bool firstHasAll) => set.Kind switch
     {
-        LabelKind.Class => StratifiedSplits.ByClass(Array.ConvertAll(rows, set.GetClass), shares, seed),
+        LabelKind.Class => StratifiedSplits.ByClass(Array.ConvertAll(rows, set.GetClass), shares, seed, firstHasAll),
         LabelKind.Number => StratifiedSplits.ByQuantile(Array.ConvertAll(rows, r => set.GetValues(r)[0]), shares, seed),
         LabelKind.MultiLabel when set.LabelNames.Count > 0 => StratifiedSplits.ByLabels(
             rows.SelectMany(r => set.GetValues(r).ToArray()).ToArray(), set.LabelNames.Count, shares, seed),

@@ -16,15 +16,8 @@ public static class StratifiedSplits
     /// <exception cref="ArgumentException">The shares are not positive or do not sum to 1; a class is negative.</exception>
     public static int[] ByClass(ReadOnlySpan<int> classes, ReadOnlySpan<double> shares, long seed) => ByClass(classes, shares, seed, firstHasAll: true);
 
-    /// <summary>Into equal parts, as even as they can be: none has more of the small classes than the others.</summary>
-    internal static int[] ByClassEvenly(ReadOnlySpan<int> classes, int parts, long seed)
-    {
-        var shares = new double[parts];
-        Array.Fill(shares, 1.0 / parts);
-        return ByClass(classes, shares, seed, firstHasAll: false);
-    }
-
-    private static int[] ByClass(ReadOnlySpan<int> classes, ReadOnlySpan<double> shares, long seed, bool firstHasAll)
+    /// <summary>The same; without <paramref name="firstHasAll"/> the first part has no claim to a row of every class, as where all parts are alike.</summary>
+    internal static int[] ByClass(ReadOnlySpan<int> classes, ReadOnlySpan<double> shares, long seed, bool firstHasAll)
     {
         CheckShares(shares);
         var rows = new List<List<int>>();

@@ -167,8 +167,7 @@ public static class SuiteRun
         return SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, Value(record), record?.ValidationLoss)), smallIsGood)
             ?? throw new InvalidOperationException($"every candidate of the sweep failed: {records.OfType<CellRecord>().FirstOrDefault()?.Diverged ?? "see their failures"}");
 
-        // A model that says one class of all rows has no correlation with the truth: 0, as in the table.
-        double? Value(CellRecord? record) => record is null or { Diverged: not null } ? null : record.Selected ?? (smallIsGood ? null : 0);
+        static double? Value(CellRecord? record) => record is null or { Diverged: not null } ? null : record.Selected ?? TaskScores.WhereUndefined(record.SelectedBy);
     }
 
     private static string Figure(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "undefined";
