@@ -257,6 +257,27 @@ public sealed class SuiteRunTests
         Assert.Contains(new SuiteRecipeConfig { Name = "r", SweepFolds = 1 }.Validate(), p => p.StartsWith("sweep_folds: ", StringComparison.Ordinal));
     }
 
+    /// <summary>Another process found the GPU full: a choice without that trial would not be the one that an undisturbed run makes.</summary>
+    [Fact]
+    public void Work_TrialFailed_NothingIsChosenUntilItIsTriedAgain()
+    {
+        using var tiny = new TinySuite();
+        SuiteRequest request = tiny.Request(tiny.Suite("[{name: cnn, baseline: cnn, recipe: s}]", recipe: "}, {name: s, learning_rates: [0.0000001, 0.005], batch_sizes: [16], epochs: 4"));
+        SuiteRun.Begin(request);
+        string failure = tiny["out/cells/one/cnn/trial-seed-1-lr0.005-batch16.failed.json"];
+        Directory.CreateDirectory(Path.GetDirectoryName(failure)!);
+        File.WriteAllText(failure, """{"task": "one", "model": "cnn", "seed": 1, "error": "learning rate 0.005, batch 16 tried: out of memory"}""");
+        SuiteRun.Work(request, _ => { }, _ => { });
+        SuiteOutcome outcome = SuiteRun.Finish(request);
+        Assert.Equal((1, 4), (outcome.Done, outcome.Cells));
+        Assert.Equal(2, outcome.Failures.Count(f => f.Contains("its sweep is not decided: 1 of 2 trials failed (the first: learning rate 0.005, batch 16 tried)", StringComparison.Ordinal)));
+        Assert.Contains(outcome.Failures, f => f.Contains("out of memory", StringComparison.Ordinal));
+
+        (outcome, _) = TinySuite.Run(request);
+        Assert.Equal((4, 0), (outcome.Done, outcome.Failures.Count));
+        Assert.Equal(0.005, (double)tiny.Cell("one/cnn/seed-2")["candidate"]!["learning_rate"]!);
+    }
+
     [Fact]
     public void Run_SweepOfMoreFoldsThanAClassHasRows_FailsBeforeAnythingTrains()
     {

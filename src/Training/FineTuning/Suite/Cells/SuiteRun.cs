@@ -154,7 +154,8 @@ public static class SuiteRun
         return true;
     }
 
-    // What validation chose; where there is one candidate, that.
+    // What validation chose; where there is one candidate, that. A trial that failed by no fault of its own, such as a full GPU, may win when it is
+    // tried again, so nothing is chosen without it; one that diverged is finished, and loses.
     private static SweepCandidate Choice(SuitePlan plan, Cell cell, Cell[] trials)
     {
         if (trials.Length == 0)
@@ -163,11 +164,18 @@ public static class SuiteRun
         }
 
         CellRecord?[] records = [.. trials.Select(plan.Folder.Record)];
-        bool smallIsGood = TaskScores.SmallIsGood(records.OfType<CellRecord>().FirstOrDefault()?.SelectedBy ?? "");
-        return SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, Value(record), record?.ValidationLoss)), smallIsGood)
-            ?? throw new InvalidOperationException($"every candidate of the sweep failed: {records.OfType<CellRecord>().FirstOrDefault()?.Diverged ?? "see their failures"}");
+        Cell[] failed = [.. trials.Where((_, i) => records[i] is null)];
+        if (failed.Length > 0)
+        {
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
+                $"its sweep is not decided: {failed.Length} of {trials.Length} trials failed (the first: {failed[0].TrialText}); the same command tries them again, and a candidate that can never run has to leave the recipe"));
+        }
 
-        static double? Value(CellRecord? record) => record is null or { Diverged: not null } ? null : record.Selected ?? TaskScores.WhereUndefined(record.SelectedBy);
+        bool smallIsGood = TaskScores.SmallIsGood(records[0]!.SelectedBy);
+        return SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, Value(record!), record!.ValidationLoss)), smallIsGood)
+            ?? throw new InvalidOperationException($"no candidate of the sweep has a value: {records.FirstOrDefault(r => r!.Diverged is not null)?.Diverged ?? $"{records[0]!.SelectedBy} is undefined"}");
+
+        static double? Value(CellRecord record) => record.Diverged is not null ? null : record.Selected ?? TaskScores.WhereUndefined(record.SelectedBy);
     }
 
     private static string Figure(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "undefined";
