@@ -142,8 +142,9 @@ public static class SuiteRun
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            plan.Folder.Write(cell, new CellFailure(cell.Task.Name, cell.Model.Name, cell.Seed, cell.Trial is null ? e.Message : $"{cell.TrialText}: {e.Message}"));
-            say($"failed: {cell}: {e.Message}");
+            string error = e is TorchOutOfMemoryException ? "out of memory; fewer processes at once (--jobs), or micro_batch_size in the recipe" : e.Message;
+            plan.Folder.Write(cell, new CellFailure(cell.Task.Name, cell.Model.Name, cell.Seed, cell.Trial is null ? error : $"{cell.TrialText}: {error}"));
+            say($"failed: {cell}: {error}");
             runner.Settle();
             return true;
         }
