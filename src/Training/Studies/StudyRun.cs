@@ -33,6 +33,12 @@ public static class StudyRun
         StudyPlan plan = StudyPlan.Of(request);
         plan.RequireSameSettings();
         _ = ComputeDevice.Require(request.Device);
+        foreach (DownstreamConfig sets in plan.Cells.Select(c => plan.SettingsOf(c).Config.Evaluate.Downstream).OfType<DownstreamConfig>().DistinctBy(d => (d.Suite, d.Recipe)))
+        {
+            // A cell comes to them after it has trained.
+            DownstreamProbe.Load(sets);
+        }
+
         plan.Folder.Begin(plan.Cells);
     }
 
@@ -51,12 +57,11 @@ public static class StudyRun
         ArgumentNullException.ThrowIfNull(say);
         StudyPlan plan = StudyPlan.Of(request);
         var runner = new StudyCellRunner(plan, ComputeDevice.Require(request.Device));
-        var open = new List<StudyCell>(plan.Cells);
-        while (open.Count > 0)
+        // All of them each time: another command in this folder may have asked for a failed cell anew.
+        while (plan.Cells.Where(c => !plan.Folder.IsSettled(c)).ToArray() is { Length: > 0 } open)
         {
             stop.ThrowIfCancellationRequested();
-            open.RemoveAll(plan.Folder.IsSettled);
-            if (!open.Any(c => RunIfFree(plan, runner, c, say, stop)) && open.Count > 0)
+            if (!open.Any(c => RunIfFree(plan, runner, c, say, stop)))
             {
                 stop.WaitHandle.WaitOne(s_poll);
             }

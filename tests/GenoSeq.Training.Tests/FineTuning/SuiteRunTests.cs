@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using GenoSeq.Data;
+using GenoSeq.Torch;
 using GenoSeq.Training.Configuration;
 using GenoSeq.Training.FineTuning.Suite;
 using GenoSeq.Training.Runs;
@@ -276,6 +277,54 @@ public sealed class SuiteRunTests
         (outcome, _) = TinySuite.Run(request);
         Assert.Equal((4, 0), (outcome.Done, outcome.Failures.Count));
         Assert.Equal(0.005, (double)tiny.Cell("one/cnn/seed-2")["candidate"]!["learning_rate"]!);
+
+        // Seeds of one table are of one choice.
+        string trial = tiny["out/cells/one/cnn/trial-seed-1-lr0.005-batch16.json"];
+        var record = (JsonObject)JsonNode.Parse(File.ReadAllText(trial))!;
+        record["selected"] = -1.0;
+        File.WriteAllText(trial, record.ToJsonString());
+        File.Delete(tiny["out/cells/one/cnn/seed-2.json"]);
+        (outcome, _) = TinySuite.Run(request);
+        Assert.Contains(outcome.Failures, f => f.Contains("seed 1 was trained with learning rate 0.005, batch 16, and the sweep's trials say learning rate 1E-07, batch 16 now: remove ", StringComparison.Ordinal));
+        File.Delete(tiny["out/cells/one/cnn/seed-1.json"]);
+        (outcome, _) = TinySuite.Run(request);
+        Assert.Equal((4, 0), (outcome.Done, outcome.Failures.Count));
+    }
+
+    /// <summary>A second command forgets a failure while the first works on: the first takes the cell up again, and does not wait for it for ever.</summary>
+    [Fact]
+    public async Task Work_FailureForgottenMeanwhile_IsTriedAgain()
+    {
+        using var tiny = new TinySuite();
+        SuiteRequest request = tiny.Request(tiny.Suite("[{name: cnn, baseline: cnn, recipe: s}]", recipe: "}, {name: s, learning_rates: [0.004, 0.005], batch_sizes: [16], epochs: 1"));
+        SuiteRun.Begin(request);
+        string failure = tiny["out/cells/one/cnn/trial-seed-1-lr0.005-batch16.failed.json"];
+        Directory.CreateDirectory(Path.GetDirectoryName(failure)!);
+        File.WriteAllText(failure, "{}");
+        Task work;
+        using (CellClaim.Take(tiny["out/claims/one/cnn/seed-1.lock"]))
+        using (CellClaim.Take(tiny["out/claims/one/cnn/seed-2.lock"]))
+        {
+            work = Task.Run(() => SuiteRun.Work(request, _ => { }, _ => { }));
+            while (!File.Exists(tiny["out/cells/one/cnn/trial-seed-1-lr0.004-batch16.json"]))
+            {
+                await Task.Delay(20);
+            }
+
+            File.Delete(failure);
+        }
+
+        await work.WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.True(File.Exists(tiny["out/cells/one/cnn/trial-seed-1-lr0.005-batch16.json"]));
+        Assert.True(File.Exists(tiny["out/cells/one/cnn/seed-2.json"]));
+    }
+
+    [Fact]
+    public void Text_FullDevice_IsOneSentence()
+    {
+        string text = SuiteRun.Text(new TorchOutOfMemoryException("CUDA out of memory. Tried to allocate 44.00 MiB. GPU 0 has a total capacity of 139.80 GiB."));
+        Assert.Equal("out of memory: fewer processes at once (--jobs) leave each one more", text);
+        Assert.Equal("no such file", SuiteRun.Text(new FileNotFoundException("no such file")));
     }
 
     [Fact]

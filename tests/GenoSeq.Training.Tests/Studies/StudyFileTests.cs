@@ -51,6 +51,20 @@ public sealed class StudyFileTests
         Assert.All(e.Problems, p => Assert.Equal(file, p.Location?.Source));
     }
 
+    /// <summary>Cells come to their labelled sets after they have trained, which may take an hour.</summary>
+    [Theory]
+    [InlineData("recipe: whole, tasks: []", "no recipe 'whole'")]
+    [InlineData("recipe: r, tasks: [two]", "no task 'two'")]
+    public void Begin_DownstreamWithoutItsRecipeOrTask_IsRefused(string names, string what)
+    {
+        using var tiny = new TinyStudy();
+        File.WriteAllText(tiny["suite.yaml"], "name: s\ntasks: [{name: one, path: set.csv, metric: mcc}]\nrecipes: [{name: r, learning_rates: [0.001], batch_sizes: [16]}]\nmodels: [{name: m, baseline: cnn, recipe: r}]\nseeds: [1]\n");
+        StudyRequest request = tiny.Request(StudyFile.Load(tiny.File("tokens: 512 }", $"tokens: 512, downstream: {{ suite: {tiny["suite.yaml"]}, {names} }} }}")));
+        ConfigException e = Assert.Throws<ConfigException>(() => StudyRun.Begin(request));
+        Assert.Contains(what, e.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(tiny.Out));
+    }
+
     [Theory]
     [InlineData("model.layout: mamba }", "model.layout: mambo }", "layout may hold")]
     [InlineData("length: 64", "length: 6", "these settings need at least")]
@@ -74,6 +88,13 @@ public sealed class StudyFileTests
         foreach (bool smoke in (bool[])[false, true])
         {
             Study study = StudyFile.Load(Path.Combine(Repository.Root, "configs", "studies", name), smoke: smoke);
+            // What is tuned on is there, too.
+            var plan = StudyPlan.Of(tiny.Request(study));
+            foreach (DownstreamConfig sets in plan.Cells.Select(c => plan.SettingsOf(c).Config.Evaluate.Downstream).OfType<DownstreamConfig>())
+            {
+                Assert.NotEmpty(DownstreamProbe.Load(sets with { Suite = Path.Combine(Repository.Root, sets.Suite) }).Tasks);
+            }
+
             Assert.All(StudyRun.Plan(tiny.Request(study)), l => Assert.True(l.Cells > 0));
             Assert.Equal(Path.GetFileNameWithoutExtension(name), study.Config.Name);
             Assert.NotEmpty(study.Config.Claims);

@@ -11,6 +11,19 @@ internal static class DownstreamProbe
 {
     private const string Name = "studied";
 
+    /// <summary>The suite.</summary>
+    /// <exception cref="ConfigException">It is wrong, or lacks the recipe or a task.</exception>
+    internal static SuiteConfig Load(DownstreamConfig sets)
+    {
+        SuiteConfig suite = SuiteConfig.Load(sets.Suite);
+        return suite.Recipes.All(r => r.Name != sets.Recipe) ? throw Unknown("recipe", sets.Recipe, suite.Recipes.Select(r => r.Name))
+            : sets.Tasks.FirstOrDefault(t => suite.Tasks.All(k => k.Name != t)) is { } task ? throw Unknown("task", task, suite.Tasks.Select(t => t.Name))
+            : suite;
+
+        ConfigException Unknown(string what, string name, IEnumerable<string> names) => new(new ConfigProblem($"base.evaluate.downstream.{what}",
+            $"the suite {sets.Suite} has no {what} '{name}'", null, $"one of {string.Join(", ", names)}"));
+    }
+
     /// <summary>One measurement for each task: its metric, with the task's name as a place.</summary>
     /// <param name="model">The trained model.</param>
     /// <param name="sets">Which suite, recipe and tasks.</param>
@@ -31,12 +44,7 @@ internal static class DownstreamProbe
             AtomicDirectory.Write(checkpoint, f => ModelFile.Save(model, f));
         }
 
-        SuiteConfig suite = SuiteConfig.Load(sets.Suite);
-        if (suite.Recipes.All(r => r.Name != sets.Recipe))
-        {
-            throw new ConfigException(new ConfigProblem("base.evaluate.downstream.recipe", $"the suite has no recipe '{sets.Recipe}'", null, string.Join(", ", suite.Recipes.Select(r => r.Name))));
-        }
-
+        SuiteConfig suite = Load(sets);
         var request = new SuiteRequest
         {
             Suite = suite with { Models = [new SuiteModelConfig { Name = Name, Checkpoint = checkpoint, Recipe = sets.Recipe }], Published = [], Seeds = [seed] },

@@ -56,13 +56,12 @@ public static class SuiteRun
         ArgumentNullException.ThrowIfNull(detail);
         SuitePlan plan = SuitePlan.Of(request);
         using var runner = new CellRunner(plan, ComputeDevice.Require(request.Device), request.Version, detail);
-        var open = new List<Cell>(plan.Cells);
-        while (open.Count > 0)
+        // After each cell from the front again: what a sweep has decided meanwhile may be the longest that is left, and another command in
+        // this folder may have asked for a failed cell anew.
+        while (plan.Cells.Where(c => !plan.Folder.IsSettled(c)).ToArray() is { Length: > 0 } open)
         {
             stop.ThrowIfCancellationRequested();
-            open.RemoveAll(plan.Folder.IsSettled);
-            // After each cell from the front again: what a sweep has decided meanwhile may be the longest that is left.
-            if (!open.Any(c => RunIfFree(plan, runner, c, say, stop)) && open.Count > 0)
+            if (!open.Any(c => RunIfFree(plan, runner, c, say, stop)))
             {
                 stop.WaitHandle.WaitOne(s_poll);
             }
@@ -142,7 +141,7 @@ public static class SuiteRun
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            string error = e is TorchOutOfMemoryException ? "out of memory; fewer processes at once (--jobs), or micro_batch_size in the recipe" : e.Message;
+            string error = Text(e);
             plan.Folder.Write(cell, new CellFailure(cell.Task.Name, cell.Model.Name, cell.Seed, cell.Trial is null ? error : $"{cell.TrialText}: {error}"));
             say($"failed: {cell}: {error}");
             runner.Settle();
@@ -154,6 +153,9 @@ public static class SuiteRun
         say(Text(plan, cell, record));
         return true;
     }
+
+    /// <summary>What went wrong with a cell, in a sentence: libtorch tells a full GPU in a dozen.</summary>
+    internal static string Text(Exception e) => e is TorchOutOfMemoryException ? "out of memory: fewer processes at once (--jobs) leave each one more" : e.Message;
 
     // What validation chose; where there is one candidate, that. A trial that failed by no fault of its own, such as a full GPU, may win when it is
     // tried again, so nothing is chosen without it; one that diverged is finished, and loses.
@@ -169,12 +171,23 @@ public static class SuiteRun
         if (failed.Length > 0)
         {
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
-                $"its sweep is not decided: {failed.Length} of {trials.Length} trials failed (the first: {failed[0].TrialText}); the same command tries them again, and a candidate that can never run has to leave the recipe"));
+                $"its sweep is not decided: {failed.Length} of {trials.Length} trials failed (the first: {failed[0].TrialText}); the same command tries them again; without a candidate that can never run it is another sweep, in another --out"));
         }
 
         bool smallIsGood = TaskScores.SmallIsGood(records[0]!.SelectedBy);
-        return SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, Value(record!), record!.ValidationLoss)), smallIsGood)
+        SweepCandidate choice = SweepChoice.Of(trials.Zip(records, (trial, record) => (trial.Trial!, Value(record!), record!.ValidationLoss)), smallIsGood)
             ?? throw new InvalidOperationException($"no candidate of the sweep has a value: {records.FirstOrDefault(r => r!.Diverged is not null)?.Diverged ?? $"{records[0]!.SelectedBy} is undefined"}");
+        // Trials that were removed and run again, or a folder of a program that chose without those that failed.
+        foreach (Cell seed in plan.Suite.SeedsOf(cell.Model).Select(s => cell with { Seed = s }))
+        {
+            if (plan.Folder.Record(seed)?.Candidate is { } before && before.FileName != choice.FileName)
+            {
+                throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
+                    $"seed {seed.Seed} was trained with {before}, and the sweep's trials say {choice} now: remove {plan.Folder.RecordFile(seed)} to train it again"));
+            }
+        }
+
+        return choice;
 
         static double? Value(CellRecord record) => record.Diverged is not null ? null : record.Selected ?? TaskScores.WhereUndefined(record.SelectedBy);
     }
