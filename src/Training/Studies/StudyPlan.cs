@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using GenoSeq.Training.Configuration;
+using GenoSeq.Training.FineTuning.Suite;
 using GenoSeq.Training.Runs;
 
 namespace GenoSeq.Training.Studies;
@@ -110,13 +111,19 @@ internal sealed class StudyPlan
             return null;
         }
 
+        StudyCell[] failed = [.. trials.Where(t => Folder.Record(t) is null)];
+        if (failed.Length > 0)
+        {
+            throw new StudyCellException(CellError.Undecided(failed.Length, trials.Count, failed[0].ToString()));
+        }
+
         bool higher = study.Metrics[0].Higher ?? false;
         (double Rate, double Value)[] results =
         [
-            .. trials.Select(t => (t.TrialRate!.Value, Folder.Record(t)?.Validated ?? double.NaN)).Where(r => double.IsFinite(r.Item2)),
+            .. trials.Select(t => (t.TrialRate!.Value, Folder.Record(t)!.Validated ?? double.NaN)).Where(r => double.IsFinite(r.Item2)),
         ];
         return results.Length == 0
-            ? throw new StudyCellException($"no trial of '{cell.Model.Name}' ended with a number; all its learning rates diverged or failed")
+            ? throw new StudyCellException($"no trial of '{cell.Model.Name}' ended with a number; all its learning rates diverged")
             : (higher ? results.MaxBy(r => r.Value) : results.MinBy(r => r.Value)).Rate;
     }
 

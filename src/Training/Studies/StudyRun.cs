@@ -33,7 +33,7 @@ public static class StudyRun
         StudyPlan plan = StudyPlan.Of(request);
         plan.RequireSameSettings();
         _ = ComputeDevice.Require(request.Device);
-        foreach (DownstreamConfig sets in plan.Cells.Select(c => plan.SettingsOf(c).Config.Evaluate.Downstream).OfType<DownstreamConfig>().DistinctBy(d => (d.Suite, d.Recipe)))
+        foreach (DownstreamConfig sets in plan.Cells.Select(c => plan.SettingsOf(c).Config.Evaluate.Downstream).OfType<DownstreamConfig>().Distinct())
         {
             // A cell comes to them after it has trained.
             DownstreamProbe.Load(sets);
@@ -127,7 +127,7 @@ public static class StudyRun
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            string error = e is TorchOutOfMemoryException ? "out of memory" : e.Message;
+            string error = CellError.Text(e);
             plan.Folder.Write(cell, new StudyFailure(cell.Model.Name, cell.Seed, cell.At, error));
             say($"failed: {cell}: {error}");
         }

@@ -322,9 +322,9 @@ public sealed class SuiteRunTests
     [Fact]
     public void Text_FullDevice_IsOneSentence()
     {
-        string text = SuiteRun.Text(new TorchOutOfMemoryException("CUDA out of memory. Tried to allocate 44.00 MiB. GPU 0 has a total capacity of 139.80 GiB."));
+        string text = CellError.Text(new TorchOutOfMemoryException("CUDA out of memory. Tried to allocate 44.00 MiB. GPU 0 has a total capacity of 139.80 GiB."));
         Assert.Equal("out of memory: fewer processes at once (--jobs) leave each one more", text);
-        Assert.Equal("no such file", SuiteRun.Text(new FileNotFoundException("no such file")));
+        Assert.Equal("no such file", CellError.Text(new FileNotFoundException("no such file")));
     }
 
     [Fact]

@@ -52,6 +52,25 @@ public sealed class StudyRunTests
     }
 
     [Fact]
+    public void Work_TrialFailed_NoRateIsChosenUntilItIsTriedAgain()
+    {
+        using var tiny = new TinyStudy();
+        Study study = StudyFile.Load(tiny.File("seeds: [1, 2]", "seeds: [1, 2]\nlearning_rates: [1e-12, 0.01]\nsweep_share: 0.5"), ["base.budget.tokens=10240"]);
+        StudyRequest request = tiny.Request(study) with { Models = ["mamba"] };
+        StudyRun.Begin(request);
+        StudyPlan plan = StudyPlan.Of(request);
+        StudyCell full = plan.Cells.Single(c => c.TrialRate == 0.01);
+        plan.Folder.Write(full, new StudyFailure("mamba", 1, full.At, "out of memory"));
+        StudyRun.Work(request, _ => { });
+        StudyProgress outcome = StudyRun.Finish(request);
+        Assert.Equal((1, 6), (outcome.Done, outcome.Cells));
+        Assert.Equal(4, outcome.Failures.Count(f => f.Error.Contains("its sweep is not decided: 1 of 2 trials failed", StringComparison.Ordinal)));
+
+        (outcome, _) = TinyStudy.Run(request);
+        Assert.Equal((6, 0), (outcome.Done, outcome.Failures.Count));
+    }
+
+    [Fact]
     public void Run_OtherSettings_IsRefused()
     {
         using var tiny = new TinyStudy();

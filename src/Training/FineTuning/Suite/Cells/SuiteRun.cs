@@ -141,7 +141,7 @@ public static class SuiteRun
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            string error = Text(e);
+            string error = CellError.Text(e);
             plan.Folder.Write(cell, new CellFailure(cell.Task.Name, cell.Model.Name, cell.Seed, cell.Trial is null ? error : $"{cell.TrialText}: {error}"));
             say($"failed: {cell}: {error}");
             runner.Settle();
@@ -154,11 +154,7 @@ public static class SuiteRun
         return true;
     }
 
-    /// <summary>What went wrong with a cell, in a sentence: libtorch tells a full GPU in a dozen.</summary>
-    internal static string Text(Exception e) => e is TorchOutOfMemoryException ? "out of memory: fewer processes at once (--jobs) leave each one more" : e.Message;
-
-    // What validation chose; where there is one candidate, that. A trial that failed by no fault of its own, such as a full GPU, may win when it is
-    // tried again, so nothing is chosen without it; one that diverged is finished, and loses.
+    // What validation chose; where there is one candidate, that.
     private static SweepCandidate Choice(SuitePlan plan, Cell cell, Cell[] trials)
     {
         if (trials.Length == 0)
@@ -170,8 +166,7 @@ public static class SuiteRun
         Cell[] failed = [.. trials.Where((_, i) => records[i] is null)];
         if (failed.Length > 0)
         {
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
-                $"its sweep is not decided: {failed.Length} of {trials.Length} trials failed (the first: {failed[0].TrialText}); the same command tries them again; without a candidate that can never run it is another sweep, in another --out"));
+            throw new InvalidOperationException(CellError.Undecided(failed.Length, trials.Length, failed[0].TrialText));
         }
 
         bool smallIsGood = TaskScores.SmallIsGood(records[0]!.SelectedBy);
